@@ -1,0 +1,30 @@
+"""Isomorph measures how alike systems see the world, says how sure it is, and moves models closer to people."""
+
+from isomorph._lazy import lazy_exports
+from isomorph._version import __version__
+
+_EXPORTS = {
+    "Ceiling": "isomorph.inference",
+    "Features": "isomorph.features",
+    "Gram": "isomorph.geometry",
+    "RDM": "isomorph.geometry",
+    "Results": "isomorph.results",
+    "Score": "isomorph.inference",
+    "Stimuli": "isomorph.stimuli",
+    "Store": "isomorph.store",
+    "compare": "isomorph.measures",
+    "evaluate": "isomorph.results",
+    "extract": "isomorph.models",
+    "list_benchmarks": "isomorph.benchmarks",
+    "list_models": "isomorph.models",
+    "load_benchmark": "isomorph.benchmarks",
+    "load_features": "isomorph.features",
+    "load_measure": "isomorph.measures",
+    "load_model": "isomorph.models",
+    "measures": "",
+    "report": "isomorph.report",
+    "wrap_model": "isomorph.models",
+}
+
+__all__ = ["__version__", *sorted(_EXPORTS)]  # noqa: PLE0604
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)

@@ -1,0 +1,54 @@
+"""What was represented: one row a stimulus, one column a feature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from isomorph.arrays import FloatArray, as_floats, positions, unique_ids
+from isomorph.errors import ShapeError
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """A matrix whose rows are named stimuli.
+
+    Attributes:
+        values: `[stimulus, feature]`, float32 or float64; may be memory-mapped.
+        ids: The stimulus of each row; unique.
+        layer: Where in the subject the features were read, if anywhere.
+        subject: Who represented the stimuli: a model's name, a person, a brain.
+        provenance: Plain data that says how the values came to be (fingerprints, versions).
+
+    Raises:
+        ShapeError: `values` has not two axes, or as many rows as `ids`.
+        IdError: An id stands twice.
+    """
+
+    values: FloatArray
+    ids: tuple[str, ...]
+    layer: str = ""
+    subject: str = ""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        values = as_floats(self.values, name="features", ndim=2)
+        ids = unique_ids(self.ids, name="features")
+        if len(values) != len(ids):
+            raise ShapeError(f"features have {len(values)} rows but {len(ids)} stimulus ids.")
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "ids", ids)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def width(self) -> int:
+        """How many features each stimulus has."""
+        return int(self.values.shape[1])
+
+    def take(self, ids: Sequence[str]) -> Features:
+        """The rows of `ids`, in that order."""
+        rows = positions(self.ids, ids, name=repr(self.subject or self.layer or "features"))
+        return Features(self.values[rows], tuple(ids), self.layer, self.subject, self.provenance)
