@@ -1,0 +1,77 @@
+"""The benchmarks by name; listing them imports none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from isomorph.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from isomorph.benchmarks._geometry_match import GeometryMatch
+
+registry = Registry(
+    "benchmark",
+    (
+        Entry(
+            name="kriegeskorte-92",
+            target="isomorph.benchmarks._kriegeskorte_92:kriegeskorte_92",
+            summary="92 object photographs: human IT (fMRI), monkey IT (cells) and 16 people's similarity judgments",
+            facts={
+                "kind": "geometry match",
+                "modality": "image",
+                "stimuli": 92,
+                "targets": ["human IT", "monkey IT", "human judgments"],
+                "citation": "Kriegeskorte et al., 2008; Mur et al., 2013",
+                "licence": "MIT (repository)",
+            },
+        ),
+        Entry(
+            name="algonauts-78",
+            target="isomorph.benchmarks._algonauts_78:algonauts_78",
+            summary="78 object photographs: early visual cortex and IT of 15 people (fMRI)",
+            facts={
+                "kind": "geometry match",
+                "modality": "image",
+                "stimuli": 78,
+                "targets": ["human EVC", "human IT"],
+                "citation": "Cichy et al., 2019",
+                "licence": "BSD-3-Clause (repository)",
+            },
+        ),
+        Entry(
+            name="lancaster-words",
+            target="isomorph.benchmarks._lancaster_words:lancaster_words",
+            summary="240 English words: how strongly people experience each through six senses (Lancaster sensorimotor norms)",
+            facts={
+                "kind": "geometry match",
+                "modality": "text",
+                "stimuli": 240,
+                "targets": ["sensory norms"],
+                "citation": "Lynott et al., 2020",
+                "licence": "CC BY 4.0",
+            },
+        ),
+    ),
+)
+
+
+def list_benchmarks(pattern: str = "*") -> list[str]:
+    """The names of the benchmarks that match a shell pattern.
+
+    Example:
+        >>> "kriegeskorte-92" in list_benchmarks("krieg*")
+        True
+    """
+    return registry.names(pattern)
+
+
+def load_benchmark(name: str) -> GeometryMatch:
+    """The benchmark called `name`, with its stimuli and its targets.
+
+    Raises:
+        UnknownNameError: No benchmark has that name.
+        FetchError: Its files can be had neither from the mirror, the cache nor the network.
+        MissingDependencyError: Its data ship in a package that is not installed.
+    """
+    benchmark: GeometryMatch = registry.load(name)()
+    return benchmark
