@@ -1,0 +1,85 @@
+"""The distances an RDM may hold, from features in row blocks or from a Gram matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, TypeAlias, get_args
+
+import numpy as np
+
+from isomorph.arrays import FloatArray, check_finite
+from isomorph.errors import ShapeError, UnknownNameError
+
+Distance: TypeAlias = Literal["correlation", "cosine", "euclidean", "sqeuclidean"]
+DISTANCES: tuple[str, ...] = get_args(Distance)
+
+_BLOCK_ROWS = 256
+
+
+def check_distance(distance: str) -> None:
+    """Raise `UnknownNameError` unless `distance` is one of `DISTANCES`."""
+    if distance not in DISTANCES:
+        raise UnknownNameError("distance", distance, DISTANCES)
+
+
+def condensed_distances(values: FloatArray, distance: str, *, ids: Sequence[str], name: str) -> FloatArray:
+    """Distances between all rows of `values`, as the strict upper triangle row by row, in the precision of `values`.
+
+    Blocks of rows are multiplied with what lies to the right of the diagonal, so that half of the full product is computed and
+    nothing of size n × n is held but the result. Euclidean products of float32 rows are formed in float64, because they cancel.
+    """
+    check_distance(distance)
+    check_finite(values, name=name, ids=ids)
+    euclidean = distance in ("euclidean", "sqeuclidean")
+    rows = _centre_columns(values) if euclidean else _unit_rows(values, distance, ids=ids, name=name)
+    squares = np.einsum("ij,ij->i", rows, rows) if euclidean else None
+    n = len(rows)
+    out = np.empty(n * (n - 1) // 2, dtype=values.dtype)
+    buffer = np.empty(min(_BLOCK_ROWS, n) * n, dtype=rows.dtype)
+    position = 0
+    for start in range(0, n, _BLOCK_ROWS):
+        stop = min(start + _BLOCK_ROWS, n)
+        block = buffer[: (stop - start) * (n - start)].reshape(stop - start, n - start)
+        np.matmul(rows[start:stop], rows[start:].T, out=block)
+        if squares is not None:
+            block *= -2
+            block += squares[start:stop, None]
+            block += squares[start:]
+        else:
+            np.subtract(1, block, out=block)
+        np.maximum(block, 0, out=block)
+        if distance == "euclidean":
+            np.sqrt(block, out=block)
+        for offset in range(stop - start):
+            row = block[offset, offset + 1 :]
+            out[position : position + len(row)] = row
+            position += len(row)
+    return out
+
+
+def _centre_columns(values: FloatArray) -> FloatArray:
+    wide = values.astype(np.float64)
+    wide -= wide.mean(axis=0)
+    return wide
+
+
+def _unit_rows(values: FloatArray, distance: str, *, ids: Sequence[str], name: str) -> FloatArray:
+    lengths = np.sqrt(np.einsum("ij,ij->i", values, values, dtype=np.float64))
+    rows = values
+    if distance == "correlation":
+        rows = values - values.mean(axis=1, dtype=np.float64)[:, None].astype(values.dtype)
+    norms = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
+    check_lengths(norms, floor=4 * np.finfo(values.dtype).eps * lengths, distance=distance, ids=ids, name=name)
+    return np.asarray(rows / norms[:, None].astype(values.dtype))
+
+
+def check_lengths(lengths: FloatArray, *, floor: FloatArray, distance: str, ids: Sequence[str], name: str) -> None:
+    """Raise `ShapeError` naming the first stimulus whose row has no direction for a correlation or cosine distance."""
+    flat = np.flatnonzero(lengths <= floor)
+    if not len(flat):
+        return
+    what = "the same number in every feature" if distance == "correlation" else "zero in every feature"
+    raise ShapeError(
+        f"a {distance} distance needs rows that vary, but {len(flat)} of {len(lengths)} stimuli of {name} have {what}; "
+        f"the first is {ids[int(flat[0])]!r}. Leave them out, or use distance='euclidean'."
+    )
