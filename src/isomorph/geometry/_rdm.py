@@ -162,7 +162,7 @@ def _check_square(array: FloatArray) -> None:
     tolerance = 1e-5 * scale
     gap = np.abs(array - array.T)
     if gap.max(initial=0.0) > tolerance:
-        row, column = np.unravel_index(int(gap.argmax()), gap.shape)
+        row, column = divmod(int(gap.argmax()), len(gap))
         raise InputError(
             f"a square RDM must be symmetric, but entry ({row}, {column}) is {array[row, column]:.6g} and entry ({column}, {row}) is "
             f"{array[column, row]:.6g}. Average it with its transpose if that is what you mean."

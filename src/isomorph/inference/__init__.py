@@ -1,0 +1,24 @@
+"""How sure a number is: scores with intervals, noise ceilings, permutation tests, corrections for many tests."""
+
+from isomorph.inference._bootstrap import bootstrap_weights
+from isomorph.inference._ceiling import noise_ceiling
+from isomorph.inference._comparison import COMPARISONS, Comparison, compare_rdms
+from isomorph.inference._multiple import correct_p_values
+from isomorph.inference._rsa import RSAInference, rsa_scores
+from isomorph.inference._score import Ceiling, Score, interval
+from isomorph.inference._weighted import weighted_similarities
+
+__all__ = [
+    "COMPARISONS",
+    "Ceiling",
+    "Comparison",
+    "RSAInference",
+    "Score",
+    "bootstrap_weights",
+    "compare_rdms",
+    "correct_p_values",
+    "interval",
+    "noise_ceiling",
+    "rsa_scores",
+    "weighted_similarities",
+]
