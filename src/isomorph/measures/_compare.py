@@ -1,0 +1,122 @@
+"""Two things compared, with an interval; or many, all pairs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from isomorph.arrays import FloatArray
+from isomorph.errors import IdError, InputError
+from isomorph.inference import Score, bootstrap_weights, interval
+from isomorph.measures._measure import Comparable, Measure
+from isomorph.measures._registry import load_measure
+
+
+def compare(
+    x: Comparable,
+    y: Comparable,
+    *,
+    measure: str | Measure = "cka",
+    replicates: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
+    permutations: int = 0,
+    **options: Any,
+) -> Score:
+    """How alike `x` and `y` are, with a bootstrap interval over stimuli.
+
+    A bootstrap replicate gives every stimulus a whole-number weight; a stimulus that is drawn twice never meets its own copy (for
+    measures of third parties that don't say how, rows are repeated and it does). The interval is the percentile interval of
+    the replicates. A replicate that leaves nothing to compare is left out.
+
+    Args:
+        x: An array `[stimulus, feature]`, `Features`, or a `Gram` or `RDM` where the measure accepts it.
+        y: The same stimuli; named stimuli meet by id.
+        measure: A name in `isomorph.measures.registry`, or a measure.
+        replicates: Bootstrap replicates; 0 for a value without an interval.
+        seed: Equal seeds give equal results.
+        level: The interval's coverage.
+        permutations: How many times to permute the stimuli of `y` for a one-sided p-value, (1 + count) / (1 + permutations).
+        **options: The measure's options, by name.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(40, 6))
+        >>> score = compare(x, x + rng.normal(size=(40, 6)), measure="cka", replicates=200)
+        >>> bool(score.low < score.value < score.high), score.n
+        (True, 40)
+    """
+    chosen = _chosen(measure, options)
+    first, second = chosen.meet(x, y)
+    value = chosen.between(first, second)
+    low = high = None
+    if replicates:
+        drawn = chosen.replicates(first, second, bootstrap_weights(len(first), replicates, seed))
+        if np.isfinite(drawn).any():
+            low, high = (float(end) for end in interval(drawn, level))
+    return Score(
+        value=value, low=low, high=high, n=len(first), measure=_label(chosen), level=level,
+        p=_permutation_p(chosen, first, second, value, permutations=permutations, seed=seed) if permutations else None,
+        seed=seed, replicates=replicates,
+    )  # fmt: skip
+
+
+def compare_all(
+    items: Mapping[str, Comparable] | Sequence[Comparable], measure: str | Measure = "cka", **options: Any
+) -> tuple[tuple[str, ...], FloatArray]:
+    """All pairs of several things: their names, and the matrix `[thing, thing]` of the measure.
+
+    Each thing is reduced once to what the measure needs (an RDM, a Gram matrix). Things without a name of their own are called by
+    their subject and layer, or by their place.
+
+    Example:
+        >>> import numpy as np
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(size=(30, 5))
+        >>> names, matrix = compare_all({"one": x, "shifted": x + 1, "other": rng.normal(size=(30, 5))})
+        >>> names, matrix.round(2)[0, :2].tolist()
+        (('one', 'shifted', 'other'), [1.0, 1.0])
+    """
+    chosen = _chosen(measure, options)
+    names = tuple(items) if isinstance(items, Mapping) else _names(items)
+    things = list(items.values()) if isinstance(items, Mapping) else list(items)
+    if len(things) < 2:
+        raise InputError(f"a comparison needs at least 2 things; got {len(things)}.")
+    aligned = (chosen.align(things[0], each)[1] for each in things)
+    return names, chosen.matrix([chosen.reduce(each) for each in aligned])
+
+
+def _chosen(measure: str | Measure, options: Mapping[str, Any]) -> Measure:
+    if isinstance(measure, str):
+        return load_measure(measure, **options)
+    if options:
+        raise InputError(f"{type(measure).__name__} has its options already; {', '.join(sorted(options))} cannot be given beside it.")
+    return measure
+
+
+def _label(measure: Measure) -> str:
+    options = " ".join(f"{field.name}={getattr(measure, field.name)}" for field in dataclasses.fields(measure))
+    return f"{type(measure).__name__} {options}".strip()
+
+
+def _permutation_p(measure: Measure, x: Any, y: Any, value: float, *, permutations: int, seed: int) -> float:
+    rng = np.random.default_rng([seed, 1])
+    orders = np.stack([rng.permutation(len(x)) for _ in range(permutations)])
+    null = measure.permuted(x, y, orders)
+    extreme = null >= value - 1e-12 if measure.traits.higher_is_closer else null <= value + 1e-12
+    return float((1 + extreme.sum()) / (1 + permutations))
+
+
+def _names(items: Sequence[Comparable]) -> tuple[str, ...]:
+    names = tuple(
+        " ".join(part for part in (getattr(each, "subject", ""), getattr(each, "layer", "")) if part) or str(place)
+        for place, each in enumerate(items)
+    )
+    if len(set(names)) != len(names):
+        double = next(name for name in names if names.count(name) > 1)
+        raise IdError(f"{names.count(double)} things are called {double!r}. Give them names: compare_all({{'a': x, 'b': y, …}}).")
+    return names
