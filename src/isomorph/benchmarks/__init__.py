@@ -9,5 +9,5 @@ _EXPORTS = {
     "packaged_photographs": "isomorph.benchmarks._packaged_photographs",
 }
 
-__all__ = ["GeometryMatch", "Target", "list_benchmarks", "load_benchmark", "packaged_photographs", "registry"]  # noqa: F822
-__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS | {name: __name__ for name in ("list_benchmarks", "load_benchmark", "registry")})
+__all__ = ["GeometryMatch", "Target", "list_benchmarks", "load_benchmark", "packaged_photographs", "registry"]
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS | dict.fromkeys(("list_benchmarks", "load_benchmark", "registry"), __name__))

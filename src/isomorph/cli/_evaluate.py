@@ -1,0 +1,102 @@
+"""`isomorph evaluate`: models against brains and people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from isomorph.cli._extract import as_layers
+from isomorph.cli._output import print_json, print_table, say
+from isomorph.cli._parse import call
+from isomorph.cli._progress import progress
+from isomorph.errors import InputError
+
+if TYPE_CHECKING:
+    from isomorph.results import Results
+
+BEST_COLUMNS = ("model", "layer", "value", "low", "high", "p_corrected", "ceiling_lower", "ceiling_upper", "n")
+
+
+def run(words: list[str]) -> int | None:
+    """Parse and run."""
+    return call(evaluate, words, command="evaluate")
+
+
+def evaluate(
+    models: Annotated[tuple[str, ...], tyro.conf.Positional],
+    *,
+    benchmarks: tuple[str, ...],
+    layers: tuple[str, ...] = ("all",),
+    pool: str | None = None,
+    replicates: int = 1000,
+    permutations: int = 1000,
+    resample: Literal["stimuli", "subjects", "both"] = "stimuli",
+    seed: int = 0,
+    out: Path | None = None,
+    report: Path | None = None,
+    store: str | None = None,
+    json: bool = False,
+) -> None:
+    """Score every layer of models against every target of benchmarks, with intervals and noise ceilings.
+
+    Args:
+        models: Names from `isomorph list models`.
+        benchmarks: Names from `isomorph list benchmarks`.
+        layers: all, or names, shell patterns, positions (-1 is the last), depth fractions (0.5).
+        pool: How positions are summarised; default: everything of a picture, the mean over a text's tokens.
+        replicates: Bootstrap replicates for each interval.
+        permutations: Permutations for each p-value; 0 for none.
+        resample: What the bootstrap draws.
+        seed: Seed of both.
+        out: Save the results in this folder (scores.parquet, results.json, geometry.safetensors).
+        report: Write a report into this folder.
+        store: The store's folder; default: $ISOMORPH_STORE.
+        json: The whole table, one JSON object a row.
+    """
+    from isomorph.results import evaluate as evaluate_models
+    from isomorph.store import Store
+
+    if not models:
+        raise InputError("evaluate needs at least one model; `isomorph list models` shows them.")
+    with progress(quiet=json) as display:
+        results = evaluate_models(
+            models,
+            benchmarks,
+            store=Store(store),
+            layers=as_layers(layers),
+            pool=pool,
+            replicates=replicates,
+            permutations=permutations,
+            resample=resample,
+            seed=seed,
+            progress=display,
+        )
+    deliver(results, out=out, report=report)
+    print_rows(results) if json else print_best(results)
+
+
+def deliver(results: Results, *, out: Path | None, report: Path | None) -> None:
+    """Write what was asked for, and say where it lies."""
+    if out:
+        say(f"results: {results.save(out)}")
+    if report:
+        from isomorph.report import report as make_report
+
+        say(f"report: {Path(make_report(results).save(report)) / 'index.html'}")
+
+
+def print_rows(results: Results) -> None:
+    """The whole table as JSON, one object a row."""
+    for row in results.table.to_dict("records"):
+        print_json(row)
+
+
+def print_best(results: Results) -> None:
+    """For each benchmark and target the models, the closest first."""
+    for record in results.benchmarks:
+        for target in record.targets:
+            rows: list[dict[str, Any]] = results.best(record.name, target.name).to_dict("records")
+            title = f"{record.name} × {target.name}, {record.comparisons[0]}, each model's best layer (chosen on the same data)"
+            print_table(rows, BEST_COLUMNS, title=title)

@@ -1,0 +1,168 @@
+"""`isomorph extract`: features of every layer, in one pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import tyro
+
+from isomorph.cli._output import print_facts, print_json, print_table, say
+from isomorph.cli._parse import call
+from isomorph.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from isomorph.models import Extraction, ExtractionPlan
+    from isomorph.stimuli import Stimuli
+
+
+def run(words: list[str]) -> int | None:
+    """Parse and run."""
+    return call(extract, words, command="extract")
+
+
+def extract(
+    model: Annotated[str, tyro.conf.Positional],
+    *,
+    stimuli: Path,
+    layers: tuple[str, ...] = ("all",),
+    pool: str = "flatten",
+    reduce: Literal["features", "gram", "sketch"] = "features",
+    batch_size: int | None = None,
+    memory_limit: str = "2GB",
+    precision: str = "float32",
+    device: str = "cpu",
+    on_error: Literal["raise", "skip"] = "raise",
+    column: str | None = None,
+    out: Path | None = None,
+    store: str | None = None,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Run a model over pictures or texts and keep what its layers hold.
+
+    Args:
+        model: A name from `isomorph list models`.
+        stimuli: A folder of pictures, or a table of texts (.csv .tsv .parquet; .txt has one text a line).
+        layers: all, or names, shell patterns, positions (-1 is the last), depth fractions (0.5).
+        pool: flatten, mean, max, cls or tokens.
+        reduce: Keep the features, the exact Gram matrix, or a sketch.
+        batch_size: Stimuli at a time; chosen from the memory limit unless given.
+        memory_limit: What may be held in memory; the rest goes to the store as it comes.
+        precision: float32, or a lower precision where the device has it.
+        device: cpu, cuda:0 or mps.
+        on_error: What to do with a file that cannot be read: stop, or skip it and say so.
+        column: The column of the table that holds the texts.
+        out: Also write the layers to a file (.npz or .safetensors), with the ids.
+        store: The store's folder; default: $ISOMORPH_STORE.
+        dry_run: Print the plan (layers, shapes, bytes, duplicates) and stop.
+        json: One JSON object.
+    """
+    from isomorph.cli._progress import progress
+    from isomorph.models import extract as extract_features
+    from isomorph.models import load_model
+    from isomorph.store import Store
+
+    shown = read_stimuli(stimuli, on_error=on_error, column=column)
+    _check_out(out)
+    loaded = load_model(model, device=device)
+    options: dict[str, Any] = {
+        "layers": as_layers(layers),
+        "pool": pool,
+        "reduce": reduce,
+        "batch_size": batch_size,
+        "memory_limit": memory_limit,
+        "precision": precision,
+    }
+    for each in shown.skipped:
+        say(f"skipped {each.path}: {each.reason}")
+    if dry_run:
+        _print_plan(extract_features(loaded, shown, **options, dry_run=True), json=json)
+        return
+    with progress(quiet=json) as display:
+        extraction = extract_features(loaded, shown, **options, store=Store(store), progress=display)
+    if out:
+        _write(extraction, shown.ids, out)
+    _print(extraction, out, json=json)
+
+
+def read_stimuli(path: Path, *, on_error: Literal["raise", "skip"] = "raise", column: str | None = None) -> Stimuli:
+    """A folder of pictures or a table of texts.
+
+    Raises:
+        FileError: There is nothing at `path`.
+    """
+    from isomorph.stimuli import Stimuli
+
+    if path.is_dir():
+        return Stimuli.from_folder(path, on_error=on_error)
+    if not path.is_file():
+        raise FileError(f"there is no folder or file {path} to take stimuli from.")
+    if path.suffix == ".txt":
+        return Stimuli.from_texts([line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()])
+    from isomorph import data
+
+    return Stimuli.from_texts(data.read_table(path), column=column)
+
+
+def as_layers(words: tuple[str, ...]) -> Any:
+    """`all`, or names and numbers as Python would write them."""
+    if words == ("all",):
+        return "all"
+    return [_number(word) for word in words]
+
+
+def _number(word: str) -> str | int | float:
+    for kind in (int, float):
+        try:
+            return kind(word)
+        except ValueError:
+            continue
+    return word
+
+
+def _check_out(out: Path | None) -> None:
+    """Before any work is done, not after."""
+    if out is not None and out.suffix not in (".npz", ".safetensors"):
+        raise InputError(f"features are written as .npz or .safetensors; got {out.name!r}.")
+
+
+def _write(extraction: Extraction, ids: tuple[str, ...], out: Path) -> None:
+    """One array a layer, features or Gram matrix, and the ids."""
+    import numpy as np
+
+    from isomorph.features import Features
+
+    arrays: dict[str, Any] = {
+        layer: np.ascontiguousarray(each.values if isinstance(each, Features) else each.centred) for layer, each in extraction.items()
+    }
+    try:
+        if out.suffix == ".npz":
+            np.savez(out, **arrays, ids=np.array(ids))
+        else:
+            import json
+
+            from safetensors.numpy import save_file
+
+            save_file(arrays, str(out), metadata={"ids": json.dumps(ids)})
+    except OSError as error:
+        raise FileError(f"{out} cannot be written: {error.strerror or error}. The extraction itself is in the store.") from error
+
+
+def _print(extraction: Extraction, out: Path | None, *, json: bool) -> None:
+    rows = [{"layer": layer, "width": each.width} for layer, each in extraction.items()]
+    stimuli = len(next(iter(extraction.values())).ids) if rows else 0
+    if json:
+        print_json({"fingerprint": extraction.fingerprint, "n": stimuli, "layers": rows, "out": out})
+        return
+    print_table(rows, ["layer", "width"])
+    print_facts({"fingerprint": extraction.fingerprint, "stimuli": stimuli} | ({"out": str(out)} if out else {}))
+
+
+def _print_plan(plan: ExtractionPlan, *, json: bool) -> None:
+    from isomorph.spec import to_plain
+
+    if json:
+        print_json(to_plain(plan))
+    else:
+        print(plan)

@@ -1,0 +1,69 @@
+"""`isomorph list`: what there is, by name."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import tyro
+
+from isomorph.cli._output import cell, print_json, print_table, say
+from isomorph.cli._parse import call
+
+Kind = Literal["models", "benchmarks", "measures", "data"]
+
+
+def run(words: list[str]) -> int | None:
+    """Parse and run."""
+    return call(list_names, words, command="list")
+
+
+def list_names(
+    kind: Annotated[Kind, tyro.conf.Positional] = "models",
+    pattern: Annotated[str, tyro.conf.Positional] = "*",
+    *,
+    json: bool = False,
+) -> None:
+    """List models, benchmarks, measures or data sets.
+
+    Args:
+        kind: What to list.
+        pattern: A shell pattern for the names, in quotes: 'timm/vit*dinov2*'.
+        json: One JSON object a line: name, summary and the declared facts.
+    """
+    rows = {"models": _models, "benchmarks": _benchmarks, "measures": _measures, "data": _data}[kind](pattern)
+    if json:
+        for row in rows:
+            print_json(row)
+        return
+    columns = [name for name in ("name", "summary", "modality", "licence") if any(cell(row.get(name)) for row in rows)]
+    print_table(rows, columns or ["name"])
+    say(f"{len(rows)} {kind}" if rows else f"no {kind} match {pattern!r}; `isomorph list {kind}` shows all.")
+
+
+def _models(pattern: str) -> list[dict[str, Any]]:
+    from isomorph.models import list_models, model_card
+    from isomorph.spec import to_plain
+
+    return [dict(to_plain(model_card(name))) for name in list_models(pattern)]
+
+
+def _benchmarks(pattern: str) -> list[dict[str, Any]]:
+    from isomorph import benchmarks
+
+    return [_entry(benchmarks.registry.entry(name)) for name in benchmarks.list_benchmarks(pattern)]
+
+
+def _measures(pattern: str) -> list[dict[str, Any]]:
+    from isomorph import measures
+
+    return [_entry(measures.registry.entry(name)) for name in measures.registry.names(pattern)]
+
+
+def _entry(entry: Any) -> dict[str, Any]:
+    return {"name": entry.name, "summary": entry.summary, **entry.facts}
+
+
+def _data(pattern: str) -> list[dict[str, Any]]:
+    from isomorph.cli._data import datasets
+
+    return datasets(pattern)

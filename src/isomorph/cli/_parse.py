@@ -1,0 +1,52 @@
+"""Command lines into calls: the options of a command are the parameters of one function."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import tyro
+
+
+def call(function: Callable[..., int | None], words: list[str], *, command: str) -> int | None:
+    """Parse `words` as the parameters of `function` and call it; wrong usage exits with status 2."""
+    return tyro.cli(
+        function,
+        args=words,
+        prog=f"isomorph {command}",
+        config=(tyro.conf.FlagCreatePairsOff, tyro.conf.HelptextFromCommentsOff),
+    )
+
+
+def call_action(actions: Mapping[str, Callable[..., int | None]], words: list[str], *, command: str) -> int | None:
+    """Dispatch `isomorph COMMAND ACTION …` on the action."""
+    if words and words[0] in actions:
+        return call(actions[words[0]], words[1:], command=f"{command} {words[0]}")
+    asked_for_help = bool(words) and words[0] in ("-h", "--help")
+    lines = [f"usage: isomorph {command} ACTION [OPTIONS]", ""]
+    lines += [f"  {name:<8}{(action.__doc__ or '').strip().splitlines()[0]}" for name, action in actions.items()]
+    print("\n".join(lines), file=sys.stdout if asked_for_help else sys.stderr)
+    raise SystemExit(0 if asked_for_help else 2)
+
+
+def options_of(settings: tuple[str, ...]) -> dict[str, Any]:
+    """`("debiased=false", "sigma=0.5")` as options; values read as TOML where they can be, else as text.
+
+    Raises:
+        InputError: A setting has no `=`.
+    """
+    import tomllib
+
+    from isomorph.errors import InputError
+
+    options: dict[str, Any] = {}
+    for each in settings:
+        name, sign, text = each.partition("=")
+        if not sign or not name:
+            raise InputError(f"--set takes option=value; got {each!r}.")
+        try:
+            options[name] = tomllib.loads(f"x = {text}")["x"]
+        except tomllib.TOMLDecodeError:
+            options[name] = text
+    return options

@@ -1,0 +1,38 @@
+"""`isomorph report`: saved results as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from isomorph.cli._output import print_facts, print_json
+from isomorph.cli._parse import call
+
+
+def run(words: list[str]) -> int | None:
+    """Parse and run."""
+    return call(report, words, command="report")
+
+
+def report(
+    results: Annotated[tuple[Path, ...], tyro.conf.Positional],
+    *,
+    out: Path = Path("isomorph-report"),
+    json: bool = False,
+) -> None:
+    """Write a folder with a page that opens in a browser without network, figures for papers, and the data.
+
+    Args:
+        results: One or more folders that `isomorph evaluate --out` wrote; several are merged.
+        out: The folder to write.
+        json: One JSON object: report, rows, models.
+    """
+    from isomorph.report import report as make_report
+    from isomorph.results import Results
+
+    merged = Results.merge(*(Results.load(each) for each in results))
+    folder = Path(make_report(merged).save(out))
+    answer = {"report": str(folder / "index.html"), "rows": len(merged), "models": sorted(set(merged.table["model"]))}
+    print_json(answer) if json else print_facts(answer)

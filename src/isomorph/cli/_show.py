@@ -1,0 +1,45 @@
+"""`isomorph show`: everything about one thing."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import tyro
+
+from isomorph.cli._output import print_facts, print_json
+from isomorph.cli._parse import call
+
+
+def run(words: list[str]) -> int | None:
+    """Parse and run."""
+    return call(show, words, command="show")
+
+
+def show(name: Annotated[str, tyro.conf.Positional], *, json: bool = False) -> None:
+    """Show what is known of a model, a benchmark or a measure.
+
+    Args:
+        name: Its name, as `isomorph list` prints it; a model's name has a slash: timm/resnet18.a1_in1k.
+        json: One JSON object.
+    """
+    facts = _facts(name)
+    print_json(facts) if json else print_facts({key: value for key, value in facts.items() if value not in (None, "", (), [], {})})
+
+
+def _facts(name: str) -> dict[str, Any]:
+    from isomorph import benchmarks, measures
+    from isomorph.spec import to_plain
+
+    if "/" in name:
+        from isomorph.models import model_card
+
+        return dict(to_plain(model_card(name)))
+    if name in measures.registry.names() and name not in benchmarks.registry.names():
+        entry, kind = measures.registry.entry(name), "measure"
+    else:
+        entry, kind = benchmarks.registry.entry(name), "benchmark"
+    facts = {"name": entry.name, "kind of thing": kind, "summary": entry.summary, **entry.facts}
+    if kind == "measure":
+        facts["options"] = to_plain(measures.load_measure(name))
+        facts["about"] = (type(measures.load_measure(name)).__doc__ or "").strip()
+    return facts

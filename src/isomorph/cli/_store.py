@@ -1,0 +1,82 @@
+"""`isomorph store`: what is finished, whether it is sound, and what can go."""
+
+from __future__ import annotations
+
+from isomorph.cli._output import print_json, print_table, say
+from isomorph.cli._parse import call_action
+
+
+def run(words: list[str]) -> int | None:
+    """Parse and run."""
+    return call_action({"ls": ls, "verify": verify, "gc": gc}, words, command="store")
+
+
+def ls(*, store: str | None = None, json: bool = False) -> None:
+    """List the objects in the store.
+
+    Args:
+        store: The store's folder; default: $ISOMORPH_STORE.
+        json: One JSON object a line.
+    """
+    from isomorph.store import Store
+
+    kept = Store(store)
+    rows = [
+        {
+            "fingerprint": entry.fingerprint,
+            "kind": entry.kind,
+            "summary": entry.summary,
+            "bytes": entry.bytes,
+            "shards": entry.shards,
+            "complete": entry.complete,
+        }
+        for entry in kept.entries()
+    ]
+    if json:
+        for row in rows:
+            print_json(row)
+        return
+    for row in rows:
+        row |= {"fingerprint": str(row["fingerprint"])[:12], "complete": "yes" if row["complete"] else "no"}
+    print_table(rows, ["fingerprint", "kind", "summary", "bytes", "shards", "complete"])
+    say(f"{len(rows)} objects in {kept.path}")
+
+
+def verify(*, store: str | None = None, json: bool = False) -> int:
+    """Read every byte in the store and compare digests; status 1 where something is damaged.
+
+    Args:
+        store: The store's folder; default: $ISOMORPH_STORE.
+        json: One JSON object a line, one a damaged file.
+    """
+    from isomorph.spec import to_plain
+    from isomorph.store import Store
+
+    kept = Store(store)
+    damaged = [to_plain(each) for each in kept.verify()]
+    if json:
+        for each in damaged:
+            print_json(each)
+    elif damaged:
+        print_table(damaged, list(damaged[0]))
+    say(f"{len(damaged)} damaged files in {kept.path}" if damaged else f"nothing in {kept.path} is damaged")
+    return 1 if damaged else 0
+
+
+def gc(*, older_than_days: float = 7, dry_run: bool = False, store: str | None = None, json: bool = False) -> None:
+    """Remove unfinished objects and temporary files.
+
+    Args:
+        older_than_days: Only what was last written longer ago.
+        dry_run: Say what would go, and remove nothing.
+        store: The store's folder; default: $ISOMORPH_STORE.
+        json: One JSON object.
+    """
+    from isomorph.spec import to_plain
+    from isomorph.store import Store
+
+    freed = to_plain(Store(store).gc(older_than_days=older_than_days, dry_run=dry_run))
+    if json:
+        print_json(freed)
+    else:
+        print_table([freed], list(freed))

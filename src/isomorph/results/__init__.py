@@ -1,0 +1,19 @@
+"""What came out: a tidy table over immutable fragments, and what a report needs beside it."""
+
+from isomorph._lazy import lazy_exports
+
+_EXPORTS = {
+    "BenchmarkRecord": "isomorph.results._records",
+    "Catalogue": "isomorph.results._catalogue",
+    "LayerGeometry": "isomorph.results._records",
+    "Results": "isomorph.results._results",
+    "SecondOrder": "isomorph.results._records",
+    "StimuliRecord": "isomorph.results._records",
+    "TargetRecord": "isomorph.results._records",
+    "Study": "isomorph.results._study",
+    "evaluate": "isomorph.results._evaluate",
+    "models_on": "isomorph.results._model_targets",
+}
+
+__all__ = sorted(_EXPORTS)  # noqa: PLE0605
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)

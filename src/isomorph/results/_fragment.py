@@ -1,0 +1,195 @@
+"""One model on one benchmark: the unit of evaluation, and the immutable fragment it leaves in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isomorph._version import __version__
+from isomorph.benchmarks._geometry_match import GeometryMatch, Inference
+from isomorph.errors import InputError
+from isomorph.results._records import LayerGeometry
+from isomorph.spec import fingerprint, to_plain
+
+if TYPE_CHECKING:
+    from isomorph.engine import Progress
+    from isomorph.geometry import RDM
+    from isomorph.models import Extraction, Model
+    from isomorph.store import Store, StoredObject
+
+KIND = "evaluation"
+_SCHEME = 1  # raise when the meaning of a fragment's contents changes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evaluation:
+    """Extract every layer of a model in one pass, score each against every target, commit the rows.
+
+    A repeated run finds its own fingerprint in the store and does nothing.
+    """
+
+    model: Model
+    benchmark: GeometryMatch
+    layers: Any = "all"
+    pool: str | None = None
+    inference: Inference = field(default_factory=Inference)
+    progress: Progress | None = None
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        return f"{self.model.card.name} on {self.benchmark.name}"
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """Everything the outcome depends on."""
+        plain = to_plain(
+            {
+                "kind": KIND,
+                "scheme": _SCHEME,
+                "isomorph": __version__,
+                "model": {"name": self.model.card.name, "fingerprint": self.model.fingerprint},
+                "benchmark": {"name": self.benchmark.name, "fingerprint": self.benchmark.fingerprint},
+                "layers": self.layers,
+                "pool": self._pool,
+                "inference": self.inference,
+            }
+        )
+        return dict(plain)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The name of the fragment."""
+        return fingerprint(self.spec)
+
+    @property
+    def _pool(self) -> str:
+        """Pictures keep every feature; words are averaged over their tokens, whose number differs from word to word."""
+        return self.pool or ("flatten" if self.model.modality == "image" else "mean")
+
+    def run(self, store: Store) -> None:
+        """Do the work; a committed fragment is never written again."""
+        from isomorph.models import extract
+
+        extraction = extract(
+            self.model,
+            self.benchmark.stimuli,
+            layers=self.layers,
+            pool=self._pool,
+            reduce="gram",
+            store=store,
+            progress=self.progress,
+        )
+        rdms, left_out = _rdms(extraction, self.benchmark.distance)
+        if not rdms:
+            raise InputError(f"no layer of {self.model.card.name} gives an RDM on {self.benchmark.name}: {next(iter(left_out.values()))}")
+        targets = [each for each in self.benchmark.targets if not (each.kind == "model" and each.name == self.model.card.name)]
+        rows = _only(self.benchmark, targets).score(rdms, inference=self.inference)
+        facts = self._layer_facts(extraction)
+        best = _best_layers(rows, [each.name for each in targets], tuple(rdms), self.benchmark.comparisons[0])
+        condensed = {layer: np.asarray(rdms[layer].take(self.benchmark.stimuli.ids).values, np.float64) for layer in set(best.values())}
+        meta = {
+            "rows": rows,
+            "layers": {layer: facts[layer] for layer in rdms},
+            "best": best,
+            "left_out": left_out,
+            "card": to_plain(self.model.card),
+            "extraction": extraction.fingerprint,
+            "stimuli": self.benchmark.stimuli.digest,
+            "versions": _versions(),
+        }
+        with store.begin(self.fingerprint, self.spec | {"summary": self.label}) as writer:
+            writer.put("rdms", dict(sorted(condensed.items())))
+            writer.commit(meta)
+
+    def _layer_facts(self, extraction: Extraction) -> dict[str, dict[str, Any]]:
+        """Where each layer stands in the order of execution, and how its Gram matrix was made."""
+        last = max(len(extraction) - 1, 1)
+        return {
+            layer: {"index": index, "depth": index / last, "width": gram.width, "reduction": gram.reduction}
+            for index, (layer, gram) in enumerate(extraction.items())
+        }
+
+
+def read_rows(fragment: StoredObject) -> list[dict[str, Any]]:
+    """The rows of a committed fragment with the columns that do not depend on other models."""
+    meta, spec = fragment.meta, fragment.spec
+    rows = []
+    for row in meta["rows"]:
+        facts = meta["layers"][row["layer"]]
+        rows.append(
+            dict(row)
+            | {
+                "model": spec["model"]["name"],
+                "benchmark": spec["benchmark"]["name"],
+                "layer_index": facts["index"],
+                "depth": facts["depth"],
+                "width": facts["width"],
+                "reduction": facts["reduction"],
+                "seen": False,
+                "model_fingerprint": spec["model"]["fingerprint"],
+                "stimuli_fingerprint": meta["stimuli"],
+                "extraction_fingerprint": meta["extraction"],
+                "isomorph_version": meta["versions"]["isomorph"],
+                "torch_version": meta["versions"]["torch"],
+            }
+        )
+    return rows
+
+
+def read_geometry(fragment: StoredObject) -> list[LayerGeometry]:
+    """The best layers' RDMs of a committed fragment."""
+    return [
+        LayerGeometry(
+            benchmark=fragment.spec["benchmark"]["name"],
+            model=fragment.spec["model"]["name"],
+            target=target,
+            layer=layer,
+            depth=fragment.meta["layers"][layer]["depth"],
+            rdm=np.array(fragment.read("rdms", layer)),
+        )
+        for target, layer in fragment.meta["best"].items()
+    ]
+
+
+def _rdms(extraction: Extraction, distance: str) -> tuple[dict[str, RDM], dict[str, str]]:
+    """The RDM of each layer, and why a layer has none (a stimulus whose features do not vary has no correlation distance)."""
+    rdms, left_out = {}, {}
+    for layer, gram in extraction.items():
+        try:
+            rdm = gram.rdm(distance)
+        except InputError as error:
+            left_out[layer] = str(error)
+            continue
+        if np.ptp(rdm.values) > 0:
+            rdms[layer] = rdm
+        else:
+            left_out[layer] = f"all {len(rdm.values)} pairs of stimuli have the same {distance} distance."
+    return rdms, left_out
+
+
+def _only(benchmark: GeometryMatch, targets: list[Any]) -> GeometryMatch:
+    import dataclasses
+
+    return dataclasses.replace(benchmark, targets=tuple(targets))
+
+
+def _best_layers(rows: list[dict[str, Any]], targets: list[str], layers: tuple[str, ...], comparison: str) -> dict[str, str]:
+    """For each target the layer with the largest value; without targets the last layer stands for the model, under the name ""."""
+    scored = [row for row in rows if row["measure"] == f"rsa-{comparison}" and row["value"] is not None]
+    best = {}
+    for target in targets:
+        candidates = [row for row in scored if row["target"] == target]
+        if candidates:
+            best[target] = str(max(candidates, key=lambda row: row["value"])["layer"])
+    return best or {"": layers[-1]}
+
+
+def _versions() -> Mapping[str, str]:
+    from importlib.metadata import version
+
+    return {"isomorph": __version__} | {name: version(name) for name in ("torch", "numpy", "scipy")}

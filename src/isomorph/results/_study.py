@@ -1,0 +1,149 @@
+"""A study: everything that one evaluation needs, in one TOML file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from isomorph.errors import FileError, InputError
+from isomorph.spec import from_plain
+
+if TYPE_CHECKING:
+    from isomorph.benchmarks import GeometryMatch
+    from isomorph.engine import Progress
+    from isomorph.results._results import Results
+    from isomorph.store import Store
+
+Measure = Literal["rsa-pearson", "rsa-spearman", "rsa-cosine", "rsa-tau-a", "rsa-rho-a"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Models, and what they are held against.
+
+    Attributes:
+        name: What the study is called.
+        models: Names of models; shell patterns take all that match.
+        benchmarks: Names of benchmarks.
+        stimuli: A folder of pictures instead of benchmarks: the models are then compared with one another.
+        layers: As `isomorph.evaluate` takes them.
+        pool: As `isomorph.evaluate` takes it.
+        measures: How RDMs are compared; the first ranks.
+        replicates: Bootstrap replicates for each interval.
+        permutations: Permutations for each p-value.
+        resample: What the bootstrap draws.
+        seed: Seed of both.
+        report: The folder of the report, beside the study's file.
+        store: The store's folder; default: `$ISOMORPH_STORE`.
+
+    Example:
+        >>> Study(name="first", models=("bundled/pixels",), benchmarks=("kriegeskorte-92",)).seed
+        0
+    """
+
+    name: str
+    models: tuple[str, ...]
+    benchmarks: tuple[str, ...] = ()
+    stimuli: Path | None = None
+    layers: str | tuple[str | int | float, ...] = "all"
+    pool: str | None = None
+    measures: tuple[Measure, ...] = ("rsa-pearson",)
+    replicates: int = 1000
+    permutations: int = 1000
+    resample: Literal["stimuli", "subjects", "both"] = "stimuli"
+    seed: int = 0
+    report: Path = Path("report")
+    store: Path | None = None
+
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise InputError(f"the study {self.name!r} names no models.")
+        if bool(self.benchmarks) == (self.stimuli is not None):
+            raise InputError(f"the study {self.name!r} needs either benchmarks or stimuli, and not both.")
+        if not self.measures:
+            raise InputError(f"the study {self.name!r} names no measures.")
+
+    @staticmethod
+    def load(path: Path | str) -> Study:
+        """Read a study; its paths count from the folder that holds it.
+
+        Raises:
+            FileError: There is no such file, or it is not TOML.
+            InputError: An option is unknown, missing or of the wrong type; the message says where.
+        """
+        path = Path(path)
+        try:
+            plain = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise FileError(f"the study {path} cannot be read: {error.strerror or error}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise FileError(f"the study {path} is not TOML: {error}.") from error
+        study = from_plain(Study, {"name": path.stem} | plain, where=path.name)
+        here = path.resolve().parent
+        return replace(
+            study,
+            report=here / study.report,
+            store=here / study.store if study.store else None,
+            stimuli=here / study.stimuli if study.stimuli else None,
+        )
+
+    def model_names(self) -> tuple[str, ...]:
+        """The models, patterns replaced by what they match.
+
+        Raises:
+            InputError: A pattern matches nothing.
+        """
+        from isomorph.models import list_models
+
+        names: list[str] = []
+        for each in self.models:
+            matching = list_models(each) if set(each) & set("*?[") else [each]
+            if not matching:
+                raise InputError(f"the study {self.name!r} asks for the models {each!r}, and none match. `isomorph list models` shows all.")
+            names += matching
+        return tuple(dict.fromkeys(names))
+
+    def plan(self, store: Store) -> list[dict[str, Any]]:
+        """What `run` would do: one row a model and benchmark."""
+        from isomorph.benchmarks._geometry_match import Inference
+        from isomorph.results._evaluate import plan
+
+        inference = Inference(replicates=self.replicates, seed=self.seed, resample=self.resample, permutations=self.permutations)
+        return plan(
+            self.model_names(),
+            self._questions(store, None),
+            store=store,
+            options={"layers": self.layers, "pool": self.pool, "inference": inference},
+        )
+
+    def run(self, store: Store, *, progress: Progress | None = None) -> Results:
+        """Do what is not done yet and return the results."""
+        from isomorph.results._evaluate import evaluate
+
+        return evaluate(
+            self.model_names(),
+            self._questions(store, progress),
+            store=store,
+            layers=self.layers,
+            pool=self.pool,
+            replicates=self.replicates,
+            seed=self.seed,
+            permutations=self.permutations,
+            resample=self.resample,
+            progress=progress,
+        )
+
+    def _questions(self, store: Store, progress: Progress | None) -> list[GeometryMatch]:
+        from isomorph.benchmarks import load_benchmark
+        from isomorph.results._model_targets import models_on
+        from isomorph.stimuli import Stimuli
+
+        comparisons = tuple(each.removeprefix("rsa-") for each in self.measures)
+        if self.stimuli is None:
+            return [replace(load_benchmark(name), comparisons=comparisons) for name in self.benchmarks]
+        shown = Stimuli.from_folder(self.stimuli)
+        return [
+            replace(models_on(shown, self.model_names(), name=self.stimuli.name, store=store, progress=progress), comparisons=comparisons)
+        ]
