@@ -16,6 +16,7 @@ from isomorph.inference._kendall import tau_a
 from isomorph.inference._ranks import Ranker
 
 _CHUNK_VALUES = 4_000_000
+_BLOCK_ROWS = 512
 
 Indices = npt.NDArray[np.intp]
 
@@ -72,22 +73,28 @@ def ranked_unit(ranks: FloatArray, pairs: FloatArray, comparison: str) -> FloatA
 
 
 def _linear(rows: FloatArray, first: Indices, second: Indices, weights: IntArray, *, centred: bool) -> FloatArray:
-    """Weighted moments of all rows and their products as one matrix product for each chunk of pairs."""
-    count, pairs = rows.shape
-    n = weights.shape[1]
-    by_stimulus = np.ascontiguousarray(weights.T, dtype=np.float64)
-    left, right = np.triu_indices(n, 1)
+    """Weighted moments of all RDMs and of their products: a block of rows of every matrix times the weights, then times the weights."""
+    count, n = len(rows), weights.shape[1]
+    w = np.ascontiguousarray(weights.T, dtype=np.float64)
     scale = np.abs(rows).max(axis=1, initial=0.0).astype(np.float64)
     scale[scale == 0] = 1.0
     shift = rows.mean(axis=1, dtype=np.float64) / scale if centred else np.zeros(count)
-    width = 1 + 2 * count + len(first)
-    sums = np.zeros((width, len(weights)))
-    step = max(1, _CHUNK_VALUES // max(width, len(weights), 1))
-    for start in range(0, pairs, step):
-        part = slice(start, start + step)
-        chunk = rows[:, part] / scale[:, None] - shift[:, None]
-        columns = np.concatenate([np.ones((1, chunk.shape[1])), chunk, chunk**2, chunk[first] * chunk[second]])
-        sums += columns @ (by_stimulus[left[part]] * by_stimulus[right[part]])
+    kinds = 1 + 2 * count + len(first)
+    sums = np.zeros((kinds, len(weights)))
+    height = max(1, min(n, _BLOCK_ROWS // kinds))
+    position = 0
+    for start in range(0, n - 1, height):
+        block = np.zeros((1 + count, min(height, n - 1 - start), n - 1 - start))
+        for offset in range(block.shape[1]):
+            width = n - 1 - start - offset
+            block[0, offset, offset:] = 1
+            block[1:, offset, offset:] = rows[:, position : position + width] / scale[:, None] - shift[:, None]
+            position += width
+        values = block[1:]
+        columns = np.concatenate([block, values**2, values[first] * values[second]])
+        height_here = block.shape[1]
+        products = (columns.reshape(kinds * height_here, -1) @ w[start + 1 :]).reshape(kinds, height_here, -1)
+        sums += np.einsum("khr,hr->kr", products, w[start : start + height_here])
     with np.errstate(invalid="ignore", divide="ignore"):
         means = sums[1:] / sums[0]
         mean, square, product = means[:count], means[count : 2 * count], means[2 * count :]

@@ -31,6 +31,18 @@ class Kernel:
     rows: Rows
 
 
+def centred_kernel(kernel: Kernel) -> Kernel:
+    """The kernel with row and column means taken away."""
+    stripe = max(1, _STRIPE_VALUES // kernel.n)
+    parts = (slice(start, min(start + stripe, kernel.n)) for start in range(0, kernel.n, stripe))
+    means = np.concatenate([kernel.rows(part).mean(axis=1) for part in parts])
+
+    def rows(part: slice) -> FloatArray:
+        return np.asarray(kernel.rows(part) - means[part, None] - means + means.mean())
+
+    return Kernel(kernel.n, rows)
+
+
 def weighted_hsic(x: Kernel, y: Kernel, weights: IntArray, *, debiased: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
     r"""HSIC(x, y), HSIC(x, x) and HSIC(y, y), each `[replicate]`, up to a factor they share.
 

@@ -12,7 +12,7 @@ from isomorph.arrays import FloatArray, IntArray
 from isomorph.errors import InputError, ShapeError
 from isomorph.geometry import RDM, Gram
 from isomorph.measures._cka import ratio
-from isomorph.measures._hsic import Kernel, weighted_hsic
+from isomorph.measures._hsic import Kernel, centred_kernel, weighted_hsic
 from isomorph.measures._measure import Change, Comparable, Measure, Traits
 
 
@@ -102,7 +102,7 @@ class RBFCKA(Measure):
             distances = squares[part, None] + squares - 2 * x.centred[part]
             return np.asarray(np.exp(np.maximum(distances, 0) / -width))
 
-        return Kernel(len(x), rows)
+        return centred_kernel(Kernel(len(x), rows))
 
     def _sigma(self, x: Gram, letter: str) -> float:
         if self.sigma_unit == "absolute":
