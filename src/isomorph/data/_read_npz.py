@@ -64,9 +64,9 @@ def read_npy(path: Path | str, *, memory_map: bool = False, limit_bytes: int = L
 
 
 def _check_header(path: Path, name: str, stream: IO[bytes]) -> int:
-    version = np.lib.format.read_magic(stream)  # type: ignore[arg-type]
+    version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)  # type: ignore[arg-type]
+    shape, _, dtype = read(stream)
     if dtype.hasobject:
         raise FileError(
             f"{path} holds {name!r} as pickled Python objects, which can run code when they are read, so they never are. "

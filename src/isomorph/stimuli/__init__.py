@@ -1,0 +1,11 @@
+"""What was shown: ordered, named, lazily decoded pictures and texts."""
+
+from isomorph._lazy import lazy_exports
+
+_EXPORTS = {
+    "Skipped": "isomorph.stimuli._stimuli",
+    "Stimuli": "isomorph.stimuli._stimuli",
+}
+
+__all__ = sorted(_EXPORTS)  # noqa: PLE0605
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)

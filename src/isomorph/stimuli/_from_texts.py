@@ -1,0 +1,70 @@
+"""Texts from a list, a dict, a table or a CSV file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from isomorph.arrays import unique_ids
+from isomorph.errors import IdError, InputError
+from isomorph.stimuli._sources import Parts, Texts
+
+
+def from_texts(texts: Any, *, ids: Sequence[str] | str | None, column: str | None) -> Parts:
+    """The texts and what is known of them."""
+    if isinstance(texts, str | Path):
+        from isomorph import data
+
+        return _from_table(data.read_table(texts), ids=ids, column=column, origin=str(texts))
+    if hasattr(texts, "columns"):
+        return _from_table(texts, ids=ids, column=column, origin="")
+    if column is not None or isinstance(ids, str):
+        raise InputError("column=… and ids='NAME' name columns of a table, but the texts are not in one.")
+    if isinstance(texts, Mapping):
+        if ids is not None:
+            raise InputError("the texts come with their ids as the keys of a dict, and ids=… was given too.")
+        ids, texts = [str(each) for each in texts], list(texts.values())
+    return _parts(list(texts), ids, {}, "")
+
+
+def _from_table(table: Any, *, ids: Sequence[str] | str | None, column: str | None, origin: str) -> Parts:
+    names = [str(each) for each in table.columns]
+    table = table.set_axis(names, axis="columns")
+    column = column or _text_column(table, names, ids)
+    if column not in names:
+        raise InputError(f"the table has no column {column!r}; it has {', '.join(names)}.")
+    named = ids if isinstance(ids, str) else "id" if ids is None and "id" in names and column != "id" else None
+    if named is not None:
+        if named not in names:
+            raise InputError(f"the table has no column {named!r} for the ids; it has {', '.join(names)}.")
+        ids = [str(each) for each in table[named]]
+    elif ids is None and all(isinstance(each, str) for each in table.index):
+        ids = [str(each) for each in table.index]
+    others = [each for each in names if each not in {column, named}]
+    return _parts(table[column].tolist(), ids, {each: tuple(table[each].tolist()) for each in others}, origin)
+
+
+def _text_column(table: Any, names: list[str], ids: Any) -> str:
+    if "text" in names:
+        return "text"
+    textual = [each for each in names if each not in {ids, "id"} and all(isinstance(value, str) for value in table[each])]
+    if len(textual) != 1:
+        raise InputError(f"{len(textual)} columns hold texts; name the one to show with column=…: {', '.join(names)}.")
+    return textual[0]
+
+
+def _parts(texts: list[Any], ids: Sequence[str] | None, columns: dict[str, tuple[Any, ...]], origin: str) -> Parts:
+    if not texts:
+        raise InputError("no texts were given.")
+    names = tuple(map(str, range(len(texts)))) if ids is None else unique_ids(ids, name="the texts")
+    if len(names) != len(texts):
+        raise IdError(f"there are {len(texts)} texts, but {len(names)} ids.")
+    for name, each in zip(names, texts, strict=True):
+        if not isinstance(each, str):
+            raise InputError(f"the text {name!r} is {each!r:.40}, a {type(each).__name__}, not a string.")
+        try:
+            each.encode()
+        except UnicodeEncodeError as error:
+            raise InputError(f"the text {name!r} is not valid Unicode: {error.reason}.") from None
+    return Parts(ids=names, source=Texts(tuple(texts)), columns=columns, origin=origin)

@@ -1,0 +1,257 @@
+"""What was shown: an ordered, named, lazy sequence of pictures or texts."""
+
+from __future__ import annotations
+
+import operator
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from isomorph.arrays import positions
+from isomorph.errors import FileError, IdError, InputError
+from isomorph.spec import fingerprint
+from isomorph.stimuli._decode import MAX_PIXELS, Background
+from isomorph.stimuli._from_arrays import Layout, from_arrays, from_mat, from_npz
+from isomorph.stimuli._from_files import from_files, from_folder
+from isomorph.stimuli._from_texts import from_texts
+from isomorph.stimuli._metadata import columns
+from isomorph.stimuli._sources import Modality, Parts
+from isomorph.stimuli._thumbnail import thumbnail
+
+if TYPE_CHECKING:
+    import pandas
+
+OnError = Literal["raise", "skip"]
+WHITE: Background = (255, 255, 255)
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A stimulus that could not be decoded: its `id`, its `path` and the `reason`."""
+
+    id: str
+    path: str
+    reason: str
+
+
+class Stimuli(Sequence[Any]):
+    """Pictures or texts with ids, in an order, decoded when they are asked for.
+
+    `stimuli[3]` is a `uint8` array `[height, width, 3]` or a string; `stimuli[:10]` and `stimuli.take(ids)` are stimuli again. Reading is
+    safe from several threads at once. Make one with `from_folder`, `from_files`, `from_arrays`, `from_mat`, `from_npz` or `from_texts`.
+
+    Attributes:
+        skipped: What `on_error="skip"` left out, with the reasons.
+
+    Example:
+        >>> words = Stimuli.from_texts({"a": "apple", "b": "pear"})
+        >>> words[1], words.take(["b"]).ids
+        ('pear', ('b',))
+    """
+
+    def __init__(self, parts: Parts, *, skipped: tuple[Skipped, ...] = ()) -> None:
+        self._parts = parts
+        self.skipped = skipped
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The names, unique, in order."""
+        return self._parts.ids
+
+    @property
+    def modality(self) -> Modality:
+        """`"image"` or `"text"`."""
+        return self._parts.source.modality
+
+    @property
+    def ignored(self) -> int:
+        """How many files of a folder were passed over because they do not claim to be pictures."""
+        return self._parts.ignored
+
+    @cached_property
+    def metadata(self) -> pandas.DataFrame:
+        """What is known of each stimulus: a table whose index is `ids`."""
+        import pandas
+
+        return pandas.DataFrame(dict(self._parts.columns), index=pandas.Index(self.ids, name="id"))
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """The metadata column `label` (of a folder: the sub-folder of each picture), or None."""
+        column = self._parts.columns.get("label")
+        return None if column is None else tuple(map(str, column))
+
+    @cached_property
+    def item_digests(self) -> tuple[str, ...]:
+        """xxh3-128 of each item: of a file's bytes, of an array's pixels and shape, of a text's UTF-8. Computed once."""
+        source = self._parts.source
+        return tuple(source.digest(row, name) for row, name in enumerate(self.ids))
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 over ids, item digests, modality and background: equal digests are equal stimuli."""
+        decoding = self._parts.source.options()
+        return fingerprint({"ids": self.ids, "items": self.item_digests, "modality": self.modality, "decoding": decoding})
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Stimuli: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return self._rows(range(len(self))[index])
+        row = range(len(self))[operator.index(index)]
+        return self._parts.source.read(row, self.ids[row])
+
+    def take(self, ids: Sequence[str]) -> Stimuli:
+        """The stimuli of `ids`, in that order.
+
+        Raises:
+            IdError: An id is not among these stimuli, or asked for twice.
+        """
+        if len(set(ids)) != len(ids):
+            raise IdError(f"{len(ids) - len(set(ids))} of {len(ids)} ids are asked for more than once. Ids must be unique.")
+        return self._rows(positions(self.ids, ids, name="this set of stimuli").tolist())
+
+    def _rows(self, rows: Sequence[int]) -> Stimuli:
+        table = {name: tuple(values[row] for row in rows) for name, values in self._parts.columns.items()}
+        ids = tuple(self.ids[row] for row in rows)
+        part = Stimuli(replace(self._parts, ids=ids, source=self._parts.source.take(rows), columns=table), skipped=self.skipped)
+        if "item_digests" in self.__dict__:
+            part.__dict__["item_digests"] = tuple(self.item_digests[row] for row in rows)
+        return part
+
+    def verify(self) -> tuple[Skipped, ...]:
+        """Decode every stimulus once and return those that fail; costs as much as one pass over the pictures."""
+        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+            return tuple(each for each in pool.map(self._problem, range(len(self))) if each is not None)
+
+    def _problem(self, row: int) -> Skipped | None:
+        try:
+            self._parts.source.read(row, self.ids[row])
+        except (FileError, InputError) as error:
+            return Skipped(self.ids[row], self._parts.source.place(row), str(error))
+        return None
+
+    def _without_problems(self, on_error: OnError) -> Stimuli:
+        if on_error not in {"raise", "skip"}:
+            raise InputError(f"on_error must be 'raise' or 'skip'; got {on_error!r}.")
+        bad = {each.id: each for each in self.verify()} if on_error == "skip" else {}
+        if len(bad) == len(self):
+            raise InputError(f"none of {len(self)} stimuli can be decoded; the first: {bad[self.ids[0]].reason}")
+        return Stimuli(self.take([each for each in self.ids if each not in bad])._parts, skipped=tuple(bad.values())) if bad else self
+
+    def thumbnail(self, i: int, size_pixels: int = 64) -> bytes:
+        """Stimulus `i` as a small JPEG whose longer side has at most `size_pixels` pixels.
+
+        Raises:
+            InputError: The stimuli are texts.
+        """
+        if self.modality != "image":
+            raise InputError(f"stimulus {self.ids[i]!r} is a text; only pictures have thumbnails.")
+        return thumbnail(self[i], size_pixels)
+
+    def __repr__(self) -> str:
+        kind = {"image": "picture", "text": "text"}[self.modality] + ("" if len(self) == 1 else "s")
+        origin = f" from {self._parts.origin!r}" if self._parts.origin else ""
+        shown = ", ".join(map(repr, self.ids)) if len(self) <= 3 else f"{self.ids[0]!r}, {self.ids[1]!r}, … {self.ids[-1]!r}"
+        counts = "".join(f", {n} {word}" for n, word in ((len(self.skipped), "skipped"), (self.ignored, "files ignored")) if n)
+        return f"Stimuli({len(self)} {kind}{origin}: {shown}{counts})"
+
+    @classmethod
+    def from_folder(
+        cls,
+        path: Path | str,
+        *,
+        on_error: OnError = "raise",
+        background: Background = WHITE,
+        pattern: str | None = None,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Stimuli:
+        """Every picture in a folder and its sub-folders, ordered by relative path, which is also the id.
+
+        Hidden files are passed over; files without the suffix of a picture are counted in `ignored`. The sub-folder becomes the metadata
+        column `label`. Two pictures of one folder whose names differ only in capitals or suffix are an error.
+
+        Args:
+            path: The folder.
+            on_error: `"raise"` stops at the first picture that cannot be decoded, when it is reached. `"skip"` decodes all of them
+                now (one more pass) and lists the bad ones in `skipped`.
+            background: The colour under transparent pixels; part of the digest.
+            pattern: Take the files whose relative path matches this shell pattern instead, whatever their suffix.
+            max_pixels: A picture with more pixels is refused from its header.
+
+        Raises:
+            FileError: The folder is not there; or, later, a picture cannot be decoded.
+            IdError: Two pictures have one name.
+            InputError: There is no picture, or none that can be decoded.
+        """
+        return cls(from_folder(Path(path), pattern=pattern, background=background, max_pixels=max_pixels))._without_problems(on_error)
+
+    @classmethod
+    def from_files(
+        cls,
+        paths: Sequence[Path | str],
+        ids: Sequence[str] | None = None,
+        *,
+        on_error: OnError = "raise",
+        background: Background = WHITE,
+        max_pixels: int = MAX_PIXELS,
+        metadata: Any = None,
+    ) -> Stimuli:
+        """The pictures in `paths`, in that order; ids are the file names unless given. The rest is as in `from_folder`."""
+        parts = from_files(paths, ids=ids, background=background, max_pixels=max_pixels)
+        return cls(replace(parts, columns=columns(metadata, parts.ids)))._without_problems(on_error)
+
+    @classmethod
+    def from_arrays(cls, arrays: Any, ids: Sequence[str] | None = None, *, layout: Layout | None = None, metadata: Any = None) -> Stimuli:
+        """Pictures in memory: one array, or a sequence of arrays of different sizes.
+
+        Args:
+            arrays: uint8, or floats in [0, 1] (rounded to 8 bits); 1 or 3 channels. Not copied: leave it as it is.
+            ids: Their names; `"0"`, `"1"`, … unless given.
+            layout: `"NHWC"`, `"NCHW"`, `"NHW"`, `"HWCN"` or `"HWN"`; found out from the shape where only one of the first three fits.
+            metadata: A table or a mapping of columns with one row a picture.
+
+        Raises:
+            ShapeError: The shape fits no layout, or several.
+            InputError: Another dtype, or (when the picture is read) floats outside [0, 1].
+        """
+        parts = from_arrays(arrays, ids=ids, layout=layout, columns={})
+        return cls(replace(parts, columns=columns(metadata, parts.ids)))
+
+    @classmethod
+    def from_mat(
+        cls, path: Path | str, key: str, *, field: str = "image", ids: Sequence[str] | None = None, layout: Layout | None = None
+    ) -> Stimuli:
+        """Pictures of a MATLAB file: the array `key`, or `field` of the struct array `key` (its scalar fields become metadata)."""
+        return cls(from_mat(Path(path), key, field=field, ids=ids, layout=layout))
+
+    @classmethod
+    def from_npz(
+        cls, path: Path | str, key: str | None = None, *, ids: Sequence[str] | None = None, layout: Layout | None = None
+    ) -> Stimuli:
+        """Pictures of an `.npz` file; its array `ids` names them, other arrays with one value a picture become metadata."""
+        return cls(from_npz(Path(path), key, ids=ids, layout=layout))
+
+    @classmethod
+    def from_texts(cls, texts: Any, ids: Sequence[str] | str | None = None, *, column: str | None = None) -> Stimuli:
+        """Texts: a list, a dict id → text, a pandas table, or the path of a CSV, TSV or Parquet file.
+
+        Args:
+            texts: Where they are. Of a table, the columns that are neither texts nor ids become metadata.
+            ids: The ids, or the name of their column; else the column `id`, else a textual index, else `"0"`, `"1"`, ….
+            column: The column of the texts; else `text`, else the only one that holds strings.
+
+        Raises:
+            InputError: A column is missing or cannot be told, or an item is not a string.
+            IdError: An id stands twice.
+        """
+        return cls(from_texts(texts, ids=ids, column=column))
