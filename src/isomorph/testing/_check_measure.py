@@ -1,0 +1,145 @@
+"""The contract of a measure, for authors of plugins."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import numpy as np
+
+from isomorph.arrays import FloatArray
+from isomorph.errors import NonFiniteError, ShapeError
+from isomorph.measures import Change, Measure
+
+_STIMULI, _FEATURES = 24, 7
+_TOLERANCE = 1e-7
+
+
+def check_measure(measure: Measure, *, seed: int = 0) -> None:
+    """Hold a measure to every claim of its traits, in both directions.
+
+    A claimed invariance or symmetry must hold, and one that is not claimed must fail: an honest measure says all that it ignores.
+    Beside that: values within the bounds, nothing closer to x than x, a noisy copy closer than a noisier one, no dependence on the
+    order of the stimuli, equal results for equal input, input left as it was, float32 close to float64, the declared minimum of
+    stimuli, clear errors for NaN and for rows that do not match, and the triangle inequality where it claims to be a metric.
+
+    Args:
+        measure: The measure, with its options.
+        seed: Of the random features.
+
+    Raises:
+        AssertionError: A claim does not hold; the message says which, with the numbers.
+
+    Example:
+        >>> from isomorph.measures import RSA
+        >>> check_measure(RSA(distance="euclidean", comparison="spearman"))
+    """
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(_STIMULI, _FEATURES)) * np.linspace(0.5, 2.0, _FEATURES) + 0.3
+    y = x @ rng.normal(size=(_FEATURES, _FEATURES + 2)) + 1.5 * rng.normal(size=(_STIMULI, _FEATURES + 2))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        _check_values(measure, x, y, rng)
+        _check_invariances(measure, x, y, rng)
+        _check_direction(measure, x, rng)
+        _check_input(measure, x, y)
+        if measure.traits.metric:
+            _check_metric(measure, rng)
+
+
+def _check_values(measure: Measure, x: FloatArray, y: FloatArray, rng: np.random.Generator) -> None:
+    name, traits = _name(measure), measure.traits
+    value = measure(x, y)
+    low, high = traits.bounds
+    for each in (value, measure(x, x), measure(x, rng.normal(size=y.shape))):
+        _require(low - _TOLERANCE <= each <= high + _TOLERANCE, f"{name} claims the bounds {low} … {high}, but gave {each}.")
+    _require(measure(x, y) == value, f"{name} gave {value} and then {measure(x, y)} for the same input.")
+    order = rng.permutation(len(x))
+    shuffled = measure(x[order], y[order])
+    _require(_same(shuffled, value), f"{name} depends on the order of the stimuli: {value} became {shuffled}.")
+    single = measure(x.astype(np.float32), y.astype(np.float32))
+    _require(abs(single - value) < 1e-4 * max(1.0, abs(value)), f"{name} gives {value} in float64 but {single} in float32.")
+    swapped = _same(measure(y, x), value)
+    says = "claims" if traits.symmetric else "does not claim"
+    _require(
+        swapped == traits.symmetric, f"{name} {says} to be symmetric, yet measure(x, y) = {value} and measure(y, x) = {measure(y, x)}."
+    )
+
+
+def _check_invariances(measure: Measure, x: FloatArray, y: FloatArray, rng: np.random.Generator) -> None:
+    name, value = _name(measure), measure(x, y)
+    width = x.shape[1]
+    rotation = np.linalg.qr(rng.normal(size=(width, width)))[0]
+    changes: dict[Change, Callable[[FloatArray], FloatArray]] = {
+        "shift": lambda z: z + np.linspace(-3, 4, width),
+        "scale": lambda z: 3.7 * z,
+        "rotation": lambda z: z @ rotation,
+        "linear": lambda z: z @ (rotation * np.linspace(0.2, 3, width)) @ rotation,
+        "permutation": lambda z: z[:, np.roll(np.arange(width), 2)],
+    }
+    for change, apply in changes.items():
+        other = measure(apply(x), y)
+        claimed = change in measure.traits.invariant_to
+        says = "claims" if claimed else "does not claim"
+        _require(_same(other, value) == claimed, f"{name} {says} invariance to {change}, yet its value went from {value} to {other}.")
+
+
+def _check_direction(measure: Measure, x: FloatArray, rng: np.random.Generator) -> None:
+    name, sign = _name(measure), 1 if measure.traits.higher_is_closer else -1
+    noise = rng.normal(size=x.shape)
+    same, near, far = (sign * measure(x, x + level * noise) for level in (0.0, 0.3, 5.0))
+    word = "higher" if sign > 0 else "lower"
+    _require(
+        same >= near > far,
+        f"{name} claims that {word} is closer, but x scores {sign * same} with itself, {sign * near} with a slightly and {sign * far} "
+        "with a very noisy copy.",
+    )
+
+
+def _check_input(measure: Measure, x: FloatArray, y: FloatArray) -> None:
+    name, fewest = _name(measure), measure.traits.minimum_stimuli
+    before = x.copy(), y.copy()
+    measure(x, y)
+    _require(np.array_equal(x, before[0]), f"{name} changes its input x.")
+    _require(np.array_equal(y, before[1]), f"{name} changes its input y.")
+    _require(np.isfinite(measure(x[:fewest], y[:fewest])), f"{name} claims to need {fewest} stimuli, but gives no number for that many.")
+    _must_raise(ShapeError, lambda: measure(x[: fewest - 1], y[: fewest - 1]), f"{name} with {fewest - 1} stimuli, one below its minimum,")
+    _must_raise(ShapeError, lambda: measure(x, y[:-1]), f"{name} with rows that do not match")
+    broken = x.copy()
+    broken[3, 2] = np.nan
+    _must_raise(NonFiniteError, lambda: measure(broken, y), f"{name} with a NaN in x")
+
+
+def _check_metric(measure: Measure, rng: np.random.Generator) -> None:
+    name = _name(measure)
+    _require(not measure.traits.higher_is_closer, f"{name} claims to be a metric, whose values are distances, and that higher is closer.")
+    for _ in range(20):
+        x, y, z = (rng.normal(size=(_STIMULI, _FEATURES)) * rng.uniform(0.2, 3, _FEATURES) for _ in range(3))
+        y = x + rng.uniform(0.05, 2) * y
+        z = y + rng.uniform(0.05, 2) * z
+        direct, through = measure(x, z), measure(x, y) + measure(y, z)
+        _require(direct <= through + 1e-6, f"{name} claims to be a metric, but d(x, z) = {direct} exceeds d(x, y) + d(y, z) = {through}.")
+        _require(measure(x, x) < 1e-5, f"{name} claims to be a metric, but d(x, x) = {measure(x, x)}.")
+
+
+def _require(condition: bool, claim: str) -> None:
+    if not condition:
+        raise AssertionError(claim)
+
+
+def _must_raise(kind: type[Exception], action: Callable[[], object], what: str) -> None:
+    try:
+        action()
+    except kind:
+        return
+    except Exception as error:
+        raise AssertionError(f"{what} must raise {kind.__name__}; it raised {type(error).__name__}: {error}") from error
+    raise AssertionError(f"{what} must raise {kind.__name__}; it raised nothing.")
+
+
+def _same(a: float, b: float) -> bool:
+    return abs(a - b) <= _TOLERANCE * max(1.0, abs(b))
+
+
+def _name(measure: Measure) -> str:
+    return repr(measure)
