@@ -1,0 +1,21 @@
+"""Models that look at stimuli: cards, sources, and features of every layer in one forward pass."""
+
+from isomorph._lazy import lazy_exports
+
+_EXPORTS = {
+    "Extraction": "isomorph.models._extraction",
+    "ExtractionPlan": "isomorph.models._plan",
+    "ImageRecipe": "isomorph.models._image_recipe",
+    "Model": "isomorph.models._model",
+    "ModelCard": "isomorph.models._card",
+    "TextRecipe": "isomorph.models._text_recipe",
+    "extract": "isomorph.models._extract",
+    "list_models": "isomorph.models._load",
+    "load_model": "isomorph.models._load",
+    "model_card": "isomorph.models._load",
+    "sources": "isomorph.models._load",
+    "wrap_model": "isomorph.models._wrap",
+}
+
+__all__ = sorted(_EXPORTS)  # noqa: PLE0605
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)

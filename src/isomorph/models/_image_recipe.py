@@ -1,0 +1,96 @@
+"""How a picture becomes numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from PIL import Image
+
+from isomorph.errors import InputError, ShapeError
+
+if TYPE_CHECKING:
+    import torch
+
+_FILTERS = {"nearest": Image.Resampling.NEAREST, "bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageRecipe:
+    r"""Resize, crop, and $x \mapsto (x \cdot \mathrm{maximum} / 255 - \mathrm{mean}) / \mathrm{std}$ in each channel.
+
+    Attributes:
+        height_pixels: Height of what the model sees.
+        width_pixels: Width of what the model sees.
+        resize: `crop` keeps the proportions until the picture covers `resize_pixels`, and cuts out the centre; `squash` scales both
+            sides to `resize_pixels` whatever the proportions; `pad` keeps the proportions until the picture fits, with black around it.
+        resize_pixels: Side length after the resize, before the centre of `height_pixels` × `width_pixels` is cut out.
+        interpolation: The filter of the resize (Pillow's, with antialiasing).
+        channels: The order of the colour channels.
+        maximum: The value of white before `mean` is subtracted: 1 or 255.
+        mean: Subtracted from each channel, in the order of `channels`.
+        std: Each channel is divided by it, in the order of `channels`.
+
+    Example:
+        >>> import numpy as np
+        >>> recipe = ImageRecipe(height_pixels=8, width_pixels=8, resize_pixels=8, mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+        >>> batch = recipe([np.full((20, 10, 3), 255, dtype=np.uint8)])
+        >>> tuple(batch.shape), float(batch.mean())
+        ((1, 3, 8, 8), 1.0)
+    """
+
+    height_pixels: int = 224
+    width_pixels: int = 224
+    resize: Literal["crop", "squash", "pad"] = "crop"
+    resize_pixels: int = 256
+    interpolation: Literal["nearest", "bilinear", "bicubic"] = "bicubic"
+    channels: Literal["rgb", "bgr"] = "rgb"
+    maximum: float = 1.0
+    mean: tuple[float, ...] = (0.485, 0.456, 0.406)
+    std: tuple[float, ...] = (0.229, 0.224, 0.225)
+
+    def __post_init__(self) -> None:
+        for name in ("height_pixels", "width_pixels", "resize_pixels"):
+            if getattr(self, name) < 1:
+                raise InputError(f"the image recipe needs {name} of at least 1; got {getattr(self, name)}.")
+        if len(self.mean) != 3 or len(self.std) != 3 or 0.0 in self.std:
+            raise InputError(f"the image recipe needs three means and three non-zero stds; got {self.mean} and {self.std}.")
+
+    def __call__(self, images: Sequence[Any]) -> torch.Tensor:
+        """Prepare pictures, each uint8 [height, width, 3] in RGB, as float32 [stimulus, channel, height, width] on the CPU.
+
+        Raises:
+            ShapeError: An item is not a uint8 array of three channels.
+        """
+        import torch
+
+        pixels = torch.from_numpy(np.stack([self._fit(each) for each in images])).permute(0, 3, 1, 2)
+        if self.channels == "bgr":
+            pixels = pixels.flip(1)
+        values = pixels.to(torch.float32, memory_format=torch.contiguous_format)
+        if self.maximum != 255:
+            values = values.div_(255 / self.maximum)
+        mean, std = (torch.tensor(each, dtype=torch.float32).view(3, 1, 1) for each in (self.mean, self.std))
+        return values.sub_(mean).div_(std)
+
+    def _fit(self, image: Any) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        array = np.asarray(image)
+        if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
+            raise ShapeError(f"a picture must be uint8 [height, width, 3]; got {array.dtype} {list(array.shape)}.")
+        height, width = self._resized(*array.shape[:2])
+        picture = Image.fromarray(array)
+        if (height, width) != array.shape[:2]:
+            picture = picture.resize((width, height), _FILTERS[self.interpolation])
+        left, top = round((width - self.width_pixels) / 2), round((height - self.height_pixels) / 2)
+        if left or top or (height, width) != (self.height_pixels, self.width_pixels):
+            picture = picture.crop((left, top, left + self.width_pixels, top + self.height_pixels))  # outside the picture is black
+        return np.asarray(picture)
+
+    def _resized(self, height: int, width: int) -> tuple[int, int]:
+        side = self.resize_pixels
+        if self.resize == "squash":
+            return side, side
+        anchor = min(height, width) if self.resize == "crop" else max(height, width)
+        return int(side * height / anchor), int(side * width / anchor)

@@ -1,0 +1,123 @@
+"""Models by name."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from isomorph.errors import InputError, MissingDependencyError, UnknownNameError
+from isomorph.models._card import ModelCard
+from isomorph.models._source import Source
+from isomorph.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    import torch
+
+    from isomorph.models._model import Model
+
+sources = Registry(
+    "model source",
+    (
+        Entry(
+            name="bundled", target="isomorph.models._bundled:BundledSource", summary="real weights that install as packages, and controls"
+        ),
+        Entry(name="timm", target="isomorph.models._timm:TimmSource", summary="every pretrained vision model of timm"),
+        Entry(name="torchvision", target="isomorph.models._torchvision:TorchvisionSource", summary="torchvision's classifiers"),
+    ),
+)
+
+
+def load_model(name: str, *, device: str | torch.device = "cpu", recipe: Mapping[str, Any] | None = None) -> Model:
+    """Load a model by its name.
+
+    Args:
+        name: `source/architecture.tag`, as `list_models` gives it. Where the source knows a default tag, it may be left out.
+            The tag `random-SEED` gives the untrained architecture with weights drawn from that seed.
+        device: Where it shall run: `cpu`, `cuda:0`, `mps`.
+        recipe: Changes to how inputs are prepared; the same as `.with_recipe(**recipe)`.
+
+    Returns:
+        The network in evaluation mode, with its card, its preparation and a fingerprint.
+
+    Raises:
+        UnknownNameError: There is no such source or model; the message says what is close.
+        MissingDependencyError: A package is missing; the message holds the command that installs it.
+        DigestError: A weight file does not hold the bytes that were tested.
+        FetchError: The weights have to come from a network that cannot be reached.
+        DeviceError: This machine has no such device.
+
+    Example:
+        >>> model = load_model("bundled/pixels")
+        >>> model.modality, model.prepare([np.zeros((175, 175, 3), dtype=np.uint8)]).shape
+        ('image', torch.Size([1, 3, 224, 224]))
+    """
+    from isomorph.models._device import find_device
+
+    where = find_device(device)
+    source, rest = _split(name)
+    model = source.build(rest).to(where)
+    return model.with_recipe(**recipe) if recipe else model
+
+
+def model_card(name: str) -> ModelCard:
+    """What is known about a model, without building it.
+
+    Raises:
+        UnknownNameError: There is no such source or model.
+
+    Example:
+        >>> model_card("bundled/efficientnet_lite0.imagenet1k").licence
+        'Apache-2.0'
+    """
+    source, rest = _split(name)
+    return source.card(rest)
+
+
+def list_models(pattern: str = "*", **facts: Any) -> list[str]:
+    """The names of the models that match a shell pattern and declared facts.
+
+    Args:
+        pattern: Matched against the whole name, or against the part after the source: `bundled/*`, `vit*dinov2*`.
+        facts: Fields of `ModelCard` and what they must be; strings may be patterns too and ignore case.
+
+    Raises:
+        UnknownNameError: A model card has no such fact.
+
+    Example:
+        >>> list_models("bundled/*", objective="sentence*")
+        ['bundled/minilm_l6_v2']
+    """
+    known = {each.name for each in dataclasses.fields(ModelCard)}
+    for fact in facts:
+        if fact not in known:
+            raise UnknownNameError("model fact", fact, known)
+    found = []
+    for entry in sources:
+        if "/" in pattern and not fnmatchcase(entry.name, pattern.partition("/")[0]):
+            continue
+        try:
+            source = _source(entry.name)
+            names = source.names()
+        except MissingDependencyError:
+            continue
+        wanted = [each for each in names if fnmatchcase(f"{entry.name}/{each}", pattern) or fnmatchcase(each, pattern)]
+        found += [f"{entry.name}/{each}" for each in wanted if not facts or source.card(each).matches(facts)]
+    return sorted(found)
+
+
+@cache
+def _source(name: str) -> Source:
+    source: Source = sources.load(name)()
+    return source
+
+
+def _split(name: str) -> tuple[Source, str]:
+    source, slash, rest = name.partition("/")
+    if not slash or not rest:
+        raise InputError(
+            f"{name!r} is not a model's name; it reads 'source/architecture.tag', such as 'bundled/efficientnet_lite0.imagenet1k'."
+        )
+    return _source(source), rest

@@ -1,0 +1,128 @@
+"""A network that looks at stimuli, with the facts that name it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from isomorph import spec
+from isomorph.errors import InputError
+from isomorph.models._card import Modality, ModelCard
+from isomorph.models._device import find_device
+
+if TYPE_CHECKING:
+    import torch
+
+Batch: TypeAlias = Any
+"""A tensor, or a dict of tensors that are the module's keyword arguments."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Model:
+    """A frozen network with its card: what `load_model` and `wrap_model` return.
+
+    The module is in evaluation mode and its parameters need no gradient.
+
+    Attributes:
+        card: What is known about it.
+        module: The network; the names of its `named_modules()` are the names of its layers.
+        weights: A digest of the weights: of the pinned file, or of every tensor's name, type and bytes.
+        recipe: How an item is prepared: a frozen dataclass whose fields are the options of `with_recipe`, or plain data.
+        preparation: `(recipe, items) -> batch`, on the CPU.
+        mask: `batch -> bool [item, token]`, for models that read texts.
+    """
+
+    card: ModelCard
+    module: torch.nn.Module
+    weights: str
+    recipe: Any
+    preparation: Callable[[Any, Sequence[Any]], Batch]
+    mask: Callable[[Batch], torch.Tensor] | None = None
+
+    def __post_init__(self) -> None:
+        self.module.eval().requires_grad_(False)
+
+    @property
+    def name(self) -> str:
+        """`source/architecture.tag`."""
+        return self.card.name
+
+    @property
+    def modality(self) -> Modality:
+        """`image` or `text`."""
+        return self.card.modality
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie; the CPU for a module without any."""
+        import torch
+
+        tensors = (*self.module.parameters(), *self.module.buffers())
+        return tensors[0].device if tensors else torch.device("cpu")
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Names what the model computes: name, weights, recipe and modality; the device is no part of it."""
+        facts = {"name": self.name, "weights": self.weights, "recipe": spec.to_plain(self.recipe), "modality": self.modality}
+        return spec.fingerprint(facts)
+
+    def prepare(self, items: Sequence[Any]) -> Batch:
+        """Turn stimuli (uint8 [height, width, 3] pictures, or strings) into a batch on the CPU."""
+        if not len(items):
+            raise InputError(f"{self.name} was given no stimuli to prepare.")
+        return self.preparation(self.recipe, items)
+
+    def forward(self, batch: Batch) -> Any:
+        """Run the network once over a batch, on the network's device, without gradients; return its output."""
+        import torch
+
+        device = self.device
+        with torch.inference_mode():
+            if isinstance(batch, Mapping):
+                return self.module(**{key: each.to(device, non_blocking=True) for key, each in batch.items()})
+            return self.module(batch.to(device, non_blocking=True) if isinstance(batch, torch.Tensor) else batch)
+
+    def token_mask(self, batch: Batch) -> torch.Tensor | None:
+        """Which positions of the batch are tokens and which are padding: bool [item, token]; None for pictures."""
+        return self.mask(batch) if self.mask else None
+
+    def with_recipe(self, **changes: Any) -> Model:
+        """The same network with another preparation; the changes become part of its name and its fingerprint.
+
+        `resize="squash"` alone also drops the crop: the whole picture is scaled to what the network sees.
+
+        Raises:
+            InputError: The recipe has no such option, or it cannot have that value.
+
+        Example:
+            >>> model = load_model("bundled/pixels").with_recipe(resize="crop", resize_pixels=256)
+            >>> model.name
+            "bundled/pixels(resize='crop',resize_pixels=256)"
+        """
+        if not dataclasses.is_dataclass(self.recipe) or isinstance(self.recipe, type):
+            raise InputError(f"{self.name} was wrapped with a function of your own to prepare its inputs; change that function instead.")
+        plain = spec.to_plain(self.recipe)
+        if changes.get("resize") == "squash" and "resize_pixels" not in changes and plain.get("height_pixels") == plain.get("width_pixels"):
+            changes = {**changes, "resize_pixels": plain["height_pixels"]}
+        recipe: Any = spec.from_plain(type(self.recipe), {**plain, **changes})
+        changed = {key: value for key, value in spec.to_plain(recipe).items() if value != plain[key]}
+        if not changed:
+            return self
+        label = ",".join(f"{key}={value!r}" for key, value in changed.items())
+        card = dataclasses.replace(self.card, name=f"{self.name}({label})", recipe=spec.to_plain(recipe))
+        return dataclasses.replace(self, card=card, recipe=recipe)
+
+    def to(self, device: str | torch.device) -> Model:
+        """Move the network in place and return this model.
+
+        Raises:
+            DeviceError: This machine has no such device.
+        """
+        self.module.to(find_device(device))
+        return self
+
+    def __repr__(self) -> str:
+        return f"Model({self.name!r}, {self.modality}, fingerprint={self.fingerprint[:12]})"
