@@ -72,13 +72,14 @@ def entry_of(folder: Path) -> Entry:
 
 def damage_of(folder: Path) -> Iterator[Damage]:
     """Read every byte of an object and name each file that is wrong."""
-    receipts = None
+    receipts, committed = None, (folder / MANIFEST).exists()
     try:
-        read_spec(folder)
+        if committed or (folder / SPEC).exists():  # a writer that dies at once leaves a folder without either
+            read_spec(folder)
     except StoreError as error:
         yield Damage(folder.name, folder / SPEC, str(error))
     try:
-        receipts = read_manifest(folder)[1] if (folder / MANIFEST).exists() else None
+        receipts = read_manifest(folder)[1] if committed else None
     except StoreError as error:
         yield Damage(folder.name, folder / MANIFEST, str(error))
     for shard, receipt in _claims(folder) if receipts is None else receipts.items():
