@@ -1,0 +1,144 @@
+import numpy as np
+import pytest
+from scipy.spatial.distance import squareform
+
+from isomorph.errors import InputError, ShapeError
+from isomorph.geometry import RDM
+from isomorph.inference import COMPARISONS, Ceiling, bootstrap_weights, compare_rdms, noise_ceiling, rsa_scores
+
+RNG = np.random.default_rng(3)
+N = 20
+PAIRS = N * (N - 1) // 2
+TRUTH = RNG.random(PAIRS)
+MODELS = np.stack([TRUTH, TRUTH + 0.5 * RNG.random(PAIRS), np.round(3 * TRUTH), RNG.random(PAIRS)])
+SUBJECTS = TRUTH + RNG.random((5, PAIRS))
+
+
+def resampled(rdms, weights):
+    """The direct way: a matrix with repeated rows and columns, without the pairs of a stimulus with its own copy."""
+    at = np.repeat(np.arange(N), weights)
+    left, right = np.triu_indices(N, 1)
+    different = at[left] != at[right]
+    return np.stack([squareform(rdm)[at[left], at[right]][different] for rdm in rdms])
+
+
+@pytest.mark.parametrize("comparison", COMPARISONS)
+def test_weights_equal_resampled_matrices(comparison):
+    result = rsa_scores(MODELS, SUBJECTS, n=N, comparison=comparison, replicates=4, seed=9)
+    bounds = []
+    for replicate, weights in enumerate(bootstrap_weights(N, 4, 9)):
+        models, subjects = resampled(MODELS, weights), resampled(SUBJECTS, weights)
+        direct = compare_rdms(models, subjects, comparison=comparison).mean(axis=1)
+        np.testing.assert_allclose(result.replicates[replicate], direct, rtol=0, atol=1e-11)
+        bounds.append(noise_ceiling(subjects, comparison=comparison))
+    assert result.ceiling.lower_low == pytest.approx(np.quantile([each.lower for each in bounds], 0.025), abs=1e-11)
+    assert result.ceiling.upper_high == pytest.approx(np.quantile([each.upper for each in bounds], 0.975), abs=1e-11)
+
+
+def test_values_are_means_over_subjects_and_repeats_are_averaged_first():
+    repeats = np.stack([SUBJECTS - 0.1, SUBJECTS + 0.1 * RNG.random(SUBJECTS.shape)], axis=1)
+    result = rsa_scores(MODELS, repeats, n=N, replicates=0)
+    np.testing.assert_allclose(result.per_subject, compare_rdms(MODELS, repeats.mean(axis=1)))
+    np.testing.assert_allclose(result.values, result.per_subject.mean(axis=1))
+    assert np.isnan(result.low).all()
+    assert result[0].low is None
+
+
+@pytest.mark.parametrize("comparison", COMPARISONS)
+def test_resampled_subjects_equal_repeated_subjects(comparison):
+    result = rsa_scores(MODELS, SUBJECTS, n=N, comparison=comparison, resample="subjects", replicates=3, seed=4)
+    for replicate, weights in enumerate(bootstrap_weights(5, 3, 5)):
+        direct = compare_rdms(MODELS, np.repeat(SUBJECTS, weights, axis=0), comparison=comparison).mean(axis=1)
+        np.testing.assert_allclose(result.replicates[replicate], direct, rtol=0, atol=1e-11)
+
+
+def test_both_lies_between_the_larger_single_variance_and_the_plain_double_one():
+    spread = {
+        kind: rsa_scores(MODELS, SUBJECTS, n=N, resample=kind, replicates=600).replicates.var(axis=0)
+        for kind in ("stimuli", "subjects", "both")
+    }
+    assert (spread["both"] >= 0.8 * np.maximum(spread["stimuli"], spread["subjects"])).all()
+    assert (spread["both"] <= 1.3 * (spread["stimuli"] + spread["subjects"])).all()
+
+
+def test_intervals_hold_the_value_and_cover_at_about_their_level():
+    covered = 0
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2000, 3))
+    y = x + rng.normal(size=x.shape)
+    population = compare_rdms(RDM.from_features(x, "euclidean").values[None], RDM.from_features(y, "euclidean").values[None])[0, 0]
+    for seed in range(100):
+        at = rng.choice(2000, 40, replace=False)
+        rdms = [RDM.from_features(each[at], "euclidean").values[None] for each in (x, y)]
+        result = rsa_scores(*rdms, n=40, replicates=200, seed=seed)
+        covered += bool(result.low[0] <= population <= result.high[0])
+    assert 85 <= covered <= 100
+
+
+@pytest.mark.parametrize("comparison", COMPARISONS)
+def test_permutations_find_a_relation_and_only_that(comparison):
+    result = rsa_scores(MODELS, SUBJECTS[:2], n=N, comparison=comparison, permutations=99, replicates=0, seed=2)
+    assert result.p[0] == pytest.approx(0.01)
+    assert result.p[3] > 0.05
+
+
+def test_permutation_p_is_the_share_of_permuted_matrices():
+    result = rsa_scores(MODELS, SUBJECTS, n=N, permutations=150, replicates=0, seed=6)
+    rng = np.random.default_rng([6, 1])
+    null = []
+    for _ in range(150):
+        order = rng.permutation(N)
+        shuffled = np.stack([squareform(squareform(each)[np.ix_(order, order)]) for each in SUBJECTS])
+        null.append(compare_rdms(MODELS, shuffled).mean(axis=1))
+    np.testing.assert_allclose(result.p, (1 + (np.array(null) >= result.values).sum(axis=0)) / 151)
+
+
+def test_a_difference_is_paired():
+    result = rsa_scores(MODELS, SUBJECTS, n=N, replicates=300)
+    gap = result.difference(0, 3)
+    assert gap.value == pytest.approx(result.values[0] - result.values[3])
+    assert gap.low > 0
+    assert gap.p == pytest.approx(2 / 301)
+    same = result.difference(1, 1)
+    assert (same.value, same.low, same.high, same.p) == (0, 0, 0, 1)
+
+
+def test_a_single_subject_has_no_ceiling():
+    assert rsa_scores(MODELS, SUBJECTS[:1], n=N, replicates=5).ceiling is None
+    with pytest.raises(InputError, match="at least 2 subjects"):
+        noise_ceiling(SUBJECTS[:1])
+    with pytest.raises(InputError, match="there is 1 subject"):
+        rsa_scores(MODELS, SUBJECTS[:1], n=N, resample="both")
+
+
+def test_subjects_that_agree_wholly_have_a_ceiling_of_one():
+    ceiling = noise_ceiling(np.stack([TRUTH, 2 * TRUTH + 1, TRUTH]))
+    assert ceiling == Ceiling(lower=pytest.approx(1), upper=pytest.approx(1))
+
+
+def test_equal_seeds_give_equal_results_and_others_do_not():
+    first, second, other = (rsa_scores(MODELS, SUBJECTS, n=N, replicates=20, seed=seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.replicates, second.replicates)
+    assert not np.array_equal(first.replicates, other.replicates)
+
+
+def test_small_blocks_change_nothing(monkeypatch):
+    whole = rsa_scores(MODELS, SUBJECTS, n=N, replicates=7)
+    ranked = rsa_scores(MODELS, SUBJECTS, n=N, replicates=7, comparison="spearman")
+    monkeypatch.setattr("isomorph.inference._weighted._BLOCK_ROWS", 1)
+    monkeypatch.setattr("isomorph.inference._weighted._CHUNK_VALUES", 1)
+    np.testing.assert_allclose(rsa_scores(MODELS, SUBJECTS, n=N, replicates=7).replicates, whole.replicates, atol=1e-12)
+    again = rsa_scores(MODELS, SUBJECTS, n=N, replicates=7, comparison="spearman")
+    np.testing.assert_allclose(again.replicates, ranked.replicates, atol=1e-12)
+
+
+def test_a_replicate_that_leaves_a_constant_rdm_is_left_out():
+    category = squareform(np.not_equal.outer(np.arange(4) < 1, np.arange(4) < 1).astype(float))
+    result = rsa_scores(category[None], RNG.random((3, 6)), n=4, replicates=200)
+    assert np.isnan(result.replicates).any()
+    assert np.isfinite([result.low[0], result.high[0]]).all()
+
+
+def test_the_wrong_number_of_pairs_is_refused():
+    with pytest.raises(ShapeError, match="20 stimuli make 190 pairs, but subjects have 189"):
+        rsa_scores(MODELS, SUBJECTS[:, 1:], n=N)
