@@ -30,7 +30,7 @@ def test_amounts_are_read(amount: str | int, count: int) -> None:
     "amount", ["", "GB", "2G", "2 gigs", "-1GB", "0", "0.0001KB", "1e9", "1,5GB", "nan", "inf", "2GB2", True, "9" * 400]
 )
 def test_what_is_no_amount_is_refused_by_the_name_of_the_option(amount: object) -> None:
-    with pytest.raises(InputError, match="^cache_size must be an amount of memory"):
+    with pytest.raises(InputError, match=r"^cache_size must be an amount of memory"):
         parse_bytes(amount, name="cache_size")
 
 

@@ -10,6 +10,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -151,7 +153,7 @@ def test_a_writer_killed_again_and_again_ends(tmp_path: Path, undisturbed: dict[
 def test_rival_writers_all_end_well_with_one_result(tmp_path: Path, undisturbed: dict[str, bytes], victims: int) -> None:
     for attempt in range(4):
         store = Store(tmp_path / str(attempt))
-        children = [fork(lambda order=order: fill(store, order=order)) for order in range(4)]
+        children = [fork(partial(fill, store, order=order)) for order in range(4)]
         for child in children[:victims]:
             time.sleep(0.01)
             os.kill(child, signal.SIGKILL)
@@ -164,7 +166,7 @@ def test_rival_writers_all_end_well_with_one_result(tmp_path: Path, undisturbed:
 
 def test_gc_beside_living_writers_takes_nothing_from_them(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     store = Store(tmp_path / "store")
-    children = [fork(lambda order=order: fill(store, order=order)) for order in range(2)]
+    children = [fork(partial(fill, store, order=order)) for order in range(2)]
     while any(os.waitpid(child, os.WNOHANG)[0] == 0 for child in children[:1]):
         store.gc(older_than_days=0)
     assert os.waitpid(children[1], 0)[1] == 0
@@ -176,7 +178,7 @@ def mounted(folder: Path, options: str) -> bool:
     folder.mkdir()
     private = ctypes.CDLL(None).unshare(0x00020000) == 0
     commands = (["mount", "--make-rprivate", "/"], ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)])
-    return private and all(subprocess.run(command, check=False, capture_output=True).returncode == 0 for command in commands)  # noqa: S603
+    return private and all(subprocess.run(command, check=False, capture_output=True).returncode == 0 for command in commands)
 
 
 def skip_unless_mounted(told: str) -> str:
@@ -213,10 +215,8 @@ def test_a_disk_with_no_byte_left_still_says_so(tmp_path: Path) -> None:
     def work() -> str:
         if not mounted(disk, "size=1m"):
             return "not mounted"
-        try:
+        with suppress(OSError):
             (disk / "ballast").write_bytes(bytes(2**21))
-        except OSError:
-            pass
         return refusal(lambda: Store(disk).begin(NAME, SPEC))
 
     assert "the disk is full" in skip_unless_mounted(told_by_child(work))
@@ -230,7 +230,7 @@ def test_a_read_only_disk_is_one_sentence_and_can_be_read(tmp_path: Path) -> Non
             return "not mounted"
         store = Store(disk)
         fill(store)
-        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True, capture_output=True)  # noqa: S607
+        subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True, capture_output=True)
         assert store.open(NAME).read("sum", "x")[0, 0] == sum(range(SHARDS))
         assert store.verify() == []
         assert store.gc(dry_run=True).bytes == 0

@@ -32,7 +32,8 @@ def store(tmp_path: Path) -> Store:
     [
         (
             errno.ENOSPC,
-            "the disk is full. Free some space or set ISOMORPH_STORE to a folder on a larger disk, then run again: what is finished is kept.",
+            "the disk is full. Free some space or set ISOMORPH_STORE to a folder on a larger disk, then run again: "
+            "what is finished is kept.",
         ),
         (
             errno.EDQUOT,
@@ -41,7 +42,8 @@ def store(tmp_path: Path) -> Store:
         ),
         (
             errno.EFBIG,
-            "that is over the file-size limit. Raise it (`ulimit -f`) or set ISOMORPH_STORE to a folder on another disk; what is finished is kept.",
+            "that is over the file-size limit. Raise it (`ulimit -f`) or set ISOMORPH_STORE to a folder on another disk; "
+            "what is finished is kept.",
         ),
         (errno.EROFS, "the disk is read-only. Set ISOMORPH_STORE to a folder that can be written."),
         (errno.EACCES, "you lack permission. Ask the folder's owner, or set ISOMORPH_STORE to a folder of your own."),
@@ -100,7 +102,8 @@ def test_other_work_under_the_same_name(store: Store) -> None:
     with pytest.raises(StoreError) as caught:
         store.begin(NAME, {"kind": "other"})
     assert str(caught.value) == (
-        f"{folder / 'spec.json'} was made from another spec: 'kind' differ under one fingerprint. Give different work a different fingerprint."
+        f"{folder / 'spec.json'} was made from another spec: 'kind' differ under one fingerprint. "
+        "Give different work a different fingerprint."
     )
     with store.begin(NAME, SPEC) as writer, pytest.raises(StoreError) as caught:
         writer.put("a", {"x": np.zeros((2, 4), np.float32)})

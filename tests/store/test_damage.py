@@ -166,7 +166,9 @@ def test_a_manifest_of_another_kind_is_refused(stored: StoredObject, change: dic
         of(stored).open(NAME)
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"nonsense", b"[" * 100_000, b'{"a":' * 100_000, b"1" * 5000, b"\xff\xfe", b'{"seal": NaN}'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[]", b"nonsense", b"[" * 100_000, b'{"a":' * 100_000, b"1" * 5000, b"\xff\xfe", b'{"seal": NaN}']
+)
 @pytest.mark.parametrize("name", ["manifest.json", "a.json", "spec.json"])
 def test_bytes_that_are_no_json_never_give_more_than_a_store_error(stored: StoredObject, name: str, content: bytes) -> None:
     (stored.folder / name).write_bytes(content)
@@ -185,7 +187,15 @@ HEADERS = {
     "list": (8).to_bytes(8, "little") + b"[]      " + bytes(800),
     "deep": (70_000).to_bytes(8, "little") + b"[" * 70_000 + bytes(800),
 }
-SPANS = {"outside": [0, 10**6], "before": [-800, 0], "text": ["0", "800"], "gap": [8, 808], "float": [0.0, 800.0], "reversed": [800, 0], "one": [0]}
+SPANS = {
+    "outside": [0, 10**6],
+    "before": [-800, 0],
+    "text": ["0", "800"],
+    "gap": [8, 808],
+    "float": [0.0, 800.0],
+    "reversed": [800, 0],
+    "one": [0],
+}
 
 
 def forge(stored: StoredObject, content: bytes) -> None:

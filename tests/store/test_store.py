@@ -35,7 +35,13 @@ def make(store: Store, *, rows: int = 4) -> None:
 @pytest.mark.parametrize("dtype", TYPES)
 def test_every_type_comes_back_as_it_went_in(store: Store, dtype: str) -> None:
     values = np.random.default_rng(0).integers(0, 2**7, size=(5, 3, 2)).astype(dtype)
-    tensors = {"c": values, "fortran": np.asfortranarray(values), "strided": values[::-2, :, 1], "scalar": values[0, 0, 0], "none": values[:0]}
+    tensors = {
+        "c": values,
+        "fortran": np.asfortranarray(values),
+        "strided": values[::-2, :, 1],
+        "scalar": values[0, 0, 0],
+        "none": values[:0],
+    }
     tensors = {key: np.asarray(each) for key, each in tensors.items()}
     with store.begin(NAME, SPEC) as writer:
         writer.put("s", tensors)
@@ -171,7 +177,9 @@ def test_shard_names_cannot_leave_the_folder_or_meet_the_stores_own_files(store:
     assert [path.name for path in (store.path / "objects" / NAME[:2] / NAME).iterdir()] == ["spec.json"]
 
 
-@pytest.mark.parametrize("tensors", [{}, {"": np.ones(1)}, {"__metadata__": np.ones(1)}, {"x": np.array(["a"])}, {"x": np.ones(1, complex)}])
+@pytest.mark.parametrize(
+    "tensors", [{}, {"": np.ones(1)}, {"__metadata__": np.ones(1)}, {"x": np.array(["a"])}, {"x": np.ones(1, complex)}]
+)
 def test_what_a_shard_cannot_hold_is_refused_before_anything_is_written(store: Store, tensors: dict[str, np.ndarray]) -> None:
     with store.begin(NAME, SPEC) as writer, pytest.raises(InputError):
         writer.put("x", tensors)

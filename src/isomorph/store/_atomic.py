@@ -103,16 +103,23 @@ def sync_folder(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # file systems that cannot flush a folder say one of these
+            raise
     finally:
         os.close(descriptor)
 
 
 def make_folder(folder: Path) -> None:
     """Create `folder` and its parents; a `StoreError` says why that is not possible."""
+    missing = [each for each in (folder, *folder.parents) if not each.is_dir()]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise write_error(error, folder, 0) from error
+    for each in missing:
+        with suppress(OSError):  # a parent may be somebody else's, and closed to us
+            sync_folder(each.parent)
 
 
 def regular_size(path: Path) -> int | None:
