@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from isomorph.arrays import FloatArray
-from isomorph.errors import NonFiniteError, ShapeError
+from isomorph.errors import InputError, NonFiniteError, ShapeError
 from isomorph.measures import Change, Measure
 
 _STIMULI, _FEATURES = 24, 7
@@ -102,7 +102,11 @@ def _check_input(measure: Measure, x: FloatArray, y: FloatArray) -> None:
     measure(x, y)
     _require(np.array_equal(x, before[0]), f"{name} changes its input x.")
     _require(np.array_equal(y, before[1]), f"{name} changes its input y.")
-    _require(np.isfinite(measure(x[:fewest], y[:fewest])), f"{name} claims to need {fewest} stimuli, but gives no number for that many.")
+    try:
+        enough = np.isfinite(measure(x[:fewest], y[:fewest]))
+    except InputError as error:
+        raise AssertionError(f"{name} claims to need {fewest} stimuli, but refuses that many: {error}") from error
+    _require(bool(enough), f"{name} claims to need {fewest} stimuli, but gives no number for that many.")
     _must_raise(ShapeError, lambda: measure(x[: fewest - 1], y[: fewest - 1]), f"{name} with {fewest - 1} stimuli, one below its minimum,")
     _must_raise(ShapeError, lambda: measure(x, y[:-1]), f"{name} with rows that do not match")
     broken = x.copy()
