@@ -112,8 +112,8 @@ def sync_folder(folder: Path) -> None:
 
 def make_folder(folder: Path) -> None:
     """Create `folder` and its parents; a `StoreError` says why that is not possible."""
-    missing = [each for each in (folder, *folder.parents) if not each.is_dir()]
     try:
+        missing = [each for each in (folder, *folder.parents) if not each.is_dir()]
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise write_error(error, folder, 0) from error
