@@ -1,5 +1,11 @@
 """What was represented: the value, and reading it from files."""
 
-from isomorph.features._features import Features
+from isomorph._lazy import lazy_exports
 
-__all__ = ["Features"]
+_EXPORTS = {
+    "Features": "isomorph.features._features",
+    "load_features": "isomorph.features._load_features",
+}
+
+__all__ = sorted(_EXPORTS)  # noqa: PLE0605
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
