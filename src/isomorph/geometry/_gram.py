@@ -74,6 +74,11 @@ class Gram:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        return repr(self.subject or self.layer) if self.subject or self.layer else "the Gram matrix"
+
     @classmethod
     def from_features(cls, x: Features | Any, *, ids: Sequence[str] | None = None, layer: str = "", subject: str = "") -> Gram:
         """The Gram matrix of `x` (`Features`, or an array `[stimulus, feature]`), in float64, a chunk of columns at a time.
@@ -85,7 +90,7 @@ class Gram:
             array = as_floats(x, name="features", ndim=2)
             x = Features(array, tuple(ids) if ids is not None else tuple(str(row) for row in range(len(array))))
         layer, subject = layer or x.layer, subject or x.subject
-        check_finite(x.values, name=repr(subject or layer or "features"), ids=x.ids)
+        check_finite(x.values, name=repr(subject or layer) if subject or layer else "features", ids=x.ids)
         n, width = x.values.shape
         centred, mean_product, row_sums = np.zeros((n, n)), np.zeros(n), np.zeros(n)
         step = max(1, _CHUNK_VALUES // max(n, 1))
@@ -118,7 +123,7 @@ class Gram:
             products = self._row_centred() if distance == "correlation" else self.raw()
             squares = np.diagonal(products)
             floor = 1e-12 * (np.diagonal(self.centred) + self.mean_product.mean())
-            check_lengths(squares, floor=floor, distance=distance, ids=self.ids, name=repr(self.subject or self.layer or "the Gram matrix"))
+            check_lengths(squares, floor=floor, distance=distance, ids=self.ids, name=self.name)
             lengths = np.sqrt(squares)
             values = np.maximum(1 - products[rows, columns] / (lengths[rows] * lengths[columns]), 0)
         return RDM(values, self.ids, distance, self.layer, self.subject)
@@ -131,7 +136,7 @@ class Gram:
         """
         if tuple(ids) == self.ids:
             return self
-        at = positions(self.ids, ids, name=repr(self.subject or self.layer or "the Gram matrix"))
+        at = positions(self.ids, ids, name=self.name)
         part = self.centred[np.ix_(at, at)]
         means = part.mean(axis=1)
         mean_product = means + self.mean_product[at] + self.mean_product[at].mean() - self.mean_product.mean()

@@ -62,7 +62,7 @@ class RDM:
     @property
     def name(self) -> str:
         """What messages call it."""
-        return f"the RDM of {self.subject or self.layer!r}" if self.subject or self.layer else "the RDM"
+        return f"the RDM of {(self.subject or self.layer)!r}" if self.subject or self.layer else "the RDM"
 
     @classmethod
     def from_features(
@@ -84,7 +84,9 @@ class RDM:
         """
         features = x if isinstance(x, Features) else _named(x, ids)
         layer, subject = layer or features.layer, subject or features.subject
-        values = condensed_distances(features.values, distance, ids=features.ids, name=repr(subject or layer or "features"))
+        values = condensed_distances(
+            features.values, distance, ids=features.ids, name=repr(subject or layer) if subject or layer else "features"
+        )
         return cls(values, features.ids, distance, layer, subject)
 
     @classmethod
@@ -131,7 +133,7 @@ class RDM:
         """
         if tuple(ids) == self.ids:
             return self
-        at = positions(self.ids, ids, name=repr(self.subject or self.layer or "the RDM"))
+        at = positions(self.ids, ids, name=self.name)
         rows, columns = np.triu_indices(len(at), 1)
         first, second = np.minimum(at[rows], at[columns]), np.maximum(at[rows], at[columns])
         n = len(self.ids)

@@ -107,7 +107,7 @@ def warn_of_bias(n: int, p: int, q: int) -> None:
         warnings.warn(
             f"biased CKA of unrelated features of widths {p} and {q} is about {expected:.2f} with {n} stimuli. Use debiased=True.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
 
 

@@ -173,7 +173,7 @@ class Measure(ABC):
 
 def _refuse_different(x: Features | Gram | RDM, y: Features | Gram | RDM, measure: str) -> None:
     names = x.subject or x.layer or "x", y.subject or y.layer or "y"
-    for one, other, (name, other_name) in ((x, y, names), (y, x, names[::-1])):
+    for one, other, (name, other_name) in ((y, x, names[::-1]), (x, y, names)):
         shown = set(one.ids)
         missing = [each for each in other.ids if each not in shown]
         if missing:

@@ -83,7 +83,7 @@ class RBFCKA(Measure):
     def _value(self, x: Any, y: Any) -> float:
         if not self.debiased:
             warnings.warn(
-                "biased RBF CKA of unrelated features is well above 0 with few stimuli. Use debiased=True.", UserWarning, stacklevel=3
+                "biased RBF CKA of unrelated features is well above 0 with few stimuli. Use debiased=True.", UserWarning, stacklevel=4
             )
         ones = np.ones((1, len(x)), dtype=np.int64)
         sums = weighted_hsic(self._kernel(x, "x"), self._kernel(y, "y"), ones, debiased=self.debiased)
