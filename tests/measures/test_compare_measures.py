@@ -112,3 +112,24 @@ def test_options_come_by_name_and_wrong_ones_are_named():
         load_measure("cka", debiasd=False)
     with pytest.raises(InputError, match="has its options already"):
         compare(X, Y, measure=CKA(), debiased=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlainRSA(Measure):
+    """RSA without weights: the general way has to find its interval."""
+
+    @property
+    def traits(self):
+        return RSA().traits
+
+    def _value(self, x, y):
+        return RSA()(x, y)
+
+
+def test_the_general_interval_is_about_that_of_weights():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(80, 10))
+    y = x + 2 * rng.normal(size=(80, 10))
+    general, weighted = (compare(x, y, measure=measure, replicates=500) for measure in (PlainRSA(), RSA()))
+    assert general.low < general.value < general.high
+    assert general.high - general.low == pytest.approx(weighted.high - weighted.low, rel=0.25)

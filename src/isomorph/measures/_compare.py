@@ -28,9 +28,9 @@ def compare(
 ) -> Score:
     """How alike `x` and `y` are, with a bootstrap interval over stimuli.
 
-    A bootstrap replicate gives every stimulus a whole-number weight; a stimulus that is drawn twice never meets its own copy (for
-    measures of third parties that don't say how, rows are repeated and it does). The interval is the percentile interval of
-    the replicates. A replicate that leaves nothing to compare is left out.
+    A bootstrap replicate gives every stimulus a whole-number weight; a stimulus that is drawn twice never meets its own copy. The
+    interval is the percentile interval of the replicates; a replicate that leaves nothing to compare is left out. Measures that
+    don't know weights get theirs from a delete-d jackknife over the same draws (see `Measure.replicates`).
 
     Args:
         x: An array `[stimulus, feature]`, `Features`, or a `Gram` or `RDM` where the measure accepts it.

@@ -116,7 +116,9 @@ class Measure(ABC):
     def replicates(self, x: Any, y: Any, weights: IntArray) -> FloatArray:
         """The value in each bootstrap replicate, for `x` and `y` as `meet` returned them.
 
-        The general way repeats rows, so that a stimulus drawn twice does meet its own copy; measures that can, do better.
+        The general way is a delete-d jackknife: the value without the d stimuli that the replicate did not draw, its deviation from
+        the mean of all such values scaled by √((n − d) / d) and set around the full value. It repeats no row, since most measures
+        take copies for likeness. Measures that know how to weight stimuli do so instead.
 
         Args:
             x: The first thing.
@@ -125,21 +127,24 @@ class Measure(ABC):
 
         Returns:
             `[replicate]`; NaN where the replicate leaves nothing to compare.
+
+        References:
+            Shao & Wu, 1989, <https://doi.org/10.1214/aos/1176347263>.
         """
-        if not isinstance(x, np.ndarray) or not isinstance(y, np.ndarray):
-            raise InputError(f"{type(self).__name__} must define `replicates` to be bootstrapped from relations; give it features.")
-        drawn = (np.repeat(np.arange(len(x)), each) for each in weights)
-        return np.array([self._value_or_nan(x[rows], y[rows]) for rows in drawn])
+        drawn = np.array([self._value_or_nan(x, y, np.flatnonzero(each)) for each in weights])
+        kept = (weights > 0).sum(axis=1)
+        scale = np.sqrt(kept / np.maximum(len(x) - kept, 1))
+        return np.asarray(np.clip(self.between(x, y) + (drawn - np.nanmean(drawn)) * scale, *self.traits.bounds))
 
     def permuted(self, x: Any, y: Any, orders: IntArray) -> FloatArray:
         """The value under each reordering `[permutation, stimulus]` of the rows of `y`, for `x` and `y` as `meet` returned them."""
-        if isinstance(y, np.ndarray):
-            return np.array([self._value(x, y[order]) for order in orders])
-        return np.array([self._value(x, y.take([y.ids[row] for row in order])) for order in orders])
+        return np.array([self._value(x, _rows(y, order)) for order in orders])
 
-    def _value_or_nan(self, x: Any, y: Any) -> float:
+    def _value_or_nan(self, x: Any, y: Any, rows: IntArray) -> float:
+        if len(rows) < self.traits.minimum_stimuli:
+            return float("nan")
         try:
-            return float(self._value(x, y))
+            return float(self._value(_rows(x, rows), _rows(y, rows)))
         except InputError:
             return float("nan")
 
@@ -169,6 +174,10 @@ class Measure(ABC):
         array = as_floats(array, name=letter)
         check_finite(array, name=letter)
         return array
+
+
+def _rows(x: Any, rows: IntArray) -> Any:
+    return x[rows] if isinstance(x, np.ndarray) else x.take([x.ids[row] for row in rows])
 
 
 def _refuse_different(x: Features | Gram | RDM, y: Features | Gram | RDM, measure: str) -> None:
