@@ -1,0 +1,126 @@
+"""A report: results as a folder that anyone can open."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isomorph.errors import FileError, InputError
+from isomorph.report._headline import caveats, headline
+from isomorph.report._page import Section, page, sections
+from isomorph.report._palette import check_matplotlib
+
+if TYPE_CHECKING:
+    from isomorph.results import Results
+
+_ASSETS = ("page.css", "report.js", "curves.js", "heatmap.js", "map.js")
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """Results, ready to be written.
+
+    Attributes:
+        results: What was measured.
+    """
+
+    results: Results
+
+    @property
+    def headlines(self) -> dict[tuple[str, str], str]:
+        """For each `(benchmark, target)` a sentence to quote, without its caveats."""
+        return {(part.record.name, asked.target.name): headline(asked) for part in sections(self.results) for asked in part.asked}
+
+    def __str__(self) -> str:
+        """The headline of each benchmark's first target, with what it might hide."""
+        first = [part.asked[0] for part in sections(self.results) if part.asked]
+        return "\n".join(" ".join([headline(each), *caveats(each)]) for each in first)
+
+    def save(self, folder: Path | str, *, figures: bool = True) -> Path:
+        """Write the report; files of an earlier report in the folder are replaced.
+
+        Args:
+            folder: Where; made if absent. It may be moved or zipped: nothing in it names a place outside.
+            figures: Write figures for papers too (needs matplotlib).
+
+        Returns:
+            The page, `folder/index.html`.
+
+        Raises:
+            MissingDependencyError: `figures` are wanted and matplotlib is not installed.
+            FileError: The folder cannot be written.
+        """
+        if figures:
+            check_matplotlib()
+        folder, parts = Path(folder), sections(self.results)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _copy_assets(folder / "assets")
+            self._write_data(folder / "data", parts)
+            drawn = self._write_figures(folder / "figures", parts) if figures else {}
+            index = folder / "index.html"
+            index.write_text(page(self.results, parts, figures=drawn), encoding="utf-8")
+        except FileError:
+            raise
+        except OSError as error:
+            raise FileError(f"the report cannot be written into {folder}: {error.strerror or error}. Choose another folder.") from error
+        return index
+
+    def _write_data(self, folder: Path, parts: tuple[Section, ...]) -> None:
+        folder.mkdir(exist_ok=True)
+        self.results.to_csv(folder / "results.csv")
+        self.results.to_parquet(folder / "results.parquet")
+        self.results.save(folder / "saved")
+        similarity = {
+            part.record.name: {
+                "names": part.placed.names,
+                "kinds": part.placed.kinds,
+                "similarity": part.placed.similarity.round(6).tolist(),
+                "points": part.placed.points.round(6).tolist(),
+                "stress": round(part.placed.stress, 6),
+            }
+            for part in parts
+            if part.placed is not None
+        }
+        (folder / "second-order.json").write_text(json.dumps(similarity, ensure_ascii=False, indent=1), encoding="utf-8")
+
+    def _write_figures(self, folder: Path, parts: tuple[Section, ...]) -> dict[str, list[tuple[str, str]]]:
+        from isomorph.report._figures import draw_figures
+
+        folder.mkdir(exist_ok=True)
+        return {part.slug: draw_figures(self.results, part, folder) for part in parts}
+
+
+def report(results: Results) -> Report:
+    """Turn results into a report.
+
+    Args:
+        results: As `isomorph.evaluate` returns them, or `Results.load` reads.
+
+    Raises:
+        InputError: The results hold no scores.
+
+    Example:
+        ```python
+        results = isomorph.evaluate(["bundled/pixels"], ["kriegeskorte-92"])
+        isomorph.report(results).save("my-report/")
+        ```
+    """
+    if not len(results.table) or not results.benchmarks:
+        raise InputError("the results hold no scores, so there is nothing to report; evaluate at least one model on one benchmark.")
+    return Report(results)
+
+
+def _copy_assets(folder: Path) -> None:
+    """Style sheet, scripts and the vendored libraries with their licences."""
+    folder.mkdir(exist_ok=True)
+    with as_file(files("isomorph.report")) as package:
+        for name in _ASSETS:
+            shutil.copyfile(package / "assets" / name, folder / name)
+        for path in sorted((package / "vendor").iterdir()):
+            if path.suffix in (".js", ".txt"):
+                shutil.copyfile(path, folder / path.name)
