@@ -141,10 +141,11 @@ def test_a_writer_killed_again_and_again_ends(tmp_path: Path, undisturbed: dict[
     store, kills = Store(tmp_path / "store"), 0
     while NAME not in store:
         child = fork(lambda: fill(store))
-        time.sleep(0.02)
+        time.sleep(0.01 + 0.002 * kills)  # longer each time: on a busy machine, too, there is progress at last
         os.kill(child, signal.SIGKILL)
         kills += os.WIFSIGNALED(os.waitpid(child, 0)[1])
-        assert kills < 500
+        assert kills < 200
+    assert kills > 1
     fill(store)
     assert contents(store) == undisturbed
 

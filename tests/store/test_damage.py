@@ -135,6 +135,18 @@ def test_gc_frees_old_unfinished_objects_and_dead_writers_files_only(stored: Sto
     assert store.gc().bytes == 0
 
 
+def test_what_a_dead_writer_left_half_written_is_freed_when_work_goes_on(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    with store.begin(NAME, SPEC) as writer:
+        left = writer.folder / ".a.safetensors.1-ab.tmp"
+    left.write_bytes(b"12345")
+    with store.begin(NAME, SPEC):
+        assert not left.exists()
+        left.write_bytes(b"of a living writer")
+        with store.begin(NAME, SPEC):
+            assert left.exists()
+
+
 EVIL_RECEIPTS = {
     "escape": lambda shards: {"../../../x": shards["a"]},
     "other-name": lambda shards: {"a": {**shards["a"], "shard": "b"}},
