@@ -1,0 +1,62 @@
+"""What an extraction returns: features or Gram matrices by layer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from isomorph.features import Features
+from isomorph.models._plan import LayerInfo
+
+if TYPE_CHECKING:
+    from isomorph.geometry import Gram
+
+
+class Extraction(Mapping[str, "Features | Gram"]):
+    """Layers by name, in the order in which they run; each is loaded when it is first asked for.
+
+    Attributes:
+        layers: What is known of each layer: shape, width, depth, parent, the layer it equals.
+        duplicates: Layers that equal an earlier one and were left out, and which.
+        unusable: Layers that cannot be extracted, and why.
+        provenance: Plain data that says how the values came to be.
+        fingerprint: The name of the extraction in a store.
+
+    Example:
+        >>> extraction = extract(load_model("bundled/pixels"), stimuli, reduce="gram")
+        >>> [layer.name for layer in extraction.layers] == list(extraction)
+        True
+    """
+
+    def __init__(
+        self,
+        layers: tuple[LayerInfo, ...],
+        load: Callable[[LayerInfo], Features | Gram],
+        *,
+        fingerprint: str,
+        provenance: Mapping[str, Any],
+        duplicates: Mapping[str, str],
+        unusable: Mapping[str, str],
+    ) -> None:
+        self.layers = layers
+        self.fingerprint = fingerprint
+        self.provenance = provenance
+        self.duplicates = duplicates
+        self.unusable = unusable
+        self._by_name = {layer.name: layer for layer in layers}
+        self._load = load
+        self._loaded: dict[str, Features | Gram] = {}
+
+    def __getitem__(self, name: str) -> Features | Gram:
+        if name not in self._loaded:
+            self._loaded[name] = self._load(self._by_name[name])
+        return self._loaded[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __repr__(self) -> str:
+        return f"Extraction({self.provenance.get('model_name', '')!r}, {len(self)} layers, fingerprint={self.fingerprint[:12]})"

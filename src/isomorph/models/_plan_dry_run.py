@@ -1,0 +1,171 @@
+"""A look at every output of a network, on two stimuli and then on one."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+import xxhash
+
+from isomorph.models._hooks import ROOT, Tap, module_of
+from isomorph.models._plan import Precision
+from isomorph.models._plan_memory import PeakMeter
+from isomorph.models._reduce import CannotPoolError, Pool, pooled
+
+if TYPE_CHECKING:
+    from isomorph.models._model import Model
+
+_SAMPLES = 1000
+_TOLERANCE: Mapping[Precision, float] = {"float32": 0.01, "bfloat16": 0.2, "float16": 0.1}
+
+
+@dataclass
+class Output:
+    """What one output looked like: its shape for one stimulus, and either its features or why there are none."""
+
+    name: str
+    kind: str
+    leaf: bool
+    shape: tuple[int, ...]
+    width: int = 0
+    digest: bytes = b""
+    reason: str = ""
+    sample: torch.Tensor | None = None
+
+
+@dataclass
+class DryRun:
+    """What two short forward passes showed.
+
+    Attributes:
+        outputs: Every output by name, in the order in which they came.
+        silent: Modules that were never called.
+        activation_bytes: The most that one stimulus holds at one moment.
+        input_bytes: One prepared stimulus.
+    """
+
+    outputs: dict[str, Output] = field(default_factory=dict)
+    silent: tuple[str, ...] = ()
+    activation_bytes: int = 0
+    input_bytes: int = 0
+
+    def duplicates(self) -> dict[str, str]:
+        """Outputs whose features equal another's, bit for bit: the first leaf of a set stands for it, else the first."""
+        sets: dict[tuple[bytes, int], list[Output]] = {}
+        for each in self.outputs.values():
+            if not each.reason:
+                sets.setdefault((each.digest, each.width), []).append(each)
+        pairs = {}
+        for same in sets.values():
+            kept = next((each for each in same if each.leaf), same[0])
+            pairs.update({each.name: kept.name for each in same if each is not kept})
+        return {name: pairs[name] for name in self.outputs if name in pairs}
+
+
+def dry_run(model: Model, stimuli: Sequence[Any], *, pool: Pool, precision: Precision) -> DryRun:
+    """Run the first and the last stimulus together, then the first alone.
+
+    The second pass finds outputs whose first axis only looked like stimuli, whose size changes from batch to batch, and whose values for
+    one stimulus depend on the others.
+    """
+    seen = DryRun()
+    look = _Look(model, seen, pool)
+    batch = model.prepare([stimuli[0], stimuli[len(stimuli) - 1]])
+    seen.input_bytes = sum(each.nbytes for each in _tensors(batch)) // 2
+    with PeakMeter() as meter:
+        look.first(batch, precision)
+    seen.activation_bytes = meter.peak // 2 + seen.input_bytes
+    look.second(model.prepare([stimuli[0]]), precision)
+    called = {module_of(name) for name in seen.outputs}
+    seen.silent = tuple(path for path, _ in model.module.named_modules() if path and path not in called)
+    return seen
+
+
+def forward_in(model: Model, batch: Any, precision: Precision) -> None:
+    """One forward pass in the given precision."""
+    with torch.inference_mode(), autocast(model.device.type, precision):
+        model.forward(batch)
+
+
+def autocast(device: str, precision: Precision) -> contextlib.AbstractContextManager[Any]:
+    """Mixed precision, or nothing for float32."""
+    return contextlib.nullcontext() if precision == "float32" else torch.autocast(device, dtype=getattr(torch, precision))
+
+
+def prefix_tokens(module: torch.nn.Module) -> int:
+    """How many tokens stand before those of the picture; networks that do not say so have one."""
+    count = getattr(module, "num_prefix_tokens", 1)
+    return count if isinstance(count, int) else 1
+
+
+class _Look:
+    def __init__(self, model: Model, seen: DryRun, pool: Pool) -> None:
+        self._model, self._seen, self._pool = model, seen, pool
+        self._modules = {path or ROOT: module for path, module in model.module.named_modules()}
+
+    def first(self, batch: Any, precision: Precision) -> None:
+        mask = self._model.token_mask(batch)
+
+        def read(name: str, tensor: torch.Tensor) -> None:
+            module = self._modules[module_of(name)]
+            output = Output(name, type(module).__name__, not any(module.children()), tuple(tensor.shape[1:]))
+            self._seen.outputs[name] = output
+            try:
+                rows = pooled(tensor, self._pool, items=2, prefix_tokens=prefix_tokens(self._model.module), mask=mask)
+            except CannotPoolError as error:
+                output.reason = str(error)
+                return
+            output.width = rows.shape[1]
+            output.sample = _sample(rows)
+            output.digest = xxhash.xxh3_128(rows.contiguous().cpu().numpy().data).digest()
+
+        self._pass(read, batch, precision)
+
+    def second(self, batch: Any, precision: Precision) -> None:
+        mask = self._model.token_mask(batch)
+        again: set[str] = set()
+
+        def read(name: str, tensor: torch.Tensor) -> None:
+            again.add(name)
+            output = self._seen.outputs.get(name)
+            if output is None or output.reason:
+                return
+            try:
+                rows = pooled(tensor, self._pool, items=1, prefix_tokens=prefix_tokens(self._model.module), mask=mask)
+            except CannotPoolError as error:
+                output.reason = str(error)
+                return
+            output.reason = self._change(output, rows, _TOLERANCE[precision])
+            output.sample = None
+
+        self._pass(read, batch, precision)
+        for name, output in self._seen.outputs.items():
+            if name not in again:
+                output.reason = output.reason or "it does not come with every batch"
+
+    def _pass(self, read: Any, batch: Any, precision: Precision) -> None:
+        tap = Tap(self._model.module, read)
+        with tap.listening():
+            tap.run(lambda: forward_in(self._model, batch, precision))
+
+    def _change(self, output: Output, rows: torch.Tensor, tolerance: float) -> str:
+        if rows.shape[1] != output.width:
+            remedy = "" if self._pool != "flatten" else "; pool it"
+            return f"its number of features changes with the batch ({output.width:,}, then {rows.shape[1]:,}){remedy}"
+        sample, earlier = _sample(rows), output.sample
+        if earlier is None or not (torch.isfinite(sample).all() and torch.isfinite(earlier).all()):
+            return ""
+        if torch.linalg.vector_norm(sample - earlier) > tolerance * torch.linalg.vector_norm(earlier) + 1e-6:
+            return "its values for one stimulus change with the others in the batch"
+        return ""
+
+
+def _sample(rows: torch.Tensor) -> torch.Tensor:
+    return rows[0, :: max(1, rows.shape[1] // _SAMPLES)].clone()
+
+
+def _tensors(batch: Any) -> list[torch.Tensor]:
+    return [each for each in (batch.values() if isinstance(batch, Mapping) else [batch]) if isinstance(each, torch.Tensor)]

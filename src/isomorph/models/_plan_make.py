@@ -1,0 +1,176 @@
+"""From a dry run and what was asked for to a plan that keeps to the memory limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from isomorph.engine import format_bytes
+from isomorph.errors import InputError
+from isomorph.models._hooks import ROOT, module_of
+from isomorph.models._layers import choose_layers
+from isomorph.models._plan import ExtractionPlan, LayerInfo, Mode
+from isomorph.models._plan_dry_run import DryRun, dry_run
+from isomorph.models._plan_request import Request
+from isomorph.models._reduce_sketch import sketch_width
+
+if TYPE_CHECKING:
+    from isomorph.models._model import Model
+
+_LARGEST_BATCH = 32
+"""Larger batches are no faster on a CPU: their activations leave the cache before the next operation reads them."""
+_BATCHES_AHEAD = 2
+_KERNEL_SHARE = 1.25
+"""Kernels borrow memory (blocked copies of their inputs, say) that a dry run does not see."""
+
+
+def make_plan(model: Model, stimuli: Sequence[Any], request: Request, *, has_store: bool) -> ExtractionPlan:
+    """Look at the model and decide what is read, in which batches, and where rows wait.
+
+    Raises:
+        InputError: A layer is unknown or cannot be extracted, or the memory limit is too small.
+    """
+    seen = dry_run(model, stimuli, pool=request.pool, precision=request.precision)
+    duplicates = {} if request.keep_duplicates else seen.duplicates()
+    layers = _layers(model, seen, request, duplicates)
+    width = 0
+    if request.reduce == "sketch":
+        width = request.sketch_width or sketch_width(len(stimuli))
+    need = _Need.of(layers, seen, request, n=len(stimuli), sketch=width)
+    mode, batch_size = need.fit(model.card.name, has_store=has_store)
+    return ExtractionPlan(
+        subject=model.card.name,
+        stimuli=len(stimuli),
+        layers=layers,
+        found=len(seen.outputs),
+        duplicates=duplicates,
+        unusable=_unusable(seen),
+        silent=seen.silent,
+        pool=request.pool,
+        reduce=request.reduce,
+        sketch_width=width,
+        precision=request.precision,
+        mode=mode,
+        batch_size=batch_size,
+        feature_bytes=need.features,
+        activation_bytes=need.activations,
+        peak_bytes=need.peak(mode, batch_size),
+        memory_limit=request.memory_limit,
+    )
+
+
+def _unusable(seen: DryRun) -> dict[str, str]:
+    return {each.name: each.reason for each in seen.outputs.values() if each.reason}
+
+
+def _layers(model: Model, seen: DryRun, request: Request, duplicates: dict[str, str]) -> tuple[LayerInfo, ...]:
+    unusable = _unusable(seen)
+    unique = [name for name in seen.outputs if name not in duplicates and name not in unusable]
+    if not unique:
+        reason = next(iter(unusable.values()), "no module returns a tensor")
+        raise InputError(f"no layer of {model.card.name} can be extracted with pool={request.pool!r}: {reason}.")
+    chosen = choose_layers(
+        request.layers, unique=unique, duplicates=duplicates, unusable=unusable, silent=seen.silent, subject=model.card.name
+    )
+    index = {name: position for position, name in enumerate(unique)}
+    infos = []
+    for name in chosen:
+        output, at = seen.outputs[name], index[duplicates.get(name, name)]
+        infos.append(
+            LayerInfo(
+                name=name,
+                kind=output.kind,
+                shape=output.shape,
+                width=output.width,
+                index=at,
+                depth=at / max(len(unique) - 1, 1),
+                leaf=output.leaf,
+                parent=_parent(module_of(name)),
+                equals=duplicates.get(name, ""),
+            )
+        )
+    return tuple(infos)
+
+
+def _parent(path: str) -> str:
+    if path == ROOT:
+        return ""
+    return path.rpartition(".")[0] or ROOT
+
+
+@dataclass(frozen=True)
+class _Need:
+    """Bytes: of features, kept rows, activations and prepared input per stimulus; and of what stays throughout."""
+
+    request: Request
+    n: int
+    features: int
+    rows: int
+    activations: int
+    inputs: int
+    grams: int
+    tables: int
+
+    @classmethod
+    def of(cls, layers: tuple[LayerInfo, ...], seen: DryRun, request: Request, *, n: int, sketch: int) -> _Need:
+        widths = list({layer.source: layer.width for layer in layers}.values())
+        features = 4 * sum(widths)
+        rows = 4 * sum(min(width, sketch) for width in widths) if sketch else features
+        grams = tables = 0
+        if request.reduce == "gram":
+            grams = 8 * len(widths) * n * (n + 2)
+            tables = 4 * max(2_000_000, 512 * (n + 2)) + 12 * (n + 2) ** 2
+        elif sketch:
+            tables = 4 * sum(width for width in widths if width > sketch)
+        activations = int(seen.activation_bytes * _KERNEL_SHARE)
+        return cls(request, n, features, rows, activations, seen.input_bytes, grams, tables)
+
+    def peak(self, mode: Mode, batch: int) -> int:
+        """What a mode needs with batches of this size."""
+        ahead = _BATCHES_AHEAD * self.inputs * batch if batch < self.n else 0
+        forward = batch * self.activations + ahead + self.tables
+        if mode == "one batch":
+            return forward + self.grams
+        if mode == "memory":
+            return self.n * self.rows + max(forward, self.grams + self.tables)
+        return max(forward + batch * self.rows, self.grams + self.tables)
+
+    def fit(self, subject: str, *, has_store: bool) -> tuple[Mode, int]:
+        """The first mode that keeps to the limit, and its batch size."""
+        limit, wished = self.request.memory_limit, self.request.batch_size
+        gram = self.request.reduce == "gram"
+        if gram and (wished is None or wished >= self.n) and self.peak("one batch", self.n) <= limit:
+            return "one batch", self.n
+        modes: tuple[Mode, ...] = ("memory", "store") if gram else ("store",) if has_store else ("memory",)
+        for mode in modes:
+            largest = self._largest(mode)
+            if largest and (wished is None or min(wished, self.n) <= largest):
+                return mode, min(wished or _LARGEST_BATCH, largest, self.n)
+        raise InputError(self._too_small(subject, modes[-1]))
+
+    def _largest(self, mode: Mode) -> int:
+        """The largest batch that keeps to the limit; 0 if none does."""
+        low, high = 0, self.n
+        while low < high:
+            middle = (low + high + 1) // 2
+            low, high = (middle, high) if self.peak(mode, middle) <= self.request.memory_limit else (low, middle - 1)
+        return low
+
+    def _too_small(self, subject: str, mode: Mode) -> str:
+        wished = min(self.request.batch_size or 1, self.n)
+        limit = format_bytes(self.request.memory_limit)
+        largest = self._largest(mode)
+        if largest:
+            needs = format_bytes(self.peak(mode, wished))
+            return f"batches of {wished} stimuli need {needs} with {subject}, and memory_limit is {limit}. At most {largest} fit."
+        needs = format_bytes(self.peak(mode, 1))
+        if mode == "memory":
+            return (
+                f"the layers chosen of {subject} need {needs} for {self.n:,} stimuli, and memory_limit is {limit}. "
+                'Give a store, or choose fewer layers, a pooling, or reduce="gram".'
+            )
+        return (
+            f"{subject} needs {needs} even one stimulus at a time, and memory_limit is {limit}. "
+            "Raise it, or choose fewer layers or a pooling."
+        )

@@ -1,0 +1,51 @@
+"""How much memory a forward pass holds at its fullest moment."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class PeakMeter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Within its `with` block, adds up the tensors that operations make and takes off those that are freed.
+
+    What a kernel borrows while it runs is not seen.
+
+    Attributes:
+        peak: The most bytes that lived at once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.peak = 0
+        self._live = 0
+        self._known: dict[int, weakref.ref[Any]] = {}
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+        """Run one operation and note what it made."""
+        before = {_storage_key(each) for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)}
+        result = func(*args, **(kwargs or {}))
+        for each in tree_leaves(result):
+            if isinstance(each, torch.Tensor) and (key := _storage_key(each)) not in before and key not in self._known:
+                self._note(key, each.untyped_storage())
+        return result
+
+    def _note(self, key: int, storage: torch.UntypedStorage) -> None:
+        size = storage.nbytes()
+
+        def freed(_: object) -> None:
+            self._live -= size
+            self._known.pop(key, None)
+
+        self._known[key] = weakref.ref(storage, freed)
+        self._live += size
+        self.peak = max(self.peak, self._live)
+
+
+def _storage_key(tensor: torch.Tensor) -> int:
+    return int(tensor.untyped_storage()._cdata)

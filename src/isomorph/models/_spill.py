@@ -1,0 +1,125 @@
+"""Where rows wait until every stimulus has been seen: in memory, or as one shard a batch in a store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from isomorph.store import Writer
+
+if TYPE_CHECKING:
+    import torch
+
+Rows = npt.NDArray[np.float32]
+
+
+class RowKeeper(Protocol):
+    """Takes the rows of one batch after another and gives back all rows of one layer."""
+
+    def has(self, batch: int) -> bool:
+        """Whether an earlier run kept this batch."""
+        ...
+
+    def add(self, layer: str, rows: torch.Tensor, *, first: int) -> None:
+        """Copy the rows of one layer; `first` is the number of the batch's first stimulus."""
+        ...
+
+    def end(self, batch: int, *, count: int) -> None:
+        """All layers of a batch of `count` stimuli were added."""
+        ...
+
+    def parts(self, layer: str) -> list[Rows]:
+        """The rows of a layer, in the order of the stimuli."""
+        ...
+
+
+class MemoryRows:
+    """Rows in memory, one array a layer."""
+
+    def __init__(self, widths: Mapping[str, int], n: int) -> None:
+        self._rows = {layer: np.empty((n, width), np.float32) for layer, width in widths.items()}
+
+    def has(self, batch: int) -> bool:
+        """Never: memory dies with its process."""
+        return False
+
+    def add(self, layer: str, rows: torch.Tensor, *, first: int) -> None:
+        """Copy rows to their place."""
+        import torch
+
+        torch.from_numpy(self._rows[layer][first : first + len(rows)]).copy_(rows)
+
+    def end(self, batch: int, *, count: int) -> None:
+        """Nothing is left to do."""
+
+    def parts(self, layer: str) -> list[Rows]:
+        """One part."""
+        return [self._rows[layer]]
+
+
+class StoreRows:
+    """Rows in a store: one shard a batch with all layers inside, so that a killed run loses one batch.
+
+    A shard's name holds the batch size: a run with other batches does not mistake it for its own.
+    """
+
+    def __init__(self, writer: Writer, widths: Mapping[str, int], n: int, *, batch_size: int) -> None:
+        self._writer = writer
+        self._batch_size = batch_size
+        self._batches = -(-n // batch_size)
+        self._widths = widths
+        self._held: MemoryRows | None = None
+
+    def has(self, batch: int) -> bool:
+        """Whether the shard of this batch is finished."""
+        return self._shard(batch) in self._writer.finished
+
+    def add(self, layer: str, rows: torch.Tensor, *, first: int) -> None:
+        """Copy rows to the batch that will be written next."""
+        if self._held is None:  # one buffer for all batches: fresh memory costs more than the copy
+            self._held = MemoryRows(self._widths, self._batch_size)
+        self._held.add(layer, rows, first=0)
+
+    def end(self, batch: int, *, count: int) -> None:
+        """Write the batch."""
+        held = self._held
+        if held is not None:
+            self._writer.put(self._shard(batch), {layer: held.parts(layer)[0][:count] for layer in self._widths})
+
+    def parts(self, layer: str) -> list[Rows]:
+        """One mapped part a batch; the buffer is given back first."""
+        self._held = None
+        return [self._writer.read(self._shard(batch), layer) for batch in range(self._batches)]
+
+    def _shard(self, batch: int) -> str:
+        return f"rows-by-{self._batch_size}-{batch:06d}"
+
+
+def column_chunks(parts: list[Rows], step: int) -> Iterator[Rows]:
+    """All rows of a layer, `step` columns at a time; only one chunk is ever copied."""
+    if len(parts) == 1:
+        for start in range(0, parts[0].shape[1], step):
+            yield parts[0][:, start : start + step]
+        return
+    rows, width = sum(len(part) for part in parts), parts[0].shape[1]
+    buffer: Any = np.empty((rows, min(step, width)), np.float32)
+    for start in range(0, width, step):
+        stop = min(start + step, width)
+        yield np.concatenate([part[:, start:stop] for part in parts], out=buffer[:, : stop - start])
+
+
+def joined(parts: list[Rows], *, memory_limit: int) -> Rows:
+    """All rows as one array; beyond the memory limit in a file that goes when the array does."""
+    if len(parts) == 1:
+        return parts[0]
+    shape = (sum(len(part) for part in parts), parts[0].shape[1])
+    if 4 * shape[0] * shape[1] <= memory_limit:
+        return np.concatenate(parts)
+    import tempfile
+
+    with tempfile.TemporaryFile(prefix="isomorph-") as file:
+        rows: Rows = np.memmap(file, np.float32, mode="w+", shape=shape)
+    return np.concatenate(parts, out=rows)
