@@ -8,13 +8,12 @@ from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module, resources
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isomorph import spec
+from isomorph.data import packaged_file
 from isomorph.errors import MissingDependencyError, UnknownNameError
 from isomorph.models._card import ModelCard
-from isomorph.models._packaged import packaged_file
 
 if TYPE_CHECKING:
     from isomorph.models._model import Model
@@ -52,7 +51,9 @@ class BundledSource:
 
         row, options = self._row(name)
         self._check_needs(name, row)
-        files = self._files(name, row)
+        files = [
+            packaged_file(each["package"], each["file"], sha256=each["sha256"], install=row["install"]) for each in row.get("files", ())
+        ]
         module_name, _, attribute = row["builder"].partition(":")
         builder = import_module(module_name)
         module = getattr(builder, attribute)(files, options)
@@ -76,16 +77,9 @@ class BundledSource:
         return row, dict(row.get("options", {})) | ({"seed": int(drawn[2])} if drawn else {})
 
     def _check_needs(self, name: str, row: Mapping[str, Any]) -> None:
-        for package in row.get("needs", ()):
+        for package in [*(each["package"] for each in row.get("files", ())), *row.get("needs", ())]:
             if find_spec(package) is None:
                 raise MissingDependencyError(package, needed_by=repr(f"bundled/{name}"), install=row["install"])
-
-    def _files(self, name: str, row: Mapping[str, Any]) -> list[Path]:
-        needed_by, install = repr(f"bundled/{name}"), row.get("install", "")
-        return [
-            packaged_file(each["package"], each["file"], sha256=each["sha256"], needed_by=needed_by, install=install)
-            for each in row.get("files", ())
-        ]
 
 
 def _recipe(row: Mapping[str, Any]) -> Any:

@@ -28,11 +28,11 @@ def find_device(name: str | torch.device) -> torch.device:
 
     try:
         device = torch.device(name)
-    except RuntimeError:
-        raise InputError(f"{str(name)!r} is not a device's name; this machine has {_listed(available_devices())}.") from None
-    if device.type == "cuda" and device.index is None:
-        device = torch.device("cuda:0")
+    except RuntimeError as error:
+        raise InputError(f"{str(name)!r} is not a device's name; this machine has {_listed(available_devices())}.") from error
     wanted = device.type if device.type in ("cpu", "mps") else str(device)
+    if wanted == "cuda":
+        wanted = "cuda:0"
     if wanted not in available_devices():
         raise DeviceError(f"this machine has no device {str(name)!r}; it has {_listed(available_devices())}.")
     return torch.device(wanted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -25,8 +26,9 @@ class ImageRecipe:
         height_pixels: Height of what the model sees.
         width_pixels: Width of what the model sees.
         resize: `crop` keeps the proportions until the picture covers `resize_pixels`, and cuts out the centre; `squash` scales both
-            sides to `resize_pixels` whatever the proportions; `pad` keeps the proportions until the picture fits, with black around it.
-        resize_pixels: Side length after the resize, before the centre of `height_pixels` × `width_pixels` is cut out.
+            sides whatever the proportions; `pad` keeps the proportions until the picture fits, with the mean colour around it.
+        resize_pixels: Side length after the resize (the longer one, where the model sees no square), before the centre of
+            `height_pixels` × `width_pixels` is cut out.
         interpolation: The filter of the resize (Pillow's, with antialiasing).
         channels: The order of the colour channels.
         maximum: The value of white before `mean` is subtracted: 1 or 255.
@@ -83,14 +85,32 @@ class ImageRecipe:
         picture = Image.fromarray(array)
         if (height, width) != array.shape[:2]:
             picture = picture.resize((width, height), _FILTERS[self.interpolation])
-        left, top = round((width - self.width_pixels) / 2), round((height - self.height_pixels) / 2)
-        if left or top or (height, width) != (self.height_pixels, self.width_pixels):
-            picture = picture.crop((left, top, left + self.width_pixels, top + self.height_pixels))  # outside the picture is black
-        return np.asarray(picture)
+        if (height, width) == (self.height_pixels, self.width_pixels):
+            return np.asarray(picture)
+        top, left = _offset(height, self.height_pixels), _offset(width, self.width_pixels)
+        canvas = np.empty((self.height_pixels, self.width_pixels, 3), dtype=np.uint8)
+        canvas[:] = self._surround()
+        seen = np.asarray(picture)[max(top, 0) : max(top, 0) + self.height_pixels, max(left, 0) : max(left, 0) + self.width_pixels]
+        canvas[max(-top, 0) :, max(-left, 0) :][: seen.shape[0], : seen.shape[1]] = seen
+        return canvas
 
     def _resized(self, height: int, width: int) -> tuple[int, int]:
-        side = self.resize_pixels
+        longer = max(self.height_pixels, self.width_pixels)
+        tall, wide = (self.resize_pixels * side / longer for side in (self.height_pixels, self.width_pixels))
         if self.resize == "squash":
-            return side, side
-        anchor = min(height, width) if self.resize == "crop" else max(height, width)
-        return int(side * height / anchor), int(side * width / anchor)
+            return round(tall), round(wide)
+        if self.resize == "crop":
+            scale = max(Fraction(tall) / height, Fraction(wide) / width)
+            return int(height * scale), int(width * scale)
+        scale = min(Fraction(tall) / height, Fraction(wide) / width)
+        return round(height * scale), round(width * scale)
+
+    def _surround(self) -> list[int]:
+        """The RGB colour around a picture that does not cover what the model sees."""
+        mean = self.mean if self.channels == "rgb" else self.mean[::-1]
+        return [round(255 / self.maximum * each) for each in mean] if self.resize == "pad" else [0, 0, 0]
+
+
+def _offset(whole: int, part: int) -> int:
+    """Where a centred part begins; negative where it is larger than the whole."""
+    return round((whole - part) / 2) if whole >= part else -((part - whole) // 2)

@@ -19,7 +19,7 @@ class StaticVectors(torch.nn.Module):
 
     def __init__(self, vectors: torch.Tensor) -> None:
         super().__init__()
-        self.embedding = torch.nn.Embedding.from_pretrained(vectors, freeze=True)
+        self.embedding = torch.nn.Embedding(vectors.shape[0], vectors.shape[1], _weight=vectors)
         self.mean = MeanOfTokens()
 
     def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:

@@ -73,8 +73,7 @@ class TimmSource:
             training_data=data,
             architecture=architecture.partition("_")[0],
             licence=(config.license or "") if seed is None else "Apache-2.0",
-            citation="Wightman, 2019, https://doi.org/10.5281/zenodo.4414861"
-            + ("; " + ", ".join(config.paper_ids) if config.paper_ids else ""),
+            citation="Wightman, 2019, https://doi.org/10.5281/zenodo.4414861" + _papers(config.paper_ids),
             upstream=config.hf_hub_id or config.url or "",
             recipe=spec.to_plain(_recipe(config)),
             install=INSTALL,
@@ -88,20 +87,22 @@ class TimmSource:
         from isomorph.models._weights import seeded, weights_digest
 
         full, seed = self._resolve(name)
-        architecture = full.partition(".")[0]
+        architecture, config = full.partition(".")[0], self._timm.get_pretrained_cfg(full)
         if seed is not None:
             module = seeded(lambda: self._timm.create_model(architecture, pretrained=False), seed)
         else:
-            module = self._pretrained(full)
+            module = self._pretrained(full, config.hf_hub_id)
         card = replace(self.card(name), parameters=sum(each.numel() for each in module.parameters()))
-        recipe = _recipe(self._timm.get_pretrained_cfg(full))
-        return Model(card=card, module=module, weights=weights_digest(module.state_dict()), recipe=recipe, preparation=_prepare)
+        digest = weights_digest(module.state_dict())
+        return Model(card=card, module=module, weights=digest, recipe=_recipe(config), preparation=_prepare)
 
-    def _pretrained(self, full: str) -> Any:
+    def _pretrained(self, full: str, hub_id: str | None) -> Any:
         try:
+            if hub_id and not _in_cache(hub_id):
+                _reach(hub_id)
             return self._timm.create_model(full, pretrained=True)
-        except Exception as error:
-            if not isinstance(error, OSError) and "connect" not in str(error).lower() and "offline" not in str(error).lower():
+        except Exception as error:  # httpx, requests, urllib and the hub each have an error of their own for a network that is away
+            if not isinstance(error, OSError) and "NetworkError" not in {kind.__name__ for kind in type(error).__mro__}:
                 raise
             raise FetchError(
                 f"the weights of 'timm/{full}' are not in timm's cache and their hub cannot be reached ({type(error).__name__}). "
@@ -137,6 +138,25 @@ def _recipe(config: Any) -> ImageRecipe:
             **{"mean": list(map(float, config.mean)), "std": list(map(float, config.std))},
         },
     )
+
+
+def _in_cache(hub_id: str) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    return any(isinstance(try_to_load_from_cache(hub_id, each), str) for each in ("model.safetensors", "pytorch_model.bin"))
+
+
+def _reach(hub_id: str) -> None:
+    """Ask the hub once, because a download that cannot begin retries for most of a minute."""
+    from huggingface_hub import HfApi
+
+    HfApi().model_info(hub_id, timeout=10)
+
+
+def _papers(ids: Any) -> str:
+    """Papers that the configuration names, one or several."""
+    listed = [ids] if isinstance(ids, str) else list(ids or ())
+    return "".join(f"; {each}" for each in listed)
 
 
 def _training(tag: str) -> tuple[str, str]:

@@ -34,7 +34,7 @@ def _import_torchvision() -> None:
 
         for half_imported in [each for each in sys.modules if each == "torchvision" or each.startswith("torchvision.")]:
             del sys.modules[half_imported]
-        library = torch.library.Library("torchvision", "FRAGMENT")
+        library: Any = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
         _declared.append(library)
         for operator in ("nms", "qnms"):
             library.define(operator + _SCHEMA)

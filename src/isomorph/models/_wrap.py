@@ -59,11 +59,11 @@ def wrap_model(
             raise InputError(f"wrap_model needs {label} to be callable; got {type(each).__name__}.")
     full = name if "/" in name else f"user/{name}"
     module = module_or_callable if isinstance(module_or_callable, torch.nn.Module) else _function_module(module_or_callable)
-    if isinstance(preprocess, ImageRecipe):
-        recipe, preparation = preprocess, _by_recipe
-    else:
-        recipe = {"preprocess": _source_digest(preprocess), "collate": _source_digest(collate)}  # type: ignore[assignment]
-        preparation = partial(_by_item, preprocess, collate or _stack)  # type: ignore[assignment]
+    recipe: Any = preprocess
+    preparation: Callable[[Any, Sequence[Any]], Batch] = _by_recipe
+    if not isinstance(preprocess, ImageRecipe):
+        recipe = {"preprocess": _source_digest(preprocess), "collate": _source_digest(collate)}
+        preparation = partial(_by_item, preprocess, collate or _stack)
     facts = dataclasses.replace(
         card or ModelCard(name=full, source="user", summary=f"a {type(module_or_callable).__name__} of the user's"),
         **{"name": full, "source": full.partition("/")[0], "modality": modality, "recipe": spec.to_plain(recipe)},
