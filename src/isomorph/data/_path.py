@@ -16,17 +16,20 @@ _shown: set[tuple[str, str]] = set()
 
 
 class FetchTask(Protocol):
-    """What is told of the bytes that arrive."""
+    """What is told of the bytes that arrive, until it is closed."""
 
-    def advance(self, n: int, /) -> None:
+    def advance(self, n: int = 1) -> None:
         """`n` more bytes are there."""
+
+    def close(self) -> None:
+        """No more will come."""
 
 
 class FetchProgress(Protocol):
-    """Where progress goes; `isomorph.engine.Progress` is one."""
+    """Where progress goes; `isomorph.engine.Progress` is one (it is not imported, as the engine stands on the data)."""
 
-    def task(self, label: str, total: int, /) -> FetchTask:
-        """Begin a task of `total` bytes."""
+    def task(self, label: str, total: int | None = None, *, unit: str = "items") -> FetchTask:
+        """Begin a task of `total` units."""
 
 
 def path(dataset: str, file: str, *, progress: FetchProgress | None = None) -> Path:
@@ -93,7 +96,7 @@ def _fetch(row: DataFile, progress: FetchProgress | None) -> Path:
     if progress is None:
         print(f"fetching {name}, {row.bytes:,} bytes", file=sys.stderr)
     destination = _inside(cache_folder(), row)
-    task = progress.task(f"fetch {name}", row.bytes) if progress is not None else None
+    task = progress.task(f"fetch {name}", row.bytes, unit="bytes") if progress is not None else None
     try:
         download(row, destination, advance=task.advance if task is not None else lambda _: None)
     except FetchError as error:
@@ -101,5 +104,8 @@ def _fetch(row: DataFile, progress: FetchProgress | None) -> Path:
             f"{name} ({row.bytes:,} bytes) is at hand nowhere: {error} Three ways on: connect this machine to the network; or point "
             f"ISOMORPH_DATA_MIRROR at a folder that holds {name}; or copy the file to {destination}."
         ) from error
+    finally:
+        if task is not None:
+            task.close()
     check_digest(destination, row.sha256, name=name)
     return destination

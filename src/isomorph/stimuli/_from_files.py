@@ -30,7 +30,7 @@ def from_folder(folder: Path, *, pattern: str | None, background: Background, ma
             ignored += 1
     if not found:
         what = f"matches {pattern!r}" if pattern else "has the suffix of a picture (.png, .jpg, …)"
-        raise InputError(f"{folder} has no pictures: of its {ignored} files none {what}.")
+        raise InputError(f"{folder} has no pictures: none of its {ignored} files {what}.")
     ids = tuple(sorted(found))
     _check_doubled(folder, ids)
     labels = tuple(each.rpartition("/")[0] for each in ids)

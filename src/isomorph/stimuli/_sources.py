@@ -55,7 +55,10 @@ class ImageFiles:
         try:
             return decode(self.paths[row], background=self.background, max_pixels=self.max_pixels)
         except UndecodableError as error:
-            raise FileError(f"stimulus {name!r} ({self.paths[row]}) cannot be decoded: {error}.") from error
+            raise FileError(
+                f"stimulus {name!r} ({self.paths[row]}) cannot be decoded: {error}. "
+                "Replace it, or leave out what cannot be decoded with on_error='skip'."
+            ) from error
 
     def digest(self, row: int, name: str) -> str:
         state = xxhash.xxh3_128()

@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from isomorph.arrays import positions
 from isomorph.errors import FileError, IdError, InputError
 from isomorph.spec import fingerprint
 from isomorph.stimuli._decode import MAX_PIXELS, Background
@@ -116,9 +115,13 @@ class Stimuli(Sequence[Any]):
         Raises:
             IdError: An id is not among these stimuli, or asked for twice.
         """
+        row_of = {each: row for row, each in enumerate(self.ids)}
+        unknown = [each for each in ids if each not in row_of]
+        if unknown:
+            raise IdError(f"{len(unknown)} of {len(ids)} ids are not among these {len(self)} stimuli; the first is {unknown[0]!r}.")
         if len(set(ids)) != len(ids):
             raise IdError(f"{len(ids) - len(set(ids))} of {len(ids)} ids are asked for more than once. Ids must be unique.")
-        return self._rows(positions(self.ids, ids, name="this set of stimuli").tolist())
+        return self._rows([row_of[each] for each in ids])
 
     def _rows(self, rows: Sequence[int]) -> Stimuli:
         table = {name: tuple(values[row] for row in rows) for name, values in self._parts.columns.items()}
