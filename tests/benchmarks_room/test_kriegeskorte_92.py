@@ -43,7 +43,7 @@ def test_it_holds_what_was_published(benchmark):
     assert [each.name for each in benchmark.targets] == ["human IT", "monkey IT", "human judgments"]
     assert [each.rdms.shape for each in benchmark.targets] == [(4, 2, 4186), (1, 1, 4186), (16, 1, 4186)]
     assert [each.kind for each in benchmark.targets] == ["brain", "brain", "behaviour"]
-    assert "no noise ceiling" in monkey.note
+    assert "one RDM" in monkey.note
     assert len(human.subjects) == 4
     assert len(judged.subjects) == 16
     assert len(benchmark.stimuli) == 92

@@ -59,11 +59,10 @@ def test_words_of_one_sense_are_close_in_the_norms():
     same = labels[first] == labels[second]
     mean = benchmark.targets[0].mean
     assert mean[same].mean() < 0.7 * mean[~same].mean()
-    assert "no noise ceiling" in benchmark.targets[0].note
+    assert "only means" in benchmark.targets[0].note
 
 
 def test_a_distance_of_the_norms_is_the_one_on_paper():
-    # almond: .78-type ratings are read from the file itself; the distance is the plain Euclidean one between raw profiles.
     from isomorph import data
 
     benchmark = load("lancaster-words")

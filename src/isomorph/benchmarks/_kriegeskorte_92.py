@@ -54,7 +54,7 @@ def kriegeskorte_92() -> GeometryMatch:
                 rdms=np.asarray(published["mIT_674neurons"], dtype=np.float64)[None, None],
                 subjects=("674 cells, two monkeys",),
                 citation=_MONKEY,
-                note="one RDM over all cells of both monkeys is published, so that there is no noise ceiling.",
+                note="one RDM over all cells of both monkeys is published.",
             ),
             Target(
                 name="human judgments",

@@ -50,7 +50,7 @@ def lancaster_words() -> GeometryMatch:
                 rdms=distances[None, None],
                 subjects=("mean of the raters",),
                 citation=_CITATION,
-                note="only means over raters are published, so that there is no noise ceiling.",
+                note="only means over raters are published.",
             ),
         ),
         citation=_CITATION,

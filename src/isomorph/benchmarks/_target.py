@@ -26,7 +26,7 @@ class Target:
         rdms: `[subject, repeat, pair]`, condensed strict upper triangles, row by row, in the order of the benchmark's stimuli.
         subjects: One name a subject.
         citation: The paper to cite.
-        note: What a reader of the score must know, such as why there is no ceiling.
+        note: Why there is a single subject and thus no noise ceiling, or what else a reader of the score must know.
 
     Raises:
         ShapeError: `rdms` has not three axes, or as many subjects as `subjects`.

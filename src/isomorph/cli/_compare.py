@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from isomorph.cli._output import print_facts, print_json, print_table
-from isomorph.cli._parse import call, options_of
+from isomorph.cli._parse import Settings, StoreFolder, call, options_of
 from isomorph.cli._source import read_features
 from isomorph.errors import InputError
 
@@ -25,10 +25,10 @@ def compare(
     sources: Annotated[tuple[str, ...], tyro.conf.Positional],
     *,
     measure: str = "cka",
-    set: tuple[str, ...] = (),
+    set: Settings = (),
     replicates: int = 1000,
     seed: int = 0,
-    store: str | None = None,
+    store: StoreFolder = None,
     json: bool = False,
 ) -> None:
     """Say how alike two or more sets of features of the same stimuli are.

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isomorph.cli._evaluate import print_best
+from isomorph.cli._evaluate import print_best, write_report
 from isomorph.cli._output import print_json, say
-from isomorph.cli._parse import call
-from isomorph.cli._progress import progress
+from isomorph.cli._parse import StoreFolder, call
 
 if TYPE_CHECKING:
     from isomorph.benchmarks import GeometryMatch
     from isomorph.engine import Progress
     from isomorph.models import Model
+    from isomorph.report import Report
     from isomorph.results import Results
     from isomorph.store import Store
 
@@ -33,19 +32,20 @@ def demo(
     replicates: int = 1000,
     permutations: int = 1000,
     seed: int = 0,
-    store: str | None = None,
+    store: StoreFolder = None,
     json: bool = False,
 ) -> None:
     """Score every layer of the bundled models against human and monkey IT, people's judgments and sensory norms; write a report.
 
     Args:
-        out: The folder to write: index.html, figures, data, results.
+        out: The folder to write: index.html, figures, data.
         replicates: Bootstrap replicates for each interval.
         permutations: Permutations for each p-value.
         seed: Seed of both.
         store: The store's folder; default: $ISOMORPH_STORE.
         json: One JSON object: report, rows, models, missing, benchmarks, best, seconds.
     """
+    from isomorph.engine import Progress
     from isomorph.report import report
     from isomorph.results import Results
     from isomorph.store import Store
@@ -53,22 +53,22 @@ def demo(
     started, kept = time.perf_counter(), Store(store)
     options = {"store": kept, "replicates": replicates, "permutations": permutations, "seed": seed}
     parts, missing = [], []
-    with progress(quiet=json) as display:
+    with Progress(quiet=json) as progress:
         for modality in ("image", "text"):
             models, absent = _installed(modality)
             missing += absent
-            question = _question(modality, models, kept, display)
+            question = _question(modality, models, kept, progress)
             if models and question:
-                parts.append(_evaluate(models, question, options, display))
+                parts.append(_evaluate(models, question, options, progress))
         results = Results.merge(*parts)
-    results.save(out / "results")
-    page = Path(report(results).save(out)) / "index.html"
-    summary = _summary(results, missing, page, time.perf_counter() - started)
+    made = report(results)
+    page = write_report(made, out)
+    summary = _summary(results, made, missing, page) | {"seconds": round(time.perf_counter() - started, 1)}
     if json:
         print_json(summary)
         return
     print_best(results)
-    print(f"\n{summary['headline']}\nOpen {page.resolve().as_uri()}")
+    print(f"\n{summary['headline']}\n\nOpen {page.resolve().as_uri()}")
     say(f"{len(results)} scores in {summary['seconds']:.0f} seconds; the same command again only reads them")
 
 
@@ -87,7 +87,7 @@ def _installed(modality: str) -> tuple[list[Model], list[dict[str, str]]]:
     return models, missing
 
 
-def _question(modality: str, models: list[Model], store: Store, display: Progress) -> GeometryMatch | None:
+def _question(modality: str, models: list[Model], store: Store, progress: Progress) -> GeometryMatch | None:
     """The benchmark for a modality; without the 92 pictures, photographs from packages and the models themselves as targets."""
     from isomorph.benchmarks import load_benchmark, packaged_photographs
     from isomorph.errors import IsomorphError
@@ -106,37 +106,29 @@ def _question(modality: str, models: list[Model], store: Store, display: Progres
         name="packaged-photographs",
         summary="photographs from foolbox and scikit-image that only models have answered: each against the others' last layers",
         store=store,
-        progress=display,
+        progress=progress,
     )
 
 
-def _evaluate(models: list[Model], question: GeometryMatch, options: dict[str, Any], display: Progress) -> Results:
+def _evaluate(models: list[Model], question: GeometryMatch, options: dict[str, Any], progress: Progress) -> Results:
     from isomorph.results import evaluate
 
-    return evaluate(models, question, progress=display, **options)
+    return evaluate(models, question, progress=progress, **options)
 
 
-def _summary(results: Results, missing: list[dict[str, str]], page: Path, seconds: float) -> dict[str, Any]:
-    best = []
-    for record in results.benchmarks:
-        for target in record.targets:
-            row = results.best(record.name, target.name).iloc[0].to_dict()
-            keys = ("model", "layer", "value", "low", "high", "ceiling_lower", "ceiling_upper")
-            best.append({"benchmark": record.name, "target": target.name} | {key: row[key] for key in keys})
+def _summary(results: Results, made: Report, missing: list[dict[str, str]], page: Path) -> dict[str, Any]:
+    keys = ("model", "layer", "value", "low", "high", "ceiling_lower", "ceiling_upper")
+    best = [
+        {"benchmark": benchmark, "target": target, "headline": sentence}
+        | {key: results.best(benchmark, target).iloc[0][key] for key in keys}
+        for (benchmark, target), sentence in made.headlines.items()
+    ]
     return {
         "report": str(page),
-        "headline": " ".join(_sentence(each) for each in best if each["benchmark"] != "packaged-photographs") or "Models only: no people.",
+        "headline": str(made),
         "rows": len(results),
         "models": sorted(set(results.table["model"])),
         "missing": missing,
         "benchmarks": [each.name for each in results.benchmarks],
         "best": best,
-        "seconds": round(seconds, 1),
     }
-
-
-def _sentence(best: dict[str, Any]) -> str:
-    """One target in one sentence: the model that comes closest, with its interval and the ceiling."""
-    lower, upper = best["ceiling_lower"], best["ceiling_upper"]
-    ceiling = f"ceiling {lower:.2f} to {upper:.2f}" if lower is not None and not math.isnan(lower) else "no ceiling"
-    return f"{best['target']}: {best['model']} ({best['layer']}) {best['value']:.2f} [{best['low']:.2f}, {best['high']:.2f}], {ceiling}."

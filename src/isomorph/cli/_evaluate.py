@@ -9,11 +9,11 @@ import tyro
 
 from isomorph.cli._extract import as_layers
 from isomorph.cli._output import print_json, print_table, say
-from isomorph.cli._parse import call
-from isomorph.cli._progress import progress
-from isomorph.errors import InputError
+from isomorph.cli._parse import StoreFolder, call
+from isomorph.errors import InputError, MissingDependencyError
 
 if TYPE_CHECKING:
+    from isomorph.report import Report
     from isomorph.results import Results
 
 BEST_COLUMNS = ("model", "layer", "value", "low", "high", "p_corrected", "ceiling_lower", "ceiling_upper", "n")
@@ -36,7 +36,7 @@ def evaluate(
     seed: int = 0,
     out: Path | None = None,
     report: Path | None = None,
-    store: str | None = None,
+    store: StoreFolder = None,
     json: bool = False,
 ) -> None:
     """Score every layer of models against every target of benchmarks, with intervals and noise ceilings.
@@ -55,12 +55,13 @@ def evaluate(
         store: The store's folder; default: $ISOMORPH_STORE.
         json: The whole table, one JSON object a row.
     """
+    from isomorph.engine import Progress
     from isomorph.results import evaluate as evaluate_models
     from isomorph.store import Store
 
     if not models:
         raise InputError("evaluate needs at least one model; `isomorph list models` shows them.")
-    with progress(quiet=json) as display:
+    with Progress(quiet=json) as progress:
         results = evaluate_models(
             models,
             benchmarks,
@@ -71,7 +72,7 @@ def evaluate(
             permutations=permutations,
             resample=resample,
             seed=seed,
-            progress=display,
+            progress=progress,
         )
     deliver(results, out=out, report=report)
     print_rows(results) if json else print_best(results)
@@ -84,7 +85,16 @@ def deliver(results: Results, *, out: Path | None, report: Path | None) -> None:
     if report:
         from isomorph.report import report as make_report
 
-        say(f"report: {Path(make_report(results).save(report)) / 'index.html'}")
+        say(f"report: {write_report(make_report(results), report)}")
+
+
+def write_report(report: Report, folder: Path) -> Path:
+    """Write a report; without matplotlib without the figures for papers, and say so. Return the page."""
+    try:
+        return report.save(folder)
+    except MissingDependencyError as error:
+        say(f"the report goes without figures for papers: {error}")
+        return report.save(folder, figures=False)
 
 
 def print_rows(results: Results) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from isomorph.cli._output import print_facts, print_json, print_table, say
-from isomorph.cli._parse import call
+from isomorph.cli._parse import StoreFolder, call
 from isomorph.errors import FileError, InputError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def extract(
     on_error: Literal["raise", "skip"] = "raise",
     column: str | None = None,
     out: Path | None = None,
-    store: str | None = None,
+    store: StoreFolder = None,
     dry_run: bool = False,
     json: bool = False,
 ) -> None:
@@ -58,7 +58,7 @@ def extract(
         dry_run: Print the plan (layers, shapes, bytes, duplicates) and stop.
         json: One JSON object.
     """
-    from isomorph.cli._progress import progress
+    from isomorph.engine import Progress
     from isomorph.models import extract as extract_features
     from isomorph.models import load_model
     from isomorph.store import Store
@@ -79,11 +79,11 @@ def extract(
     if dry_run:
         _print_plan(extract_features(loaded, shown, **options, dry_run=True), json=json)
         return
-    with progress(quiet=json) as display:
-        extraction = extract_features(loaded, shown, **options, store=Store(store), progress=display)
+    with Progress(quiet=json) as progress:
+        extraction = extract_features(loaded, shown, **options, store=Store(store), progress=progress)
     if out:
         _write(extraction, shown.ids, out)
-    _print(extraction, out, json=json)
+    _print(extraction, len(shown), out, json=json)
 
 
 def read_stimuli(path: Path, *, on_error: Literal["raise", "skip"] = "raise", column: str | None = None) -> Stimuli:
@@ -100,9 +100,7 @@ def read_stimuli(path: Path, *, on_error: Literal["raise", "skip"] = "raise", co
         raise FileError(f"there is no folder or file {path} to take stimuli from.")
     if path.suffix == ".txt":
         return Stimuli.from_texts([line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()])
-    from isomorph import data
-
-    return Stimuli.from_texts(data.read_table(path), column=column)
+    return Stimuli.from_texts(path, column=column)
 
 
 def as_layers(words: tuple[str, ...]) -> Any:
@@ -149,20 +147,17 @@ def _write(extraction: Extraction, ids: tuple[str, ...], out: Path) -> None:
         raise FileError(f"{out} cannot be written: {error.strerror or error}. The extraction itself is in the store.") from error
 
 
-def _print(extraction: Extraction, out: Path | None, *, json: bool) -> None:
-    rows = [{"layer": layer, "width": each.width} for layer, each in extraction.items()]
-    stimuli = len(next(iter(extraction.values())).ids) if rows else 0
+def _print(extraction: Extraction, stimuli: int, out: Path | None, *, json: bool) -> None:
+    rows = [{"layer": each.name, "width": each.width, "depth": round(each.depth, 4), "shape": each.shape} for each in extraction.layers]
     if json:
         print_json({"fingerprint": extraction.fingerprint, "n": stimuli, "layers": rows, "out": out})
         return
-    print_table(rows, ["layer", "width"])
+    print_table(rows, ["layer", "width", "depth"])
     print_facts({"fingerprint": extraction.fingerprint, "stimuli": stimuli} | ({"out": str(out)} if out else {}))
 
 
 def _print_plan(plan: ExtractionPlan, *, json: bool) -> None:
-    from isomorph.spec import to_plain
-
     if json:
-        print_json(to_plain(plan))
+        print_json(plan.to_plain())
     else:
         print(plan)

@@ -28,6 +28,8 @@ def print_table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str], *, ti
             table.add_row(*line)
         Console().print(table)
         return
+    if title:
+        print(f"# {title}")
     widths = [max(len(column), *(len(line[index]) for line in cells), 0) for index, column in enumerate(columns)]
     for line in [list(columns), *cells]:
         print("  ".join(f"{text:<{width}}" for text, width in zip(line, widths, strict=True)).rstrip())

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
 import tyro
+
+StoreFolder: TypeAlias = Annotated[str | None, tyro.conf.arg(metavar="FOLDER")]
+"""The option `--store`."""
+
+Settings: TypeAlias = tyro.conf.UseAppendAction[Annotated[tuple[tuple[str, ...], ...], tyro.conf.arg(metavar="OPTION=VALUE")]]
+"""The option `--set`: several values after one, or the option several times."""
 
 
 def call(function: Callable[..., int | None], words: list[str], *, command: str) -> int | None:
@@ -30,8 +36,8 @@ def call_action(actions: Mapping[str, Callable[..., int | None]], words: list[st
     raise SystemExit(0 if asked_for_help else 2)
 
 
-def options_of(settings: tuple[str, ...]) -> dict[str, Any]:
-    """`("debiased=false", "sigma=0.5")` as options; values read as TOML where they can be, else as text.
+def options_of(settings: tuple[tuple[str, ...], ...]) -> dict[str, Any]:
+    """`(("debiased=false", "sigma=0.5"),)` as options; values read as TOML where they can be, else as text.
 
     Raises:
         InputError: A setting has no `=`.
@@ -41,7 +47,7 @@ def options_of(settings: tuple[str, ...]) -> dict[str, Any]:
     from isomorph.errors import InputError
 
     options: dict[str, Any] = {}
-    for each in settings:
+    for each in (one for several in settings for one in several):
         name, sign, text = each.partition("=")
         if not sign or not name:
             raise InputError(f"--set takes option=value; got {each!r}.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from isomorph.cli._output import print_facts, print_json
-from isomorph.cli._parse import call
+from isomorph.cli._parse import StoreFolder, call
 from isomorph.cli._source import read_features
 from isomorph.errors import FileError, InputError
 
@@ -26,7 +26,7 @@ def rdm(
     *,
     distance: str = "correlation",
     out: Path,
-    store: str | None = None,
+    store: StoreFolder = None,
     json: bool = False,
 ) -> None:
     """Write the strict upper triangle of an RDM, row by row.

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import tyro
 
+from isomorph.cli._evaluate import write_report
 from isomorph.cli._output import print_facts, print_json
 from isomorph.cli._parse import call
 
@@ -33,6 +34,6 @@ def report(
     from isomorph.results import Results
 
     merged = Results.merge(*(Results.load(each) for each in results))
-    folder = Path(make_report(merged).save(out))
-    answer = {"report": str(folder / "index.html"), "rows": len(merged), "models": sorted(set(merged.table["model"]))}
+    page = write_report(make_report(merged), out)
+    answer = {"report": str(page), "rows": len(merged), "models": sorted(set(merged.table["model"]))}
     print_json(answer) if json else print_facts(answer)

@@ -9,8 +9,7 @@ import tyro
 
 from isomorph.cli._evaluate import deliver, print_best
 from isomorph.cli._output import print_json, print_table, say
-from isomorph.cli._parse import call
-from isomorph.cli._progress import progress
+from isomorph.cli._parse import StoreFolder, call
 
 
 def run(words: list[str]) -> int | None:
@@ -18,7 +17,9 @@ def run(words: list[str]) -> int | None:
     return call(run_study, words, command="run")
 
 
-def run_study(study: Annotated[Path, tyro.conf.Positional], *, dry_run: bool = False, store: str | None = None, json: bool = False) -> None:
+def run_study(
+    study: Annotated[Path, tyro.conf.Positional], *, dry_run: bool = False, store: StoreFolder = None, json: bool = False
+) -> None:
     """Run a study: what is finished is not done again, so the same command goes on after an interruption.
 
     Args:
@@ -27,6 +28,7 @@ def run_study(study: Annotated[Path, tyro.conf.Positional], *, dry_run: bool = F
         store: The store's folder; default: the study's, else $ISOMORPH_STORE.
         json: The plan as one JSON object a line; after a run one object: name, units, computed, rows, report, results.
     """
+    from isomorph.engine import Progress
     from isomorph.results import Study
     from isomorph.store import Store
 
@@ -41,10 +43,12 @@ def run_study(study: Annotated[Path, tyro.conf.Positional], *, dry_run: bool = F
         print_table([row | {"finished": "yes" if row["finished"] else "no"} for row in plan], ["model", "benchmark", "stimuli", "finished"])
         say(f"{sum(not row['finished'] for row in plan)} of {len(plan)} units to do")
         return
-    with progress(quiet=json) as display:
-        results = asked.run(kept, progress=display)
-    deliver(results, out=asked.report / "results", report=asked.report)
+    with Progress(quiet=json) as progress:
+        results = asked.run(kept, progress=progress)
+    deliver(results, out=None, report=asked.report)
     if json:
-        print_json({"name": asked.name, "rows": len(results), "report": asked.report / "index.html", "results": asked.report / "results"})
+        print_json(
+            {"name": asked.name, "rows": len(results), "report": asked.report / "index.html", "results": asked.report / "data" / "saved"}
+        )
     else:
         print_best(results)

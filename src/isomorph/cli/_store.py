@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from isomorph.cli._output import print_json, print_table, say
-from isomorph.cli._parse import call_action
+from isomorph.cli._parse import StoreFolder, call_action
 
 
 def run(words: list[str]) -> int | None:
@@ -11,7 +11,7 @@ def run(words: list[str]) -> int | None:
     return call_action({"ls": ls, "verify": verify, "gc": gc}, words, command="store")
 
 
-def ls(*, store: str | None = None, json: bool = False) -> None:
+def ls(*, store: StoreFolder = None, json: bool = False) -> None:
     """List the objects in the store.
 
     Args:
@@ -42,7 +42,7 @@ def ls(*, store: str | None = None, json: bool = False) -> None:
     say(f"{len(rows)} objects in {kept.path}")
 
 
-def verify(*, store: str | None = None, json: bool = False) -> int:
+def verify(*, store: StoreFolder = None, json: bool = False) -> int:
     """Read every byte in the store and compare digests; status 1 where something is damaged.
 
     Args:
@@ -63,7 +63,7 @@ def verify(*, store: str | None = None, json: bool = False) -> int:
     return 1 if damaged else 0
 
 
-def gc(*, older_than_days: float = 7, dry_run: bool = False, store: str | None = None, json: bool = False) -> None:
+def gc(*, older_than_days: float = 7, dry_run: bool = False, store: StoreFolder = None, json: bool = False) -> None:
     """Remove unfinished objects and temporary files.
 
     Args:

@@ -91,7 +91,9 @@ def gather(fragments: Sequence[StoredObject], benchmarks: Sequence[GeometryMatch
     from isomorph.results._fragment import read_geometry, read_rows
 
     notes = [CHOICE_NOTE]
-    notes += [f"{target.name}: {target.note}" for each in benchmarks for target in each.targets if target.note]
+    for target in (target for each in benchmarks for target in each.targets):
+        single = "a single subject, hence no noise ceiling; " if len(target.subjects) == 1 else ""
+        notes += [f"{target.name}: {single}{target.note}".strip("; ")] if single or target.note else []
     for fragment in fragments:
         for layer, reason in fragment.meta["left_out"].items():
             notes.append(f"{fragment.spec['model']['name']}, layer {layer}, was left out on {fragment.spec['benchmark']['name']}: {reason}")
@@ -161,10 +163,8 @@ def _run_units(units: Sequence[Evaluation], store: Store, progress: Progress | N
     from isomorph.engine import run_plan
     from isomorph.results._catalogue import Catalogue
 
-    new = {unit.fingerprint for unit in units if unit.fingerprint not in store}
-    run_plan(units, store=store, progress=progress)
+    done = run_plan(units, store=store, progress=progress)
     fragments = [store.open(unit.fingerprint) for unit in units]
-    for fragment in fragments:
-        if fragment.fingerprint in new:
-            Catalogue(store).record(fragment)
+    for fragment in fragments if done.ran else ():
+        Catalogue(store).record(fragment)
     return fragments

@@ -84,17 +84,23 @@ class Evaluation:
             store=store,
             progress=self.progress,
         )
-        rdms, left_out = _rdms(extraction, self.benchmark.distance)
+        rdms, without = _rdms(extraction, self.benchmark.distance)
+        left_out = dict(extraction.unusable) | without
         if not rdms:
-            raise InputError(f"no layer of {self.model.card.name} gives an RDM on {self.benchmark.name}: {next(iter(left_out.values()))}")
+            first, reason = next(iter(left_out.items()))
+            raise InputError(f"no layer gives an RDM of {self.benchmark.distance} distances; the first, {first}: {reason}")
         targets = [each for each in self.benchmark.targets if not (each.kind == "model" and each.name == self.model.card.name)]
         rows = _only(self.benchmark, targets).score(rdms, inference=self.inference)
-        facts = self._layer_facts(extraction)
+        layers = {
+            layer.name: {"index": layer.index, "depth": layer.depth, "width": layer.width, "reduction": extraction[layer.name].reduction}
+            for layer in extraction.layers
+            if layer.name in rdms
+        }
         best = _best_layers(rows, [each.name for each in targets], tuple(rdms), self.benchmark.comparisons[0])
         condensed = {layer: np.asarray(rdms[layer].take(self.benchmark.stimuli.ids).values, np.float64) for layer in set(best.values())}
         meta = {
             "rows": rows,
-            "layers": {layer: facts[layer] for layer in rdms},
+            "layers": layers,
             "best": best,
             "left_out": left_out,
             "card": to_plain(self.model.card),
@@ -105,14 +111,6 @@ class Evaluation:
         with store.begin(self.fingerprint, self.spec | {"summary": self.label}) as writer:
             writer.put("rdms", dict(sorted(condensed.items())))
             writer.commit(meta)
-
-    def _layer_facts(self, extraction: Extraction) -> dict[str, dict[str, Any]]:
-        """Where each layer stands in the order of execution, and how its Gram matrix was made."""
-        last = max(len(extraction) - 1, 1)
-        return {
-            layer: {"index": index, "depth": index / last, "width": gram.width, "reduction": gram.reduction}
-            for index, (layer, gram) in enumerate(extraction.items())
-        }
 
 
 def read_rows(fragment: StoredObject) -> list[dict[str, Any]]:

@@ -56,7 +56,7 @@ def models_on(
                 rdms=np.asarray(rdm.values, dtype=np.float64)[None, None],
                 subjects=(model.card.name,),
                 citation=model.card.citation,
-                note=f"the last layer ({layer}) of one model, not people; there is no noise ceiling.",
+                note=f"it is the last layer ({layer}) of one model.",
             )
         )
     return GeometryMatch(

@@ -1,0 +1,101 @@
+"""evaluate, run, report, extract and demo, on small things."""
+
+import json
+
+import numpy as np
+import pytest
+
+from isomorph.cli import main
+
+
+@pytest.fixture
+def photos(tmp_path):
+    from PIL import Image
+
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for index in range(8):
+        array = np.random.default_rng(index).integers(0, 255, size=(24, 24, 3), dtype=np.uint8)
+        Image.fromarray(array).save(folder / f"{index}.png")
+    return folder
+
+
+@pytest.fixture
+def pictures():
+    import isomorph as iso
+    from isomorph.errors import FetchError
+
+    try:
+        iso.load_benchmark("kriegeskorte-92")
+    except FetchError as error:
+        pytest.skip(f"the 92 photographs are not at hand: {error}")
+
+
+def lines(capsys):
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_extract_keeps_features_and_compare_reads_them_from_the_store(photos, tmp_path, capsys):
+    out = tmp_path / "x.npz"
+    assert main(["extract", "bundled/pixels", "--stimuli", str(photos), "--out", str(out), "--json"]) == 0
+    (answer,) = lines(capsys)
+    assert answer["n"] == 8
+    layer = answer["layers"][0]["layer"]
+    assert main(["compare", f"{answer['fingerprint'][:8]}#{layer}", str(out), "--replicates", "10", "--json"]) == 0
+    assert lines(capsys)[0]["value"] == pytest.approx(1)
+
+
+def test_extract_plans_without_doing(photos, capsys):
+    assert main(["extract", "bundled/pixels", "--stimuli", str(photos), "--dry-run", "--json"]) == 0
+    assert main(["extract", "bundled/pixels", "--stimuli", str(photos), "--dry-run"]) == 0
+    assert main(["store", "ls", "--json"]) == 0
+    assert '"kind": "extraction"' not in capsys.readouterr().out
+
+
+def test_evaluate_saves_results_that_report_reads(pictures, tmp_path, capsys):
+    words = ["evaluate", "bundled/pixels", "--benchmarks", "kriegeskorte-92", "--replicates", "20", "--permutations", "0"]
+    assert main([*words, "--out", str(tmp_path / "results"), "--json"]) == 0
+    rows = lines(capsys)
+    assert {row["target"] for row in rows} == {"human IT", "monkey IT", "human judgments"}
+    monkey = next(row for row in rows if row["target"] == "monkey IT")
+    assert monkey["ceiling_lower"] is None
+    assert main(["report", str(tmp_path / "results"), "--out", str(tmp_path / "report"), "--json"]) == 0
+    (answer,) = lines(capsys)
+    assert answer["models"] == ["bundled/pixels"]
+    assert (tmp_path / "report" / "index.html").stat().st_size > 1000
+    assert main(words) == 0
+    assert "human judgments" in capsys.readouterr().out
+
+
+@pytest.fixture
+def study(tmp_path, photos):
+    path = tmp_path / "study.toml"
+    path.write_text(
+        'models = ["bundled/pixels", "bundled/*random*"]\nstimuli = "photos"\nmeasures = ["rsa-pearson", "rsa-spearman"]\n'
+        'replicates = 10\npermutations = 10\nreport = "out"\n'
+    )
+    return path
+
+
+def test_a_study_is_planned_run_and_not_run_twice(study, tmp_path, capsys):
+    assert main(["run", str(study), "--dry-run", "--json"]) == 0
+    plan = lines(capsys)
+    assert len(plan) >= 2
+    assert not any(row["finished"] for row in plan)
+    assert main(["run", str(study), "--json"]) == 0
+    (answer,) = lines(capsys)
+    assert answer["name"] == "study"
+    assert answer["rows"] > 0
+    assert (tmp_path / "out" / "index.html").is_file()
+    assert main(["run", str(study), "--dry-run", "--json"]) == 0
+    assert all(row["finished"] for row in lines(capsys))
+    assert main(["run", str(study), "--dry-run"]) == 0
+    assert f"0 of {len(plan)} units to do" in capsys.readouterr().err
+
+
+def test_a_study_goes_on_where_it_stopped(study, tmp_path, capsys):
+    assert main(["run", str(study), "--json"]) == 0
+    once = lines(capsys)[0]["rows"]
+    study.write_text(study.read_text().replace('measures = ["rsa-pearson", "rsa-spearman"]', 'measures = ["rsa-pearson"]'))
+    assert main(["run", str(study), "--json"]) == 0
+    assert lines(capsys)[0]["rows"] == once / 2
