@@ -122,14 +122,19 @@ def test_equal_seeds_give_equal_results_and_others_do_not():
     assert not np.array_equal(first.replicates, other.replicates)
 
 
-def test_small_blocks_change_nothing(monkeypatch):
-    whole = rsa_scores(MODELS, SUBJECTS, n=N, replicates=7)
-    ranked = rsa_scores(MODELS, SUBJECTS, n=N, replicates=7, comparison="spearman")
-    monkeypatch.setattr("isomorph.inference._weighted._BLOCK_ROWS", 1)
-    monkeypatch.setattr("isomorph.inference._weighted._CHUNK_VALUES", 1)
-    np.testing.assert_allclose(rsa_scores(MODELS, SUBJECTS, n=N, replicates=7).replicates, whole.replicates, atol=1e-12)
-    again = rsa_scores(MODELS, SUBJECTS, n=N, replicates=7, comparison="spearman")
-    np.testing.assert_allclose(again.replicates, ranked.replicates, atol=1e-12)
+@pytest.mark.parametrize("comparison", ["pearson", "cosine", "spearman"])
+def test_neither_blocks_nor_the_way_of_summing_change_anything(comparison, monkeypatch):
+    def drawn():
+        return rsa_scores(MODELS, SUBJECTS, n=N, replicates=7, comparison=comparison).replicates
+
+    whole = drawn()
+    for many_kinds in (0, 10**6):
+        monkeypatch.setattr("isomorph.inference._weighted._MANY_KINDS", many_kinds)
+        np.testing.assert_allclose(drawn(), whole, atol=1e-12)
+        with monkeypatch.context() as small:
+            for name in ("_BLOCK_ROWS", "_CHUNK_VALUES", "_LEAST_PAIRS"):
+                small.setattr(f"isomorph.inference._weighted.{name}", 1)
+            np.testing.assert_allclose(drawn(), whole, atol=1e-12)
 
 
 def test_a_replicate_that_leaves_a_constant_rdm_is_left_out():

@@ -41,9 +41,10 @@ def tau_a(x: FloatArray, y: FloatArray, weights: npt.NDArray[Any] | None = None)
         return np.asarray((2 * concordant - untied) / (total * (total - 1) / 2))
 
 
-def _rising_pairs(ranks: npt.NDArray[np.intp], weights: FloatArray) -> FloatArray:
+def _rising_pairs(ranks: npt.NDArray[Any], weights: FloatArray) -> FloatArray:
     """Weight of the pairs p before q with a smaller rank at p, for each row of `weights`."""
     count = np.zeros(len(weights))
+    ranks = ranks.astype(np.uint16) if ranks.max(initial=0) < 2**16 else ranks  # NumPy sorts 16-bit numbers by radix
     for bit in range(int(ranks.max(initial=0)).bit_length()):
         sequence = np.argsort(ranks >> (bit + 1), kind="stable")
         ordered = ranks[sequence]

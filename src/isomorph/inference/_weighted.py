@@ -6,7 +6,7 @@ no pair with itself: its distance to its own copy is 0 by construction and says 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,10 @@ from isomorph.arrays import FloatArray, IntArray
 from isomorph.inference._kendall import tau_a
 from isomorph.inference._ranks import Ranker
 
-_CHUNK_VALUES = 4_000_000
+_CHUNK_VALUES = 1_000_000
 _BLOCK_ROWS = 512
+_LEAST_PAIRS = 512
+_MANY_KINDS = 64
 
 Indices = npt.NDArray[np.intp]
 
@@ -73,28 +75,19 @@ def ranked_unit(ranks: FloatArray, pairs: FloatArray, comparison: str) -> FloatA
 
 
 def _linear(rows: FloatArray, first: Indices, second: Indices, weights: IntArray, *, centred: bool) -> FloatArray:
-    """Weighted moments of all RDMs and of their products: a block of rows of every matrix times the weights, then times the weights."""
-    count, n = len(rows), weights.shape[1]
-    w = np.ascontiguousarray(weights.T, dtype=np.float64)
+    """Weighted moments of all RDMs and of their products, from matrix products with the weights."""
+    count = len(rows)
     scale = np.abs(rows).max(axis=1, initial=0.0).astype(np.float64)
     scale[scale == 0] = 1.0
     shift = rows.mean(axis=1, dtype=np.float64) / scale if centred else np.zeros(count)
+
+    def moments(part: slice) -> FloatArray:
+        values = rows[:, part] / scale[:, None] - shift[:, None]
+        return np.concatenate([np.ones((1, values.shape[1])), values, values**2, values[first] * values[second]])
+
     kinds = 1 + 2 * count + len(first)
-    sums = np.zeros((kinds, len(weights)))
-    height = max(1, min(n, _BLOCK_ROWS // kinds))
-    position = 0
-    for start in range(0, n - 1, height):
-        block = np.zeros((1 + count, min(height, n - 1 - start), n - 1 - start))
-        for offset in range(block.shape[1]):
-            width = n - 1 - start - offset
-            block[0, offset, offset:] = 1
-            block[1:, offset, offset:] = rows[:, position : position + width] / scale[:, None] - shift[:, None]
-            position += width
-        values = block[1:]
-        columns = np.concatenate([block, values**2, values[first] * values[second]])
-        height_here = block.shape[1]
-        products = (columns.reshape(kinds * height_here, -1) @ w[start + 1 :]).reshape(kinds, height_here, -1)
-        sums += np.einsum("khr,hr->kr", products, w[start : start + height_here])
+    w = np.ascontiguousarray(weights.T, dtype=np.float64)
+    sums = _sums_by_pairs(moments, kinds, w) if kinds > _MANY_KINDS else _sums_by_rows(moments, kinds, w)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = sums[1:] / sums[0]
         mean, square, product = means[:count], means[count : 2 * count], means[2 * count :]
@@ -103,3 +96,34 @@ def _linear(rows: FloatArray, first: Indices, second: Indices, weights: IntArray
             product = product - mean[first] * mean[second]
         square[square < 1e-14] = np.nan
         return np.asarray((product / np.sqrt(square[first] * square[second])).T)
+
+
+def _sums_by_pairs(moments: Callable[[slice], FloatArray], kinds: int, w: FloatArray) -> FloatArray:
+    """Σ over pairs of w_i w_j times each moment, `[kind, replicate]`; pair weights are formed, which many kinds share."""
+    n, replicates = w.shape
+    left, right = np.triu_indices(n, 1)
+    sums = np.zeros((kinds, replicates))
+    step = max(_LEAST_PAIRS, _CHUNK_VALUES // max(kinds, replicates))
+    for start in range(0, len(left), step):
+        part = slice(start, start + step)
+        sums += moments(part) @ (w[left[part]] * w[right[part]])
+    return sums
+
+
+def _sums_by_rows(moments: Callable[[slice], FloatArray], kinds: int, w: FloatArray) -> FloatArray:
+    """The same without pair weights: blocks of rows of each moment's matrix times w, then times w."""
+    n, replicates = w.shape
+    sums = np.zeros((kinds, replicates))
+    height = max(1, _BLOCK_ROWS // kinds)
+    position = 0
+    for start in range(0, n - 1, height):
+        stop = min(start + height, n - 1)
+        block = np.zeros((kinds, stop - start, n - 1 - start))
+        for offset in range(stop - start):
+            size = n - 1 - start - offset
+            block[:, offset, offset:] = moments(slice(position, position + size))
+            position += size
+        products = (block.reshape(kinds * (stop - start), -1) @ w[start + 1 :]).reshape(kinds, stop - start, replicates)
+        products *= w[start:stop]
+        sums += products.sum(axis=1)
+    return sums
