@@ -56,3 +56,8 @@ def test_nan_is_refused_with_the_stimulus():
     broken[4, 7] = np.nan
     with pytest.raises(NonFiniteError, match="'picture 4'"):
         Gram.from_features(Features(broken, IDS))
+
+
+@pytest.mark.parametrize("value", [0.1, 1 / 3, 12345.678])
+def test_what_does_not_vary_leaves_no_residue(value):
+    assert not Gram.from_features(np.full((37, 50), value)).centred.any()

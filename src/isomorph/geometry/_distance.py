@@ -9,6 +9,7 @@ import numpy as np
 
 from isomorph.arrays import FloatArray, check_finite
 from isomorph.errors import ShapeError, UnknownNameError
+from isomorph.geometry._centre import centre_columns
 
 Distance: TypeAlias = Literal["correlation", "cosine", "euclidean", "sqeuclidean"]
 DISTANCES: tuple[str, ...] = get_args(Distance)
@@ -31,7 +32,7 @@ def condensed_distances(values: FloatArray, distance: str, *, ids: Sequence[str]
     check_distance(distance)
     check_finite(values, name=name, ids=ids)
     euclidean = distance in ("euclidean", "sqeuclidean")
-    rows = _centre_columns(values) if euclidean else _unit_rows(values, distance, ids=ids, name=name)
+    rows = centre_columns(values)[0] if euclidean else _unit_rows(values, distance, ids=ids, name=name)
     squares = np.einsum("ij,ij->i", rows, rows) if euclidean else None
     n = len(rows)
     out = np.empty(n * (n - 1) // 2, dtype=values.dtype)
@@ -55,12 +56,6 @@ def condensed_distances(values: FloatArray, distance: str, *, ids: Sequence[str]
             out[position : position + len(row)] = row
             position += len(row)
     return out
-
-
-def _centre_columns(values: FloatArray) -> FloatArray:
-    wide = values.astype(np.float64)
-    wide -= wide.mean(axis=0)
-    return wide
 
 
 def _unit_rows(values: FloatArray, distance: str, *, ids: Sequence[str], name: str) -> FloatArray:

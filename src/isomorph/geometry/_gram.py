@@ -11,6 +11,7 @@ import numpy as np
 from isomorph.arrays import FloatArray, as_floats, check_finite, positions, unique_ids
 from isomorph.errors import ShapeError
 from isomorph.features import Features
+from isomorph.geometry._centre import centre_columns
 from isomorph.geometry._distance import check_distance, check_lengths
 from isomorph.geometry._rdm import RDM
 
@@ -95,11 +96,9 @@ class Gram:
         centred, mean_product, row_sums = np.zeros((n, n)), np.zeros(n), np.zeros(n)
         step = max(1, _CHUNK_VALUES // max(n, 1))
         for start in range(0, width, step):
-            chunk = x.values[:, start : start + step].astype(np.float64)
-            mean = chunk.mean(axis=0)
-            mean_product += chunk @ mean
-            row_sums += chunk.sum(axis=1)
-            chunk -= mean
+            chunk, mean = centre_columns(x.values[:, start : start + step])
+            mean_product += chunk @ mean + mean @ mean
+            row_sums += chunk.sum(axis=1) + mean.sum()
             centred += chunk @ chunk.T
         return cls(centred, mean_product, row_sums, width, x.ids, layer, subject)
 

@@ -12,6 +12,7 @@ from isomorph.arrays import FloatArray, IntArray
 from isomorph.errors import ShapeError
 from isomorph.features import Features
 from isomorph.geometry import RDM, Gram
+from isomorph.geometry._centre import centre_columns
 from isomorph.measures._hsic import Kernel, weighted_hsic
 from isomorph.measures._measure import Comparable, Measure, Traits
 
@@ -115,25 +116,16 @@ def _width(x: Any) -> int:
     return int(x.width if isinstance(x, Gram | Features) else x.shape[1])
 
 
-def centred(x: FloatArray) -> FloatArray:
-    """`x` in float64 with column means taken away; exact zeros where a column is constant to the last digit."""
-    wide = x.astype(np.float64)
-    mean = wide.mean(axis=0)
-    wide -= mean
-    wide[:, np.abs(wide).max(axis=0, initial=0.0) <= 4 * np.finfo(np.float64).eps * np.abs(mean)] = 0.0
-    return wide
-
-
 def _kernel(x: Any) -> Kernel:
     if isinstance(x, Gram):
         return Kernel(len(x), lambda part: x.centred[part].copy())
-    rows = centred(x)
+    rows, _ = centre_columns(x)
     return Kernel(len(rows), lambda part: rows[part] @ rows.T)
 
 
 def _feature_sums(x: FloatArray, y: FloatArray, *, debiased: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The three HSICs in O(n p q): with centred rows and a_i = |x_i|², b_i = |y_i|², from |xᵀy|², Σ a_i b_i, Σ a_i and Σ b_i."""
-    x, y = centred(x), centred(y)
+    x, y = centre_columns(x)[0], centre_columns(y)[0]
     n = len(x)
     lengths = np.einsum("ij,ij->i", x, x), np.einsum("ij,ij->i", y, y)
 
