@@ -172,7 +172,7 @@ def test_a_server_that_sends_too_much_or_the_wrong_bytes(server, tmp_path):
         download(dataclasses.replace(row_of(server), bytes=1000), tmp_path / "x", open_url=plain)
     with pytest.raises(DigestError, match="It was not kept"):
         download(dataclasses.replace(row_of(server), sha256="0" * 64), tmp_path / "y", open_url=plain)
-    assert [each for each in tmp_path.iterdir() if each.stat().st_size] == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_https(server):

@@ -84,7 +84,7 @@ def download(
         raise FileError(f"{name} cannot be put into {destination.parent}: {error}. Name another folder in ISOMORPH_DATA.") from error
     finally:
         if part is not None and part.exists():  # what has come so far waits for the next attempt
-            part.rename(_resumable(destination))
+            part.rename(_resumable(destination)) if part.stat().st_size else part.unlink()
 
 
 def _resumable(destination: Path) -> Path:

@@ -37,7 +37,7 @@ def read_table(path: Path | str) -> pandas.DataFrame:
     if suffix == ".parquet":
         try:
             return pandas.read_parquet(path)
-        except (OSError, ValueError) as error:
+        except Exception as error:  # damaged metadata fails in many ways; all mean the same
             raise unreadable(path, "a Parquet table", error) from error
     if suffix not in {".csv", ".tsv", ".txt"}:
         raise FileError(f"{path} has no suffix of a table; .csv, .tsv, .txt and .parquet are read.")
