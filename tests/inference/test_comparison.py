@@ -33,8 +33,8 @@ def test_every_pair_equals_the_definition(comparison, reference):
 
 def test_rho_a_is_spearman_averaged_over_ways_to_break_ties():
     x, y = X[0, :8], Y[1, :8]
-    broken = [stats.spearmanr(x, y + 1e-6 * RNG.permutation(8))[0] for _ in range(4000)]
-    assert compare_rdms(x[None], y[None], comparison="rho-a")[0, 0] == pytest.approx(np.mean(broken), abs=0.02)
+    broken = [stats.spearmanr(x, y + 1e-6 * RNG.permutation(8))[0] for _ in range(1500)]
+    assert compare_rdms(x[None], y[None], comparison="rho-a")[0, 0] == pytest.approx(np.mean(broken), abs=0.03)
     assert compare_rdms(X, X, comparison="rho-a") == pytest.approx(compare_rdms(X, X, comparison="spearman"), abs=1e-12)
 
 

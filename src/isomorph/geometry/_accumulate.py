@@ -100,9 +100,5 @@ class GramAccumulator:
         buffer = self._buffer[:, : columns.shape[1]]
         torch.mm(self._average, columns, out=buffer[self.n : self.n + 1])
         torch.sub(columns, buffer[self.n], out=buffer[: self.n])
-        if buffer.device.type == "cpu":
-            rows = buffer.numpy()
-            np.matmul(rows, rows.T, out=self._product.numpy())  # one array with its own transpose: half the work of a general product
-        else:
-            torch.mm(buffer, buffer.T, out=self._product)
+        torch.mm(buffer, buffer.T, out=self._product)  # not numpy's: its threads and torch's would wait for each other on every product
         self._sums += self._product

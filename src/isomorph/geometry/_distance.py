@@ -42,19 +42,19 @@ def condensed_distances(values: FloatArray, distance: str, *, ids: Sequence[str]
         stop = min(start + _BLOCK_ROWS, n)
         block = buffer[: (stop - start) * (n - start)].reshape(stop - start, n - start)
         np.matmul(rows[start:stop], rows[start:].T, out=block)
-        if squares is not None:
-            block *= -2
-            block += squares[start:stop, None]
-            block += squares[start:]
-        else:
-            np.subtract(1, block, out=block)
-        np.maximum(block, 0, out=block)
-        if distance == "euclidean":
-            np.sqrt(block, out=block)
         for offset in range(stop - start):
-            row = block[offset, offset + 1 :]
-            out[position : position + len(row)] = row
-            position += len(row)
+            products = block[offset, offset + 1 :]
+            row = out[position : position + len(products)]
+            position += len(products)
+            if squares is None:
+                np.subtract(1, products, out=row)
+            else:
+                products *= -2
+                products += squares[start + offset]
+                np.add(products, squares[start + offset + 1 :], out=row, casting="same_kind")
+            np.maximum(row, 0, out=row)
+            if distance == "euclidean":
+                np.sqrt(row, out=row)
     return out
 
 
