@@ -71,8 +71,15 @@ def test_evaluate_saves_results_that_report_reads(pictures, tmp_path, capsys):
 def study(tmp_path, photos):
     path = tmp_path / "study.toml"
     path.write_text(
-        'models = ["bundled/pixels", "bundled/*random*"]\nstimuli = "photos"\nmeasures = ["rsa-pearson", "rsa-spearman"]\n'
-        'replicates = 10\npermutations = 10\nreport = "out"\n'
+        """
+        models = ["bundled/pixels", "bundled/*random*"]
+        stimuli = "photos"
+        layers = [0.0, -1]
+        measures = ["rsa-pearson", "rsa-spearman"]
+        replicates = 10
+        permutations = 10
+        report = "out"
+        """
     )
     return path
 

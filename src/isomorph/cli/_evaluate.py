@@ -91,10 +91,10 @@ def deliver(results: Results, *, out: Path | None, report: Path | None) -> None:
 def write_report(report: Report, folder: Path) -> Path:
     """Write a report; without matplotlib without the figures for papers, and say so. Return the page."""
     try:
-        return report.save(folder)
+        return Path(report.save(folder))
     except MissingDependencyError as error:
         say(f"the report goes without figures for papers: {error}")
-        return report.save(folder, figures=False)
+        return Path(report.save(folder, figures=False))
 
 
 def print_rows(results: Results) -> None:

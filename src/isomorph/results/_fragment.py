@@ -55,7 +55,7 @@ class Evaluation:
                 "model": {"name": self.model.card.name, "fingerprint": self.model.fingerprint},
                 "benchmark": {"name": self.benchmark.name, "fingerprint": self.benchmark.fingerprint},
                 "layers": self.layers,
-                "pool": self._pool,
+                "pool": self.pool or default_pool(self.model),
                 "inference": self.inference,
             }
         )
@@ -66,11 +66,6 @@ class Evaluation:
         """The name of the fragment."""
         return fingerprint(self.spec)
 
-    @property
-    def _pool(self) -> str:
-        """Pictures keep every feature; words are averaged over their tokens, whose number differs from word to word."""
-        return self.pool or ("flatten" if self.model.modality == "image" else "mean")
-
     def run(self, store: Store) -> None:
         """Do the work; a committed fragment is never written again."""
         from isomorph.models import extract
@@ -79,7 +74,7 @@ class Evaluation:
             self.model,
             self.benchmark.stimuli,
             layers=self.layers,
-            pool=self._pool,
+            pool=self.spec["pool"],
             reduce="gram",
             store=store,
             progress=self.progress,
@@ -111,6 +106,11 @@ class Evaluation:
         with store.begin(self.fingerprint, self.spec | {"summary": self.label}) as writer:
             writer.put("rdms", dict(sorted(condensed.items())))
             writer.commit(meta)
+
+
+def default_pool(model: Model) -> str:
+    """Pictures keep every feature; words are averaged over their tokens, whose number differs from word to word."""
+    return "flatten" if model.modality == "image" else "mean"
 
 
 def read_rows(fragment: StoredObject) -> list[dict[str, Any]]:

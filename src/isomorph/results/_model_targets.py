@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isomorph._version import __version__
 from isomorph.benchmarks import GeometryMatch, Target
+from isomorph.results._fragment import default_pool
+from isomorph.spec import fingerprint, to_plain
 
 if TYPE_CHECKING:
     from isomorph.engine import Progress
@@ -16,53 +21,103 @@ if TYPE_CHECKING:
     from isomorph.store import Store
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ModelTarget:
+    """The unit of work that gives the RDM of a model's last layer; its extraction of the other layers is kept for the evaluation."""
+
+    model: Model
+    stimuli: Stimuli
+    layers: Any = "all"
+    pool: str | None = None
+    distance: str = "correlation"
+    progress: Progress | None = None
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        return f"the last layer of {self.model.card.name}"
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """Everything the RDM depends on."""
+        return {
+            "kind": "model target",
+            "isomorph": __version__,
+            "model": self.model.fingerprint,
+            "stimuli": self.stimuli.digest,
+            "ids": self.stimuli.ids,
+            "layers": to_plain(self.layers),
+            "pool": self.pool or default_pool(self.model),
+            "distance": self.distance,
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The name of the RDM in the store."""
+        return fingerprint(self.spec)
+
+    def run(self, store: Store) -> None:
+        """Extract every wanted layer, commit the last one's RDM."""
+        from isomorph.models import extract
+
+        pool: Any = self.spec["pool"]
+        extraction = extract(self.model, self.stimuli, layers=self.layers, pool=pool, reduce="gram", store=store, progress=self.progress)
+        layer = list(extraction)[-1]
+        rdm = extraction[layer].rdm(self.distance).take(self.stimuli.ids)
+        with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
+            writer.put("rdm", {"rdm": np.asarray(rdm.values, dtype=np.float64)})
+            writer.commit({"layer": layer})
+
+    def target(self, store: Store) -> Target:
+        """The committed RDM as a target."""
+        stored = store.open(self.fingerprint)
+        return Target(
+            name=self.model.card.name,
+            kind="model",
+            rdms=np.array(stored.read("rdm", "rdm"))[None, None],
+            subjects=(self.model.card.name,),
+            citation=self.model.card.citation,
+            note=f"it is the last layer ({stored.meta['layer']}) of one model.",
+        )
+
+
 def models_on(
     stimuli: Stimuli,
     models: Sequence[Model | str],
     *,
     name: str,
     store: Store,
+    layers: Any = "all",
+    pool: str | None = None,
     distance: str = "correlation",
     summary: str = "",
     progress: Progress | None = None,
 ) -> GeometryMatch:
     """A benchmark whose targets are the geometries of the models' own last layers.
 
-    Every layer is extracted and kept in `store`, so that a following `evaluate` with the same store does not run the models again.
-    `evaluate` does not score a model against itself.
+    A following `evaluate` with the same store, layers and pool does not run the models again, and does not score a model against itself.
 
     Args:
         stimuli: What to show.
         models: At least two; a model whose last layer has no RDM of this distance is an error.
         name: The benchmark's name.
         store: Where the extractions are kept.
+        layers: The layers that will be evaluated; the last of them is the target.
+        pool: As `evaluate` takes it.
         distance: How features become an RDM.
         summary: One line.
         progress: Where progress is shown.
     """
-    from isomorph.models import extract, load_model
+    from isomorph.engine import run_plan
+    from isomorph.models import load_model
 
-    targets = []
-    for each in models:
-        model = load_model(each) if isinstance(each, str) else each
-        pool = "flatten" if model.modality == "image" else "mean"
-        extraction = extract(model, stimuli, layers="all", pool=pool, reduce="gram", store=store, progress=progress)
-        layer, gram = list(extraction.items())[-1]
-        rdm = gram.rdm(distance).take(stimuli.ids)
-        targets.append(
-            Target(
-                name=model.card.name,
-                kind="model",
-                rdms=np.asarray(rdm.values, dtype=np.float64)[None, None],
-                subjects=(model.card.name,),
-                citation=model.card.citation,
-                note=f"it is the last layer ({layer}) of one model.",
-            )
-        )
+    loaded = [load_model(each) if isinstance(each, str) else each for each in models]
+    units = [ModelTarget(model=each, stimuli=stimuli, layers=layers, pool=pool, distance=distance, progress=progress) for each in loaded]
+    run_plan(units, store=store, progress=progress)
     return GeometryMatch(
         name=name,
         summary=summary or f"{len(stimuli)} stimuli that only models have answered: each is compared with the others' last layers",
         stimuli=stimuli,
-        targets=tuple(targets),
+        targets=tuple(unit.target(store) for unit in units),
         distance=distance,
     )

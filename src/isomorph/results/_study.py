@@ -12,8 +12,10 @@ from isomorph.spec import from_plain
 
 if TYPE_CHECKING:
     from isomorph.benchmarks import GeometryMatch
+    from isomorph.benchmarks._geometry_match import Inference
     from isomorph.engine import Progress
     from isomorph.results._results import Results
+    from isomorph.stimuli import Stimuli
     from isomorph.store import Store
 
 Measure = Literal["rsa-pearson", "rsa-spearman", "rsa-cosine", "rsa-tau-a", "rsa-rho-a"]
@@ -106,17 +108,14 @@ class Study:
         return tuple(dict.fromkeys(names))
 
     def plan(self, store: Store) -> list[dict[str, Any]]:
-        """What `run` would do: one row a model and benchmark."""
-        from isomorph.benchmarks._geometry_match import Inference
+        """What `run` would do: one row a model and benchmark; no model is run."""
         from isomorph.results._evaluate import plan
 
-        inference = Inference(replicates=self.replicates, seed=self.seed, resample=self.resample, permutations=self.permutations)
-        return plan(
-            self.model_names(),
-            self._questions(store, None),
-            store=store,
-            options={"layers": self.layers, "pool": self.pool, "inference": inference},
-        )
+        waiting = self._waiting(store)
+        if waiting:
+            return waiting
+        options = {"layers": self.layers, "pool": self.pool, "inference": self._inference}
+        return plan(self.model_names(), self._questions(store, None), store=store, options=options)
 
     def run(self, store: Store, *, progress: Progress | None = None) -> Results:
         """Do what is not done yet and return the results."""
@@ -135,15 +134,46 @@ class Study:
             progress=progress,
         )
 
+    @property
+    def _inference(self) -> Inference:
+        from isomorph.benchmarks._geometry_match import Inference
+
+        return Inference(replicates=self.replicates, seed=self.seed, resample=self.resample, permutations=self.permutations)
+
     def _questions(self, store: Store, progress: Progress | None) -> list[GeometryMatch]:
         from isomorph.benchmarks import load_benchmark
         from isomorph.results._model_targets import models_on
-        from isomorph.stimuli import Stimuli
 
         comparisons = tuple(each.removeprefix("rsa-") for each in self.measures)
         if self.stimuli is None:
             return [replace(load_benchmark(name), comparisons=comparisons) for name in self.benchmarks]
-        shown = Stimuli.from_folder(self.stimuli)
-        return [
-            replace(models_on(shown, self.model_names(), name=self.stimuli.name, store=store, progress=progress), comparisons=comparisons)
-        ]
+        question = models_on(
+            _folder(self.stimuli),
+            self.model_names(),
+            name=self.stimuli.name,
+            store=store,
+            layers=self.layers,
+            pool=self.pool,
+            progress=progress,
+        )
+        return [replace(question, comparisons=comparisons)]
+
+    def _waiting(self, store: Store) -> list[dict[str, Any]]:
+        """A plan for models that are each other's targets, while one of them has not seen the stimuli: nothing is finished then."""
+        if self.stimuli is None:
+            return []
+        from isomorph.models import load_model
+        from isomorph.results._model_targets import ModelTarget
+
+        shown, name, models = _folder(self.stimuli), self.stimuli.name, self.model_names()
+        units = [ModelTarget(model=load_model(each), stimuli=shown, layers=self.layers, pool=self.pool) for each in models]
+        if all(unit.fingerprint in store for unit in units):
+            return []
+        rows = [{"model": each, "benchmark": name, "stimuli": len(shown), "finished": False} for each in models]
+        return [row | {"targets": [each for each in models if each != row["model"]], "fingerprint": None} for row in rows]
+
+
+def _folder(path: Path) -> Stimuli:
+    from isomorph.stimuli import Stimuli
+
+    return Stimuli.from_folder(path)
