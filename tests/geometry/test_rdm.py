@@ -7,12 +7,20 @@ from isomorph.features import Features
 from isomorph.geometry import DISTANCES, RDM, Gram
 
 RNG = np.random.default_rng(0)
-X = RNG.normal(size=(300, 40)) + 2.0  # more rows than one block
+X = RNG.normal(size=(300, 40)) + 2.0
 
 
 @pytest.mark.parametrize("distance", DISTANCES)
 def test_distances_of_float64_features_equal_scipy_to_the_last_digits(distance):
     np.testing.assert_allclose(RDM.from_features(X, distance).values, pdist(X, distance), rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.parametrize("distance", DISTANCES)
+def test_blocks_of_rows_do_not_show(distance, monkeypatch):
+    whole = RDM.from_features(X, distance).values
+    for rows in (1, 7, 300, 1000):
+        monkeypatch.setattr("isomorph.geometry._distance._BLOCK_ROWS", rows)
+        np.testing.assert_allclose(RDM.from_features(X, distance).values, whole, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("distance", DISTANCES)

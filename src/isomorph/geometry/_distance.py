@@ -14,7 +14,7 @@ from isomorph.geometry._centre import centre_columns
 Distance: TypeAlias = Literal["correlation", "cosine", "euclidean", "sqeuclidean"]
 DISTANCES: tuple[str, ...] = get_args(Distance)
 
-_BLOCK_ROWS = 256
+_BLOCK_ROWS = 1024
 
 
 def check_distance(distance: str) -> None:
