@@ -173,7 +173,8 @@ class _Reader:
         if rows.shape[1] != plan.sources[layer]:
             raise ShapeError(
                 f"the layer {layer!r} of {plan.subject} has {rows.shape[1]:,} features from "
-                f"{self._run.stimuli.ids[self._part.start]!r} on and {plan.sources[layer]:,} before. Give stimuli of one size, or pool them."
+                f"{self._run.stimuli.ids[self._part.start]!r} on and {plan.sources[layer]:,} before. "
+                "Give stimuli of one size, or pool them."
             )
         return rows
 

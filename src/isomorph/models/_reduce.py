@@ -20,9 +20,9 @@ class CannotPoolError(InputError):
 def pooled(tensor: torch.Tensor, pool: Pool, *, items: int, prefix_tokens: int = 1, mask: torch.Tensor | None = None) -> torch.Tensor:
     """Rows `[item, feature]`, float32; a view of the tensor where that is possible.
 
-    `flatten` keeps every value. The others leave `[item, feature]` alone and work on maps `[item, channel, height, width]` (or
-    `[item, height, width, channel]`, where height and width are equal) and tokens `[item, token, channel]`: `mean` and `max` over positions or tokens, `cls`
-    the first token, `tokens` the mean of the tokens after the prefix. Padding that `mask` marks takes no part.
+    `flatten` keeps every value. The others leave `[item, feature]` alone. On tokens `[item, token, channel]`, `mean` and `max` go over
+    the tokens, `cls` takes the first, and `tokens` is the mean of those after the prefix; padding that `mask` marks takes no part. On maps
+    `[item, channel, height, width]` (or `[item, height, width, channel]` with equal height and width), `mean` and `max` go over positions.
 
     Args:
         tensor: What the module returned.

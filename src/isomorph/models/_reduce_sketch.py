@@ -14,6 +14,8 @@ from isomorph.errors import InputError
 if TYPE_CHECKING:
     import torch
 
+_SIGNS_OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32) * 2 - 1
+
 
 def sketch_width(n: int, *, epsilon: float = 0.1) -> int:
     r"""How many columns keep all distances between `n` points within \(1 \pm \epsilon\) (Johnson and Lindenstrauss).
@@ -63,8 +65,8 @@ class CountSketch:
         key = int.from_bytes(hashlib.sha256(f"{seed}\0{layer}".encode()).digest()[:8], "little")
         blocks = -(-features // width)
         self._offsets = [int(each % np.uint64(width)) for each in _mixed(key, 0, blocks)]
-        bits = np.unpackbits(_mixed(key, blocks, -(-features // 64)).astype("<u8").view(np.uint8), count=features)
-        self._signs_numpy = bits.astype(np.float32) * 2 - 1
+        bytes_ = _mixed(key, blocks, -(-features // 64)).astype("<u8").view(np.uint8)
+        self._signs_numpy = _SIGNS_OF_BYTE[bytes_].reshape(-1)[:features]
         self._signs: torch.Tensor | None = None
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
@@ -75,14 +77,10 @@ class CountSketch:
             return rows
         if self._signs is None or self._signs.device != rows.device:
             self._signs = torch.from_numpy(self._signs_numpy).to(rows.device)
-        sketch = torch.zeros((len(rows), self.width), device=rows.device)
-        for block, offset in enumerate(self._offsets):
-            start = block * self.width
-            turn = min(start + self.width - offset, rows.shape[1])
-            stop = min(start + self.width, rows.shape[1])
-            sketch[:, offset : offset + turn - start].addcmul_(rows[:, start:turn], self._signs[start:turn])
-            sketch[:, : stop - turn].addcmul_(rows[:, turn:stop], self._signs[turn:stop])
-        return sketch
+        turned = torch.zeros((len(rows), 2 * self.width), device=rows.device)  # twice as wide: no block has to wrap around
+        for part, signs, offset in zip(rows.split(self.width, 1), self._signs.split(self.width), self._offsets, strict=True):
+            turned[:, offset : offset + len(signs)].addcmul_(part, signs)
+        return turned[:, : self.width].add_(turned[:, self.width :])
 
 
 def _mixed(key: int, first: int, count: int) -> npt.NDArray[np.uint64]:
