@@ -1,0 +1,93 @@
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("torch")
+
+
+def run(script: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+
+
+def needs_torchvision() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("torchvision") is None:
+        pytest.skip("torchvision is not installed; run: pip install 'isomorph[torchvision]'")
+
+
+def test_torchvision_and_transforms_work_behind_the_guard() -> None:
+    needs_torchvision()
+    script = """
+from isomorph.models._torchvision_guard import import_beside_torchvision
+models = import_beside_torchvision("torchvision.models")
+import torch, torchvision
+from torchvision.transforms import v2
+assert import_beside_torchvision("torchvision") is torchvision
+print(v2.Resize(8)(torch.zeros(3, 16, 16)).shape, models.squeezenet1_1(weights=None).eval()(torch.zeros(1, 3, 64, 64)).shape)
+"""
+    done = run(script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == "torch.Size([3, 8, 8]) torch.Size([1, 1000])"
+
+
+def test_a_torchvision_that_loads_is_left_alone() -> None:
+    needs_torchvision()
+    script = """
+import sys
+from isomorph.models import _torchvision_guard as guard
+try:
+    import torchvision
+    plain = True
+except RuntimeError:
+    plain = False
+    for each in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
+        del sys.modules[each]
+guard.import_beside_torchvision("torchvision")
+assert bool(guard._declared) != plain
+"""
+    done = run(script)
+    assert done.returncode == 0, done.stderr
+
+
+def test_another_failure_is_not_swallowed(tmp_path) -> None:
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text("raise RuntimeError('broken in another way')")
+    script = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+from isomorph.models import _torchvision_guard as guard
+try:
+    guard.import_beside_torchvision("torchvision")
+except RuntimeError as error:
+    print(error, guard._declared)
+"""
+    assert run(script).stdout.strip() == "broken in another way []"
+
+
+def test_the_schemas_are_declared_only_for_the_known_failure_and_outlive_it(tmp_path) -> None:
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text(
+        "import torch\nfrom torchvision import part\n"
+        "if not torch._C._dispatch_has_kernel('torchvision::nms'): raise RuntimeError('operator torchvision::nms does not exist')\n"
+    )
+    (tmp_path / "torchvision" / "part.py").write_text("print('part')")
+    script = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+import torch
+if not hasattr(torch._C, "_dispatch_has_kernel"):
+    raise SystemExit(3)
+from isomorph.models import _torchvision_guard as guard
+guard.import_beside_torchvision("torchvision")
+import gc; gc.collect()
+print(torch.ops.torchvision.qnms.default._schema)
+"""
+    done = run(script)
+    if done.returncode == 3:
+        pytest.skip("this torch does not say which operators are declared")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[:2] == ["part", "part"]  # the half-imported package was purged and imported again
+    assert "Tensor dets, Tensor scores, float iou_threshold" in lines[2]

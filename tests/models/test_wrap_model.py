@@ -1,0 +1,100 @@
+import numpy as np
+import pytest
+import torch
+
+from isomorph.errors import InputError
+from isomorph.models import ImageRecipe, ModelCard, wrap_model
+
+IMAGES = [np.full((4, 4, 3), value, dtype=np.uint8) for value in (0, 128, 255)]
+
+
+def as_tensor(image: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(image / 255).float().permute(2, 0, 1)
+
+
+def brighter(image: np.ndarray) -> torch.Tensor:
+    return as_tensor(image) + 1
+
+
+def net() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.9), torch.nn.Linear(48, 5))
+
+
+def test_a_module_becomes_a_frozen_model() -> None:
+    model = wrap_model(net(), name="mine", preprocess=as_tensor)
+    assert model.name == "user/mine"
+    assert model.card.parameters == 245
+    first, second = (model.forward(model.prepare(IMAGES)) for _ in range(2))
+    assert torch.equal(first, second)  # dropout is off
+    assert not first.requires_grad
+    assert model.token_mask(model.prepare(IMAGES)) is None
+
+
+def test_the_fingerprint_covers_weights_structure_and_preprocessing() -> None:
+    def print_of(module: torch.nn.Module, **kwargs: object) -> str:
+        return wrap_model(module, **({"name": "mine", "preprocess": as_tensor} | kwargs)).fingerprint  # type: ignore[arg-type]
+
+    changed = net()
+    with torch.no_grad():
+        changed[2].bias[0] += 1e-3  # type: ignore[index, operator]
+    restructured = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Dropout(0.1), net()[2])  # type: ignore[index]
+    same = print_of(net())
+    assert same == print_of(net())
+    others = {
+        print_of(changed),
+        print_of(restructured),
+        print_of(net(), preprocess=brighter),
+        print_of(net(), preprocess=ImageRecipe()),
+        print_of(net(), name="other"),
+    }
+    assert len(others | {same}) == 6
+
+
+def test_a_function_is_a_model_too() -> None:
+    model = wrap_model(lambda batch: batch.mean((2, 3)), name="lab/means", preprocess=as_tensor)
+    assert model.name == "lab/means"
+    assert model.card.source == "lab"
+    torch.testing.assert_close(model.forward(model.prepare(IMAGES))[:, 0], torch.tensor([0, 128 / 255, 1]))
+    other = wrap_model(lambda batch: batch.amax((2, 3)), name="lab/means", preprocess=as_tensor)
+    assert other.fingerprint != model.fingerprint
+
+
+def test_an_image_recipe_can_prepare() -> None:
+    recipe = ImageRecipe(height_pixels=8, width_pixels=8, resize="squash", resize_pixels=8)
+    model = wrap_model(torch.nn.Identity(), name="mine", preprocess=recipe)
+    assert model.prepare(IMAGES).shape == (3, 3, 8, 8)
+    assert model.with_recipe(height_pixels=4, width_pixels=4).prepare(IMAGES).shape == (3, 3, 4, 4)
+
+
+def test_dicts_texts_and_masks() -> None:
+    def encode(text: str) -> dict[str, torch.Tensor]:
+        ids = torch.tensor([ord(each) for each in text.ljust(6)])
+        return {"ids": ids, "mask": ids != 32}
+
+    class Sums(torch.nn.Module):
+        def forward(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            return (ids * mask).sum(1, keepdim=True)
+
+    model = wrap_model(Sums(), name="sums", preprocess=encode, modality="text", token_mask=lambda batch: batch["mask"])
+    batch = model.prepare(["ab", "abc"])
+    assert model.forward(batch).tolist() == [[195], [294]]
+    assert model.token_mask(batch).sum(1).tolist() == [2, 3]  # type: ignore[union-attr]
+
+
+def test_a_card_of_ones_own_keeps_its_facts() -> None:
+    card = ModelCard(name="x/y", source="x", licence="MIT", objective="triplets")
+    model = wrap_model(net(), name="mine", preprocess=as_tensor, card=card)
+    assert (model.card.name, model.card.licence, model.card.objective) == ("user/mine", "MIT", "triplets")
+
+
+def test_what_cannot_be_wrapped_is_named() -> None:
+    with pytest.raises(InputError, match="needs preprocess to be callable; got int"):
+        wrap_model(net(), name="mine", preprocess=3)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="needs the model to be callable; got str"):
+        wrap_model("resnet", name="mine", preprocess=as_tensor)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="with a function of your own"):
+        wrap_model(net(), name="mine", preprocess=as_tensor).with_recipe(resize="squash")
+    uneven = wrap_model(net(), name="mine", preprocess=as_tensor)
+    with pytest.raises(InputError, match="tensors of different shapes"):
+        uneven.prepare([IMAGES[0], np.zeros((5, 4, 3), np.uint8)])
