@@ -70,7 +70,7 @@ class RSAInference:
 
     def _score(self, value: float, replicates: FloatArray, p: float | None, measure: str) -> Score:
         low, high = interval(replicates, self.level) if len(replicates) else (None, None)
-        ends = [None if end is None else float(end) for end in (low, high)]
+        ends = [None if end is None or not np.isfinite(end) else float(end) for end in (low, high)]
         return Score(
             value=value, low=ends[0], high=ends[1], n=self.n, measure=measure, level=self.level, ceiling=self.ceiling, p=p, seed=self.seed,
             replicates=len(replicates),
