@@ -1,6 +1,14 @@
 """Results as a page that opens from a folder without a network, with figures for papers and the data beside it."""
 
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
 from isomorph._lazy import lazy_exports
+
+if TYPE_CHECKING:
+    from isomorph.report._report import Report
+    from isomorph.results import Results
 
 _EXPORTS = {
     "Report": "isomorph.report._report",
@@ -9,5 +17,17 @@ _EXPORTS = {
     "smacof": "isomorph.report._mds",
 }
 
-__all__ = ["Report", "classical_mds", "report", "smacof"]  # noqa: F822
+__all__ = ["Report", "classical_mds", "report", "smacof"]
 __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
+
+
+class _Room(ModuleType):
+    """The verb and the package share the name `isomorph.report`: once the package is imported, it stands where the verb stood."""
+
+    def __call__(self, results: "Results") -> "Report":
+        from isomorph.report._report import report
+
+        return report(results)
+
+
+sys.modules[__name__].__class__ = _Room

@@ -38,7 +38,7 @@ def curves_figure(question: Question) -> Figure:
 
 
 def _panel(axes: Axes, question: Question, answer: Answer) -> None:
-    colour = KIND_COLOURS["model"]
+    colour = KIND_COLOURS[answer.kind]
     if question.ceiling:
         axes.axhspan(*question.ceiling, color=CEILING, lw=0)
     for other in question.answers:
@@ -49,13 +49,13 @@ def _panel(axes: Axes, question: Question, answer: Answer) -> None:
     high = [each.value if each.high is None else each.high for each in answer.layers]
     axes.fill_between(depth, low, high, color=colour, alpha=0.22, lw=0)
     axes.plot(depth, value, color=colour, lw=1.4)
-    best = answer.best
-    axes.plot([best.depth] * 2, [best.low or best.value, best.high or best.value], color=colour, lw=1.2)
+    best, at = answer.best, answer.layers.index(answer.best)
+    axes.plot([best.depth] * 2, [low[at], high[at]], color=colour, lw=1.2)
     axes.plot(best.depth, best.value, "o", color=colour, ms=4)
     axes.axhline(0, color=MUTED, lw=0.6)
     axes.set_title(answer.label[:28], loc="left", fontsize=8)
     axes.set_xlim(0, 1.03)
     axes.set_ylim(*question.domain)
     axes.set_xticks([0, 1], ["input", "output"])
-    for label, side in zip(axes.get_xticklabels(), ("left", "right"), strict=False):
-        label.set_horizontalalignment(side)
+    for label in axes.get_xticklabels():
+        label.set_horizontalalignment("right" if label.get_text() == "output" else "left")

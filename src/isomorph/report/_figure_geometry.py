@@ -47,7 +47,7 @@ def map_figure(placed: Map, labels: Mapping[str, str]) -> Figure:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(6.2, 5.2))
-    canvas = FigureCanvasAgg(figure)
+    FigureCanvasAgg(figure)  # measures texts
     axes = figure.add_axes((0.02, 0.1, 0.96, 0.88))
     axes.set_axis_off()
     axes.set_aspect("equal", adjustable="datalim")
@@ -57,12 +57,13 @@ def map_figure(placed: Map, labels: Mapping[str, str]) -> Figure:
         axes.plot(points[:, 0], points[:, 1], KIND_MARKERS[kind], color=KIND_COLOURS[kind], ms=8, mec="white", mew=0.9, ls="", label=kind)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), ncols=4, frameon=False, fontsize=8, handletextpad=0.2)
     texts = [axes.text(0, 0, labels[name][:32], fontsize=8, va="bottom", ha="left") for name in placed.names]
-    canvas.draw()
+    figure.draw_without_rendering()
     sizes = np.array([[box.width, box.height] for box in (each.get_window_extent() for each in texts)])
     pixels, frame = axes.transData.transform(placed.points), axes.get_window_extent()
     corners = place_labels(pixels - frame.min, sizes, size=(frame.width, frame.height), radius=7 * figure.dpi / 100)
     for text, corner, point, size in zip(texts, corners + frame.min, pixels, sizes, strict=True):
-        text.set_position(axes.transData.inverted().transform(corner))
+        left, low = axes.transData.inverted().transform(corner)
+        text.set_position((float(left), float(low)))
         nearest = np.clip(point, corner, corner + size)
         if np.hypot(*(nearest - point)) > 16 * figure.dpi / 100:
             ends = axes.transData.inverted().transform([point, nearest])

@@ -31,7 +31,7 @@ def ranking_figure(question: Question) -> Figure:
         axes.plot(best.value, row, marker=KIND_MARKERS[answer.kind], color=colour, ms=6, mec="white", mew=0.8)
     axes.set_yticks(range(len(answers)), [f"{each.label}\n{printable(each.best.layer)[:40]}" for each in answers], fontsize=7.5, color=INK)
     axes.set_ylim(len(answers) - 0.4, -0.65)
-    axes.set_xlim(*question.domain)
+    axes.set_xlim(*question.best_domain)
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
     axes.set_xlabel(

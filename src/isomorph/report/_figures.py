@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from isomorph.report._page import Section
     from isomorph.results import Results
 
-_STYLE: dict[str, Any] = {
+_STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib: the same on every machine
     "font.size": 9,
@@ -36,7 +36,8 @@ _STYLE: dict[str, Any] = {
     "text.color": INK,
     "text.parse_math": False,  # a dollar sign in a name is a dollar sign
     "figure.facecolor": "white",
-    "savefig.dpi": 200,
+    "figure.dpi": 200,
+    "savefig.dpi": "figure",
     "svg.hashsalt": "isomorph",
     "svg.fonttype": "path",
     "pdf.fonttype": 42,
@@ -59,6 +60,8 @@ def draw_figures(results: Results, part: Section, folder: Path) -> list[tuple[st
 
     def write(kind: str, caption: str, figure: Figure) -> None:
         stem = f"{part.slug}-{kind}"
+        figure.draw_without_rendering()
+        figure.set_layout_engine("none")  # laid out once, not again for every format
         for ending, metadata in _METADATA.items():
             figure.savefig(folder / f"{stem}.{ending}", metadata=metadata)
         written.append((stem, caption))
@@ -76,7 +79,11 @@ def draw_figures(results: Results, part: Section, folder: Path) -> list[tuple[st
         first = part.asked[0].target.name if part.asked else ""
         chosen = [each for each in heatmaps(results, part.record) if not each.targets or first in each.targets]
         if chosen:
-            write("rdms", f"{name}: RDMs as ranks; models by their best layer for the first target.", heatmaps_figure(chosen, part.drawn, labels))
+            write(
+                "rdms",
+                f"{name}: RDMs as ranks; models by their best layer for the first target.",
+                heatmaps_figure(chosen, part.drawn, labels),
+            )
         if part.placed is not None:
             write("map", f"{name}: all geometries on one plane (stress {part.placed.stress:.2f}).", map_figure(part.placed, labels))
     return written
@@ -89,5 +96,6 @@ def paper_style() -> Iterator[None]:
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_STYLE)
+        for name, value in _STYLE.items():
+            mpl.rcParams[name] = value
         yield

@@ -35,7 +35,7 @@ def headline(question: Question) -> str:
         start = f"{first.label} (layer {first.best.layer}) matches {question.target.name} at {score}"
     else:
         start = f"Of {_counted(question.answers)}, {first.label} (layer {first.best.layer}) is closest to {question.target.name}: {score}"
-    return f"{start}; {_ceiling(question)}." if question.ceiling else f"{start}."
+    return f"{start}; {_ceiling(question, *question.ceiling)}." if question.ceiling else f"{start}."
 
 
 def caveats(question: Question) -> list[str]:
@@ -58,7 +58,7 @@ def caveats(question: Question) -> list[str]:
     if not question.ceiling:
         said.append(f"There is no noise ceiling: {question.target.note or 'the target has a single subject.'}".rstrip(".") + ".")
     if any(len(each.layers) > 1 for each in question.answers):
-        said.append("Each model's layer was chosen on the same data that score it, so these values are slightly optimistic.")
+        said.append("Each model’s layer was chosen on the same data that score it, so these values are slightly optimistic.")
     return said
 
 
@@ -72,18 +72,16 @@ def _counted(answers: Sequence[Answer]) -> str:
     return f"{models} model{'s' * (models != 1)} and {controls} control{'s' * (controls != 1)}"
 
 
-def _ceiling(question: Question) -> str:
-    assert question.ceiling is not None
+def _ceiling(question: Question, lower: float, upper: float) -> str:
     who = {"behaviour": "people agree", "brain": "brains agree", "model": "the targets agree"}[question.target.kind]
     if question.target.kind == "brain" and "human" in question.target.name.lower():
-        who = "people's brains agree"
-    lower, upper = question.ceiling
+        who = "people’s brains agree"
     return f"{who} with one another at {number(lower)}–{number(upper)} (noise ceiling)"
 
 
 def _ties(first: Answer, others: Sequence[Answer]) -> list[str]:
     low = first.best.low
-    if low is None or not others:
+    if low is None or not others or any(each.best.high is None for each in others):
         return []
     near = [each for each in others if each.best.high is not None and each.best.high >= low]
     if not near:

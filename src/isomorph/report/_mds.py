@@ -61,8 +61,8 @@ def smacof(
 
     $$\mathrm{stress}_1 = \sqrt{\frac{\sum_{i<j} (d_{ij} - \lVert x_i - x_j \rVert)^2}{\sum_{i<j} \lVert x_i - x_j \rVert^2}}$$
 
-    0 is a perfect picture; below 0.1 is good, and above 0.2 single distances in the picture can mislead. Starts from `classical_mds`, so that nothing
-    is random; it may end in a local optimum.
+    0 is a perfect picture; below 0.1 is good, and above 0.2 single distances in the picture can mislead. Starts from `classical_mds`,
+    so that nothing is random; it may end in a local optimum.
 
     Args:
         distances: `[point, point]`, symmetric, zero on the diagonal, at least 0.

@@ -29,7 +29,7 @@ CITATIONS = (
 def procedure(results: Results) -> list[str]:
     """Paragraphs that hold for every benchmark of the report."""
     options, table = results.methods.get("options", {}), results.table
-    replicates, permutations = int(table["replicates"].iloc[0]), options.get("permutations")
+    permutations = options.get("permutations")
     seeds = ", ".join(str(each) for each in sorted(set(table["seed"].astype(int))))
     drawn = {"subjects": "subjects", "both": "stimuli and subjects"}.get(str(options.get("resample")), "stimuli")
     counts = sorted(set(table["replicates"].astype(int)))
@@ -39,16 +39,16 @@ def procedure(results: Results) -> list[str]:
         "between the layer's RDM and the subject's RDM (averaged over repeated measurements).",
         f"Intervals are 95% bootstrap percentile intervals over {drawn} ({' or '.join(f'{each:,}' for each in counts)} replicates, "
         f"seed {seeds}); they say how far the score may move with another sample of {drawn} of the same sort."
-        if replicates
+        if max(counts)
         else "No bootstrap was run, so the scores have no intervals.",
-        "The noise ceiling is the range in which the best possible model would score, given how much the subjects differ. Its lower end is the mean "
-        "similarity of each subject's RDM to the pool of the others; its upper end is the mean similarity to the pool of all. A target with one "
-        "subject has none.",
+        "The noise ceiling is the range in which the best possible model would score, given how much the subjects differ. Its lower end "
+        "is the mean similarity of each subject's RDM to the pool of the others; its upper end is the mean similarity to the pool of all. "
+        "A target with one subject has none.",
     ]
     if permutations:
         said.append(
-            f"p-values come from {int(permutations):,} permutations of the stimuli (one-sided: more similar than chance), and are corrected by "
-            "the method of Benjamini and Hochberg over all layers and models of one target."
+            f"p-values come from {int(permutations):,} permutations of the stimuli (one-sided: more similar than chance), and are "
+            "corrected by the method of Benjamini and Hochberg over all layers and models of one target."
         )
     return [*said, *(str(each) for each in results.methods.get("notes", ()))]
 
@@ -59,13 +59,13 @@ def benchmark_facts(record: BenchmarkRecord) -> list[str]:
     words = " and ".join(measure_words(f"rsa-{each}") for each in record.comparisons)
     noun = "texts" if stimuli.modality == "text" else "images"
     said = [
-        f"{len(stimuli.ids)} {noun}: {record.summary}. The dissimilarity of two stimuli is {_DISTANCES.get(record.distance, record.distance)}; "
-        f"two RDMs are compared by {words}."
+        f"{len(stimuli.ids)} {noun}: {record.summary}. The dissimilarity of two stimuli is "
+        f"{_DISTANCES.get(record.distance, record.distance)}; two RDMs are compared by {words}."
     ]
     for target in record.targets:
         people = f"{target.subjects} subject{'s' * (target.subjects != 1)}"
         repeats = f", {target.repeats} repeated measurements each" if target.repeats > 1 else ""
-        note = f" {target.note}" if target.note else ""
+        note = f" {target.note[0].upper()}{target.note[1:]}" if target.note else ""
         said.append(f"Target “{target.name}” ({target.kind}): {people}{repeats}.{note} {target.citation}".strip())
     if record.citation or record.licence:
         said.append(

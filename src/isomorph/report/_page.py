@@ -55,7 +55,7 @@ def page(results: Results, parts: tuple[Section, ...], *, figures: dict[str, lis
     """
     maps = {part.slug: heatmaps(results, part.record) for part in parts}
     labels = all_labels(results)
-    data = {part.slug: payload(part.record, part.asked, part.drawn, maps[part.slug], part.placed, labels) for part in parts}
+    data = {part.slug: payload(part.record, part.asked, part.drawn, maps[part.slug], part.placed, labels=labels) for part in parts}
     template = _environment().get_template("page.html")
     return template.render(
         version=__version__,
@@ -98,7 +98,7 @@ def interval_bar(question: Question, answer: Answer) -> dict[str, float | None]:
 
 def axis_ticks(question: Question) -> list[tuple[float, str]]:
     """Round numbers along the axis of the interval bars: `(per cent, text)`."""
-    low, high = question.domain
+    low, high = question.best_domain
     step = next(each for each in (0.1, 0.2, 0.5, 1.0) if (high - low) / each <= 4.5 or each == 1.0)
     first = round(low / step)
     ticks = [index * step for index in range(first, first + 6) if low - 1e-9 <= index * step <= high + 1e-9]
@@ -106,7 +106,7 @@ def axis_ticks(question: Question) -> list[tuple[float, str]]:
 
 
 def _share(question: Question, value: float) -> float:
-    low, high = question.domain
+    low, high = question.best_domain
     return round(100 * (value - low) / (high - low), 2)
 
 

@@ -5,6 +5,7 @@ Kinds are told apart by shape as well, never by colour alone. `assets/page.css` 
 
 from __future__ import annotations
 
+import sys
 from importlib.util import find_spec
 
 from isomorph.errors import MissingDependencyError
@@ -21,5 +22,5 @@ HEAT = "cividis"
 
 def check_matplotlib() -> None:
     """Raise `MissingDependencyError` if figures cannot be drawn here; imports nothing."""
-    if find_spec("matplotlib") is None:
+    if sys.modules.get("matplotlib", ...) is None or find_spec("matplotlib") is None:
         raise MissingDependencyError("matplotlib", needed_by="drawing figures", install="pip install 'isomorph[plots]'")

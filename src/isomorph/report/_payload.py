@@ -31,7 +31,13 @@ def picture(thumbnail: str) -> str:
 
 
 def payload(
-    record: BenchmarkRecord, asked: tuple[Question, ...], drawn: Shown, maps: tuple[Heatmap, ...], placed: Map | None, labels: dict[str, str]
+    record: BenchmarkRecord,
+    asked: tuple[Question, ...],
+    drawn: Shown,
+    maps: tuple[Heatmap, ...],
+    placed: Map | None,
+    *,
+    labels: dict[str, str],
 ) -> dict[str, Any]:
     """Everything one benchmark's section draws."""
     return {
@@ -69,6 +75,7 @@ def _question(question: Question) -> dict[str, Any]:
         "chart": chart(question),
         "ceiling": [] if question.ceiling is None else [{"lower": question.ceiling[0], "upper": question.ceiling[1]}],
         "curves": [curves(each) for each in question.answers],
+        "kinds": [each.kind for each in question.answers],
         "best": [each.layers.index(each.best) for each in question.answers],
     }
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from isomorph.report._names import measure_symbol, short_labels
+from isomorph.report._names import measure_symbol, printable, short_labels
 
 if TYPE_CHECKING:
     from isomorph.results import BenchmarkRecord, Results, TargetRecord
@@ -70,17 +70,24 @@ class Question:
     @property
     def domain(self) -> tuple[float, float]:
         """The span of an axis that shows every layer, interval and the ceiling, in whole tenths."""
+        return self._span([layer for answer in self.answers for layer in answer.layers])
+
+    @property
+    def best_domain(self) -> tuple[float, float]:
+        """The same, for the best layers alone."""
+        return self._span([answer.best for answer in self.answers])
+
+    def _span(self, layers: list[LayerScore]) -> tuple[float, float]:
         ends = [0.0, *(self.ceiling or ())]
-        for answer in self.answers:
-            for layer in answer.layers:
-                ends += [end for end in (layer.value, layer.low, layer.high) if end is not None]
+        ends += [end for layer in layers for end in (layer.value, layer.low, layer.high) if end is not None]
         return math.floor(min(ends) * 10 - 1e-9) / 10 if min(ends) < 0 else 0.0, max(0.1, math.ceil(max(ends) * 10 - 1e-9) / 10)
 
 
 def all_labels(results: Results) -> dict[str, str]:
     """The label of every model and target, the same all over the report."""
     models = [*results.table["model"], *(each.model for each in results.geometry)]
-    return short_labels([*models, *(target.name for record in results.benchmarks for target in record.targets)])
+    targets = {target.name: printable(target.name) for record in results.benchmarks for target in record.targets}
+    return targets | short_labels(models)
 
 
 def is_control(results: Results, model: str) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -93,12 +92,15 @@ def heatmaps(results: Results, record: BenchmarkRecord) -> tuple[Heatmap, ...]:
     """The targets' mean RDMs, then of each model the layers that are best for a target."""
     from isomorph.report._question import is_control
 
+    first = record.targets[0].name if record.targets else ""
+    closest = results.best(record.name, first)["model"] if first else ()
+    rank = {model: place for place, model in enumerate(closest)}
     maps = [Heatmap(name=each.name, kind=each.kind, layer="", targets=(), rdm=each.mean) for each in record.targets if each.kind != "model"]
     best: dict[tuple[str, str], list[Any]] = {}
     for each in results.geometry:
         if each.benchmark == record.name:
             best.setdefault((each.model, each.layer), []).append(each)
-    for (model, layer), found in best.items():
+    for (model, layer), found in sorted(best.items(), key=lambda each: rank.get(each[0][0], 0)):
         kind = "control" if is_control(results, model) else "model"
         targets = tuple(each.target for each in found if each.target)
         maps.append(Heatmap(name=model, kind=kind, layer=layer, targets=targets, rdm=found[0].rdm))
@@ -112,7 +114,7 @@ def percentiles(rdm: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(below / max(1, 2 * (len(rdm) - 1)), dtype=np.float64)
 
 
-def square(rdm: npt.NDArray[np.float64], order: Sequence[int] | npt.NDArray[np.intp], total: int) -> npt.NDArray[np.float64]:
+def square(rdm: npt.NDArray[np.float64], order: npt.NDArray[np.intp], total: int) -> npt.NDArray[np.float64]:
     """`[shown, shown]`: percentiles among all pairs, in the drawn order."""
     matrix = np.zeros((total, total))
     matrix[np.triu_indices(total, 1)] = percentiles(rdm)

@@ -13,8 +13,9 @@ function chartConfig() {
 }
 
 // Colours in the specification serve readers of the file; here the style sheet decides, so that the dark theme works.
-function themed(spec) {
-  const colours = { ceiling: "--ceiling", context: "--context", band: "--model", curve: "--model", best: "--model", hover: "--ink" };
+function themed(spec, kind) {
+  const own = `--${kind}`;
+  const colours = { ceiling: "--ceiling", context: "--context", band: own, curve: own, best: own, hover: "--ink" };
   const layer = spec.layer.map((each) => ({ ...each, mark: { ...each.mark, color: colour(colours[each.mark.style]) } }));
   return { ...spec, layer, config: chartConfig() };
 }
@@ -23,7 +24,6 @@ function drawCurves(element, question) {
   if (drawnCurves.has(element)) return;
   drawnCurves.add(element);
   const draw = () => {
-    const spec = themed(question.chart);
     element.querySelectorAll(".chart").forEach((place, index) => {
       const best = question.best[index];
       const datasets = {
@@ -33,7 +33,7 @@ function drawCurves(element, question) {
         ceiling: question.ceiling,
       };
       const options = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
-      vegaEmbed(place, { ...spec, datasets }, options).then(() => { place.dataset.drawn = question.target; });
+      vegaEmbed(place, { ...themed(question.chart, question.kinds[index]), datasets }, options).then(() => { place.dataset.drawn = question.target; });
     });
   };
   draw();

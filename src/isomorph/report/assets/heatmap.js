@@ -109,8 +109,7 @@ function drawHeatmaps(section, data) {
 
   const point = (next) => {
     pair = next && next[0] !== next[1] ? next : null;
-    panel.hidden = false;
-    panel.classList.toggle("empty", !pair);
+    panel.querySelectorAll("figure").forEach((figure) => { figure.hidden = !pair; });
     if (pair) panel.querySelectorAll("figure").forEach((figure, index) => showStimulus(figure, data.stimuli, pair[index]));
     maps.forEach((map) => {
       markPair(map.overlay, count, data.groups, pair);
@@ -135,6 +134,7 @@ function drawHeatmaps(section, data) {
       if (next[0] !== next[1]) point(next);
     });
   });
+  point([0, Math.floor(count / 2)]);
   const refresh = () => maps.forEach((map) => markPair(map.overlay, count, data.groups, pair));
   new ResizeObserver(refresh).observe(place);
   return {

@@ -59,11 +59,11 @@ function drawMap(place, map) {
       root.append(group);
       return { group, label, x, y };
     });
-    const sizes = marks.map(({ label }) => ({ w: label.getComputedTextLength() + 4, h: 17 }));
+    const sizes = marks.map(({ label }) => ({ w: label.getComputedTextLength() + 4, h: 20 }));
     placeLabels(points, sizes, width, height).forEach((box, index) => {
       const { group, label, x, y } = marks[index];
       label.setAttribute("x", box.x + 2);
-      label.setAttribute("y", box.y + 13);
+      label.setAttribute("y", box.y + 15);
       const near = [Math.max(box.x, Math.min(x, box.x + box.w)), Math.max(box.y, Math.min(y, box.y + box.h))];
       if (Math.hypot(near[0] - x, near[1] - y) > 16) {
         Object.entries({ x1: x, y1: y, x2: near[0], y2: near[1] }).forEach(([key, value]) => group.firstChild.setAttribute(key, value));
