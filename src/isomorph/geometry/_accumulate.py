@@ -39,7 +39,7 @@ class GramAccumulator:
     def __init__(self, n: int) -> None:
         self.n = n
         self.width = 0
-        self.step = min(4096, max(512, _BUFFER_VALUES // (n + 2)))
+        self.step = _step(n)
         self._sums: Any = None
         self._buffer: Any = None
         self._product: Any = None
@@ -102,3 +102,12 @@ class GramAccumulator:
         torch.sub(columns, buffer[self.n], out=buffer[: self.n])
         torch.mm(buffer, buffer.T, out=self._product)  # not numpy's: its threads and torch's would wait for each other on every product
         self._sums += self._product
+
+
+def accumulator_bytes(n: int) -> int:
+    """What a `GramAccumulator` of `n` stimuli, and a chunk of columns gathered for it, hold."""
+    return 8 * (n + 2) * _step(n) + 12 * (n + 2) ** 2
+
+
+def _step(n: int) -> int:
+    return min(4096, max(512, _BUFFER_VALUES // (n + 2)))

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from isomorph.errors import InputError
 from isomorph.features import Features
 from isomorph.models._plan import LayerInfo
 
 if TYPE_CHECKING:
     from isomorph.geometry import Gram
+
+
+class NoSuchLayerError(InputError, KeyError):
+    """A layer that was not extracted."""
+
+    def __init__(self, name: str, layers: Iterable[str], duplicates: Mapping[str, str]) -> None:
+        close = get_close_matches(name, [*layers], n=3, cutoff=0.6)
+        if name in duplicates:
+            hint = f"It equals {duplicates[name]!r}, which stands for it."
+        else:
+            hint = f"Did you mean {' or '.join(map(repr, close))}?" if close else f"There are: {', '.join([*layers][:12])}."
+        self.message = f"the extraction holds no layer {name!r}. {hint}"
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class Extraction(Mapping[str, "Features | Gram"]):
@@ -48,6 +66,8 @@ class Extraction(Mapping[str, "Features | Gram"]):
         self._loaded: dict[str, Features | Gram] = {}
 
     def __getitem__(self, name: str) -> Features | Gram:
+        if name not in self._by_name:
+            raise NoSuchLayerError(name, self._by_name, self.duplicates)
         if name not in self._loaded:
             self._loaded[name] = self._load(self._by_name[name])
         return self._loaded[name]

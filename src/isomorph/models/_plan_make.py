@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from isomorph.engine import format_bytes
 from isomorph.errors import InputError
+from isomorph.geometry._accumulate import accumulator_bytes
 from isomorph.models._hooks import ROOT, module_of
 from isomorph.models._layers import choose_layers
 from isomorph.models._plan import ExtractionPlan, LayerInfo, Mode
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 _LARGEST_BATCH = 32
 """Larger batches are no faster on a CPU: their activations leave the cache before the next operation reads them."""
+_SMALLEST_BATCH = 8
+"""Before batches become smaller than this, rows spill."""
 _BATCHES_AHEAD = 2
 _KERNEL_SHARE = 1.25
 """Kernels borrow memory (blocked copies of their inputs, say) that a dry run does not see."""
@@ -110,31 +113,30 @@ class _Need:
     activations: int
     inputs: int
     grams: int
-    tables: int
+    signs: int
 
     @classmethod
     def of(cls, layers: tuple[LayerInfo, ...], seen: DryRun, request: Request, *, n: int, sketch: int) -> _Need:
         widths = list({layer.source: layer.width for layer in layers}.values())
         features = 4 * sum(widths)
         rows = 4 * sum(min(width, sketch) for width in widths) if sketch else features
-        grams = tables = 0
+        grams = signs = 0
         if request.reduce == "gram":
-            grams = 8 * len(widths) * n * (n + 2)
-            tables = 4 * max(2_000_000, 512 * (n + 2)) + 12 * (n + 2) ** 2
+            grams = 8 * len(widths) * n * (n + 2) + accumulator_bytes(n)
         elif sketch:
-            tables = 4 * sum(width for width in widths if width > sketch)
+            signs = 4 * sum(width for width in widths if width > sketch)
         activations = int(seen.activation_bytes * _KERNEL_SHARE)
-        return cls(request, n, features, rows, activations, seen.input_bytes, grams, tables)
+        return cls(request, n, features, rows, activations, seen.input_bytes, grams, signs)
 
     def peak(self, mode: Mode, batch: int) -> int:
         """What a mode needs with batches of this size."""
         ahead = _BATCHES_AHEAD * self.inputs * batch if batch < self.n else 0
-        forward = batch * self.activations + ahead + self.tables
+        forward = batch * self.activations + ahead + self.signs
         if mode == "one batch":
             return forward + self.grams
         if mode == "memory":
-            return self.n * self.rows + max(forward, self.grams + self.tables)
-        return max(forward + batch * self.rows, self.grams + self.tables)
+            return self.n * self.rows + max(forward, self.grams)
+        return max(forward + batch * self.rows, self.grams)
 
     def fit(self, subject: str, *, has_store: bool) -> tuple[Mode, int]:
         """The first mode that keeps to the limit, and its batch size."""
@@ -145,8 +147,9 @@ class _Need:
         modes: tuple[Mode, ...] = ("memory", "store") if gram else ("store",) if has_store else ("memory",)
         for mode in modes:
             largest = self._largest(mode)
-            if largest and (wished is None or min(wished, self.n) <= largest):
-                return mode, min(wished or _LARGEST_BATCH, largest, self.n)
+            least = min(wished or (1 if mode == modes[-1] else _SMALLEST_BATCH), self.n)
+            if largest >= least:
+                return mode, min(wished or _LARGEST_BATCH, largest)
         raise InputError(self._too_small(subject, modes[-1]))
 
     def _largest(self, mode: Mode) -> int:
