@@ -50,6 +50,7 @@ def load_model(name: str, *, device: str | torch.device = "cpu", recipe: Mapping
         DeviceError: This machine has no such device.
 
     Example:
+        >>> import numpy as np
         >>> model = load_model("bundled/pixels")
         >>> model.modality, model.prepare([np.zeros((175, 175, 3), dtype=np.uint8)]).shape
         ('image', torch.Size([1, 3, 224, 224]))
@@ -87,7 +88,7 @@ def list_models(pattern: str = "*", **facts: Any) -> list[str]:
         UnknownNameError: A model card has no such fact.
 
     Example:
-        >>> list_models("bundled/*", objective="sentence*")
+        >>> list_models("bundled/*", objective="sentence*", architecture="bert")
         ['bundled/minilm_l6_v2']
     """
     known = {each.name for each in dataclasses.fields(ModelCard)}

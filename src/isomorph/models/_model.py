@@ -98,6 +98,7 @@ class Model:
             InputError: The recipe has no such option, or it cannot have that value.
 
         Example:
+            >>> from isomorph.models import load_model
             >>> model = load_model("bundled/pixels").with_recipe(resize="crop", resize_pixels=256)
             >>> model.name
             "bundled/pixels(resize='crop',resize_pixels=256)"

@@ -47,6 +47,7 @@ def wrap_model(
         InputError: `module_or_callable` or `preprocess` cannot be called.
 
     Example:
+        >>> import numpy as np, torch
         >>> net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(12, 3))
         >>> model = wrap_model(net, name="tiny", preprocess=lambda image: torch.from_numpy(image / 255).float())
         >>> model.name, tuple(model.forward(model.prepare([np.zeros((2, 2, 3))] * 5)).shape)
