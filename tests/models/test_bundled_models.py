@@ -105,3 +105,27 @@ def test_another_bytes_than_pinned_are_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(DigestError, match="308d1afdb450"):
         load_model("bundled/squeezenet1_1.imagenet1k")
+
+
+def test_published_agreement_with_human_it(data_path) -> None:
+    """Block 13 of EfficientNet-Lite0 on the 92 objects of Kriegeskorte et al. (2008), and their pixels."""
+    from isomorph.data import read_mat
+
+    brain = read_mat(data_path("kriegeskorte-92", "92_brainRDMs.mat"))["RDMs"]
+    shown = read_mat(data_path("kriegeskorte-92", "Kriegeskorte_Neuron2008_supplementalData.mat"))["stimuli_92objs"]
+    pairs = np.triu_indices(92, 1)
+    human = np.mean([session["RDM"] for person in brain for session in person], axis=0)[pairs]
+    images = [each["image"] for each in shown]
+
+    def agreement(rows: torch.Tensor) -> float:
+        return float(np.corrcoef(1 - np.corrcoef(rows.flatten(1).numpy())[pairs], human)[0, 1])
+
+    imagenet = {"maximum": 1.0, "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+    model = load("bundled/efficientnet_lite0.imagenet1k").with_recipe(resize="squash", **imagenet)
+    seen: list[torch.Tensor] = []
+    hook = model.module.get_submodule("blocks.5.2").register_forward_hook(lambda module, inputs, output: seen.append(output))
+    batch = model.prepare(images)
+    model.forward(batch)
+    hook.remove()
+    assert agreement(seen[0]) == pytest.approx(0.4438, abs=1e-4)
+    assert agreement(batch) == pytest.approx(0.104, abs=5e-4)
