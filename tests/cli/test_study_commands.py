@@ -106,3 +106,34 @@ def test_a_study_goes_on_where_it_stopped(study, tmp_path, capsys):
     study.write_text(study.read_text().replace('measures = ["rsa-pearson", "rsa-spearman"]', 'measures = ["rsa-pearson"]'))
     assert main(["run", str(study), "--json"]) == 0
     assert lines(capsys)[0]["rows"] == once / 2
+
+
+FEW = ["demo", "--models", "bundled/pixels", "bundled/*random-0", "bundled/glove*", "--replicates", "20", "--permutations", "20", "--json"]
+
+
+def test_the_demo_ends_with_a_report(pictures, tmp_path, capsys):
+    assert main([*FEW, "--out", str(tmp_path / "demo")]) == 0
+    (answer,) = lines(capsys)
+    assert {"report", "headline", "rows", "models", "missing", "benchmarks", "best", "remarks", "seconds"} <= set(answer)
+    assert "kriegeskorte-92" in answer["benchmarks"]
+    assert {"human IT", "monkey IT", "human judgments"} <= {each["target"] for each in answer["best"]}
+    assert (tmp_path / "demo" / "index.html").is_file()
+
+
+def test_without_the_92_photographs_the_demo_says_so_and_still_ends_with_a_report(tmp_path, monkeypatch, capsys):
+    from isomorph.benchmarks import packaged_photographs
+    from isomorph.errors import MissingDependencyError
+
+    try:
+        count = len(packaged_photographs())
+    except MissingDependencyError as error:
+        pytest.skip(str(error))
+    monkeypatch.setenv("ISOMORPH_DATA_MIRROR", str(tmp_path / "nothing"))
+    monkeypatch.setenv("ISOMORPH_DATA", str(tmp_path / "cache"))
+    for name in ("https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens there: no network
+    assert main([*FEW, "--out", str(tmp_path / "demo")]) == 0
+    (answer,) = lines(capsys)
+    assert "packaged-photographs" in answer["benchmarks"]
+    assert f"saw {count} photographs that ship in packages" in answer["remarks"][0]
+    assert "no brains, no people" in (tmp_path / "demo" / "index.html").read_text()

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isomorph.cli._evaluate import print_best, write_report
 from isomorph.cli._output import print_json, say
 from isomorph.cli._parse import StoreFolder, call
+from isomorph.errors import FetchError, FileError, InputError, MissingDependencyError
 
 if TYPE_CHECKING:
     from isomorph.benchmarks import GeometryMatch
-    from isomorph.engine import Progress
     from isomorph.models import Model
     from isomorph.report import Report
     from isomorph.results import Results
-    from isomorph.store import Store
 
-_PICTURES, _WORDS = "kriegeskorte-92", "lancaster-words"
+_BENCHMARKS = {"image": "kriegeskorte-92", "text": "lancaster-words"}
 
 
 def run(words: list[str]) -> int | None:
@@ -29,9 +29,11 @@ def run(words: list[str]) -> int | None:
 def demo(
     *,
     out: Path = Path("isomorph-demo"),
+    models: tuple[str, ...] = ("bundled/*",),
     replicates: int = 1000,
     permutations: int = 1000,
     seed: int = 0,
+    memory_limit: str = "3GB",
     store: StoreFolder = None,
     json: bool = False,
 ) -> None:
@@ -39,46 +41,52 @@ def demo(
 
     Args:
         out: The folder to write: index.html, figures, data.
+        models: Names or shell patterns of other models to show, pictures and texts mixed.
         replicates: Bootstrap replicates for each interval.
         permutations: Permutations for each p-value.
         seed: Seed of both.
+        memory_limit: What an extraction may hold in memory; the rest waits in the store.
         store: The store's folder; default: $ISOMORPH_STORE.
-        json: One JSON object: report, rows, models, missing, benchmarks, best, seconds.
+        json: One JSON object: report, headline, rows, models, missing, benchmarks, best, remarks, seconds.
     """
     from isomorph.engine import Progress
     from isomorph.report import report
-    from isomorph.results import Results
+    from isomorph.results import Results, evaluate
     from isomorph.store import Store
 
     started, kept = time.perf_counter(), Store(store)
-    options = {"store": kept, "replicates": replicates, "permutations": permutations, "seed": seed}
-    parts, missing = [], []
+    how = {"store": kept, "replicates": replicates, "permutations": permutations, "seed": seed, "memory_limit": memory_limit}
+    parts, missing, remarks = [], [], []
     with Progress(quiet=json) as progress:
-        for modality in ("image", "text"):
-            models, absent = _installed(modality)
+        for modality, benchmark in _BENCHMARKS.items():
+            loaded, absent = _installed(models, modality)
             missing += absent
-            question = _question(modality, models, kept, progress)
-            if models and question:
-                parts.append(_evaluate(models, question, options, progress))
-        results = Results.merge(*parts)
+            question, remark = _question(benchmark)
+            if question is None and modality == "image":
+                question, remark = _photographs(loaded, remark, store=kept, memory_limit=memory_limit, progress=progress)
+            remarks += [remark] if remark else []
+            if loaded and question:
+                parts.append(evaluate(loaded, question, progress=progress, **how))
+    if not parts:
+        raise InputError(f"the demo has nothing to show: {' '.join(remarks)}")
+    results = _with_notes(Results.merge(*parts), remarks)
     made = report(results)
     page = write_report(made, out)
-    summary = _summary(results, made, missing, page) | {"seconds": round(time.perf_counter() - started, 1)}
+    summary = _summary(results, made, missing, page) | {"remarks": remarks, "seconds": round(time.perf_counter() - started, 1)}
     if json:
         print_json(summary)
         return
     print_best(results)
-    print(f"\n{summary['headline']}\n\nOpen {page.resolve().as_uri()}")
+    print("\n".join(["", *remarks, summary["headline"], "", f"Open {page.resolve().as_uri()}"]))
     say(f"{len(results)} scores in {summary['seconds']:.0f} seconds; the same command again only reads them")
 
 
-def _installed(modality: str) -> tuple[list[Model], list[dict[str, str]]]:
-    """The bundled models that can be loaded here, and what would install the others."""
-    from isomorph.errors import FileError, MissingDependencyError
+def _installed(patterns: tuple[str, ...], modality: str) -> tuple[list[Model], list[dict[str, str]]]:
+    """The models that can be loaded here, and what would install the others."""
     from isomorph.models import list_models, load_model
 
     models, missing = [], []
-    for name in list_models("bundled/*", modality=modality):
+    for name in dict.fromkeys(name for each in patterns for name in list_models(each, modality=modality)):
         try:
             models.append(load_model(name))
         except (MissingDependencyError, FileError) as error:
@@ -87,33 +95,37 @@ def _installed(modality: str) -> tuple[list[Model], list[dict[str, str]]]:
     return models, missing
 
 
-def _question(modality: str, models: list[Model], store: Store, progress: Progress) -> GeometryMatch | None:
-    """The benchmark for a modality; without the 92 pictures, photographs from packages and the models themselves as targets."""
-    from isomorph.benchmarks import load_benchmark, packaged_photographs
-    from isomorph.errors import IsomorphError
+def _question(benchmark: str) -> tuple[GeometryMatch | None, str]:
+    """The benchmark, or why it cannot be had."""
+    from isomorph.benchmarks import load_benchmark
+
+    try:
+        return load_benchmark(benchmark), ""
+    except (FetchError, FileError, MissingDependencyError) as error:
+        say(f"without {benchmark}: {error}")
+        return None, f"This run is without {benchmark}: {error}"
+
+
+def _photographs(models: list[Model], remark: str, **how: Any) -> tuple[GeometryMatch | None, str]:
+    """Photographs from packages in place of the 92, with the models themselves as targets."""
+    from isomorph.benchmarks import packaged_photographs
     from isomorph.results import models_on
 
     try:
-        return load_benchmark(_PICTURES if modality == "image" else _WORDS)
-    except IsomorphError as error:
-        say(f"without {_PICTURES if modality == 'image' else _WORDS}: {error}")
-    if modality == "text":
-        return None
-    say("Instead the models look at photographs that ship in packages and are compared with each other: no brains, no people.")
-    return models_on(
-        packaged_photographs(),
-        models,
-        name="packaged-photographs",
-        summary="photographs from foolbox and scikit-image that only models have answered: each against the others' last layers",
-        store=store,
-        progress=progress,
+        shown = packaged_photographs()
+    except MissingDependencyError as error:
+        return None, f"{remark} {error}"
+    instead = (
+        f"Instead the models saw {len(shown)} photographs that ship in packages and are compared with each other: no brains, no people."
     )
+    say(instead)
+    summary = "photographs from foolbox and scikit-image that only models have answered: each against the others' last layers"
+    return models_on(shown, models, name="packaged-photographs", summary=summary, **how), f"{remark} {instead}"
 
 
-def _evaluate(models: list[Model], question: GeometryMatch, options: dict[str, Any], progress: Progress) -> Results:
-    from isomorph.results import evaluate
-
-    return evaluate(models, question, progress=progress, **options)
+def _with_notes(results: Results, remarks: list[str]) -> Results:
+    """What is missing stands in the report too."""
+    return replace(results, methods={**results.methods, "notes": [*remarks, *results.methods["notes"]]})
 
 
 def _summary(results: Results, made: Report, missing: list[dict[str, str]], page: Path) -> dict[str, Any]:

@@ -34,6 +34,8 @@ def evaluate(
     permutations: int = 1000,
     resample: Literal["stimuli", "subjects", "both"] = "stimuli",
     seed: int = 0,
+    memory_limit: str = "2GB",
+    device: str = "cpu",
     out: Path | None = None,
     report: Path | None = None,
     store: StoreFolder = None,
@@ -50,6 +52,8 @@ def evaluate(
         permutations: Permutations for each p-value; 0 for none.
         resample: What the bootstrap draws.
         seed: Seed of both.
+        memory_limit: What an extraction may hold in memory; the rest waits in the store.
+        device: cpu, cuda:0 or mps.
         out: Save the results in this folder (scores.parquet, results.json, geometry.safetensors).
         report: Write a report into this folder.
         store: The store's folder; default: $ISOMORPH_STORE.
@@ -72,6 +76,8 @@ def evaluate(
             permutations=permutations,
             resample=resample,
             seed=seed,
+            memory_limit=memory_limit,
+            device=device,
             progress=progress,
         )
     deliver(results, out=out, report=report)

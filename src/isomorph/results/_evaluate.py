@@ -35,6 +35,8 @@ def evaluate(
     seed: int = 0,
     permutations: int = 1000,
     resample: Literal["stimuli", "subjects", "both"] = "stimuli",
+    memory_limit: str | int = "2GB",
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> Results:
     """Score every layer of every model against every target of every benchmark.
@@ -53,6 +55,8 @@ def evaluate(
         seed: Seed of the bootstrap and the permutations.
         permutations: Permutations of the stimuli for each p-value; 0 leaves p out.
         resample: What the bootstrap draws: `"stimuli"`, `"subjects"` or `"both"`. A target with one subject always draws stimuli.
+        memory_limit: What an extraction may hold in memory; the rest waits in the store.
+        device: Where models that are given by name run: `cpu`, `cuda:0`, `mps`.
         progress: Where progress is shown.
 
     Returns:
@@ -70,10 +74,11 @@ def evaluate(
     kept = store if isinstance(store, Store) else Store(store)
     asked = _benchmarks(benchmarks)
     inference = Inference(replicates=replicates, seed=seed, resample=resample, permutations=permutations)
+    how = {"layers": layers, "pool": pool, "inference": inference, "memory_limit": memory_limit, "progress": progress}
     fragments: list[StoredObject] = []
     answered: set[str] = set()
     for each in [models] if isinstance(models, str) or hasattr(models, "card") else list(models):
-        units = _units(each, asked, {"layers": layers, "pool": pool, "inference": inference, "progress": progress})
+        units = _units(each, asked, how, device=device)
         found = _run_units(units, kept, progress)
         fragments += found
         answered |= {fragment.spec["benchmark"]["name"] for fragment in found}
@@ -144,11 +149,11 @@ def plan(
     ]
 
 
-def _units(model: Model | str, benchmarks: Sequence[GeometryMatch], options: Mapping[str, Any]) -> list[Evaluation]:
+def _units(model: Model | str, benchmarks: Sequence[GeometryMatch], options: Mapping[str, Any], *, device: str = "cpu") -> list[Evaluation]:
     from isomorph.models import load_model
     from isomorph.results._fragment import Evaluation
 
-    loaded = load_model(model) if isinstance(model, str) else model
+    loaded = load_model(model, device=device) if isinstance(model, str) else model
     fitting = [each for each in benchmarks if each.stimuli.modality == loaded.modality]
     if not fitting:
         names = ", ".join(each.name for each in benchmarks)

@@ -37,6 +37,7 @@ class Evaluation:
     layers: Any = "all"
     pool: str | None = None
     inference: Inference = field(default_factory=Inference)
+    memory_limit: str | int = "2GB"
     progress: Progress | None = None
 
     @property
@@ -77,6 +78,7 @@ class Evaluation:
             pool=self.spec["pool"],
             reduce="gram",
             store=store,
+            memory_limit=self.memory_limit,
             progress=self.progress,
         )
         rdms, without = _rdms(extraction, self.benchmark.distance)

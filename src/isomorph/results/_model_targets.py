@@ -11,6 +11,7 @@ import numpy as np
 
 from isomorph._version import __version__
 from isomorph.benchmarks import GeometryMatch, Target
+from isomorph.errors import InputError
 from isomorph.results._fragment import default_pool
 from isomorph.spec import fingerprint, to_plain
 
@@ -30,6 +31,7 @@ class ModelTarget:
     layers: Any = "all"
     pool: str | None = None
     distance: str = "correlation"
+    memory_limit: str | int = "2GB"
     progress: Progress | None = None
 
     @property
@@ -61,7 +63,16 @@ class ModelTarget:
         from isomorph.models import extract
 
         pool: Any = self.spec["pool"]
-        extraction = extract(self.model, self.stimuli, layers=self.layers, pool=pool, reduce="gram", store=store, progress=self.progress)
+        extraction = extract(
+            self.model,
+            self.stimuli,
+            layers=self.layers,
+            pool=pool,
+            reduce="gram",
+            store=store,
+            memory_limit=self.memory_limit,
+            progress=self.progress,
+        )
         layer = list(extraction)[-1]
         rdm = extraction[layer].rdm(self.distance).take(self.stimuli.ids)
         with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
@@ -91,6 +102,7 @@ def models_on(
     pool: str | None = None,
     distance: str = "correlation",
     summary: str = "",
+    memory_limit: str | int = "2GB",
     progress: Progress | None = None,
 ) -> GeometryMatch:
     """A benchmark whose targets are the geometries of the models' own last layers.
@@ -106,13 +118,17 @@ def models_on(
         pool: As `evaluate` takes it.
         distance: How features become an RDM.
         summary: One line.
+        memory_limit: What an extraction may hold in memory.
         progress: Where progress is shown.
     """
     from isomorph.engine import run_plan
     from isomorph.models import load_model
 
+    if len(models) < 2:
+        raise InputError(f"models that are each other's targets must be at least two; got {len(models)}.")
     loaded = [load_model(each) if isinstance(each, str) else each for each in models]
-    units = [ModelTarget(model=each, stimuli=stimuli, layers=layers, pool=pool, distance=distance, progress=progress) for each in loaded]
+    how: dict[str, Any] = {"layers": layers, "pool": pool, "distance": distance, "memory_limit": memory_limit, "progress": progress}
+    units = [ModelTarget(model=each, stimuli=stimuli, **how) for each in loaded]
     run_plan(units, store=store, progress=progress)
     return GeometryMatch(
         name=name,

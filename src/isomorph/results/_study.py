@@ -37,6 +37,8 @@ class Study:
         permutations: Permutations for each p-value.
         resample: What the bootstrap draws.
         seed: Seed of both.
+        memory_limit: What an extraction may hold in memory.
+        device: Where the models run.
         report: The folder of the report, beside the study's file.
         store: The store's folder; default: `$ISOMORPH_STORE`.
 
@@ -56,6 +58,8 @@ class Study:
     permutations: int = 1000
     resample: Literal["stimuli", "subjects", "both"] = "stimuli"
     seed: int = 0
+    memory_limit: str = "2GB"
+    device: str = "cpu"
     report: Path = Path("report")
     store: Path | None = None
 
@@ -131,6 +135,8 @@ class Study:
             seed=self.seed,
             permutations=self.permutations,
             resample=self.resample,
+            memory_limit=self.memory_limit,
+            device=self.device,
             progress=progress,
         )
 
@@ -154,6 +160,7 @@ class Study:
             store=store,
             layers=self.layers,
             pool=self.pool,
+            memory_limit=self.memory_limit,
             progress=progress,
         )
         return [replace(question, comparisons=comparisons)]
