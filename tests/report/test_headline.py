@@ -32,6 +32,8 @@ def test_one_model_and_no_ceiling():
     asked = question(answer("A", 0.2, None, None, layers=1), ceiling=None, name="monkey IT", note="one monkey group.")
     assert headline(asked) == "A (layer b.5) matches monkey IT at r = 0.20."
     assert caveats(asked) == ["There is no noise ceiling: one monkey group."]
+    said = question(answer("A", 0.2, None, None, layers=1), ceiling=None, note="the last layer of one model; it has no noise ceiling")
+    assert caveats(said) == ["The last layer of one model; it has no noise ceiling."]
 
 
 def test_ties_are_said():

@@ -56,7 +56,7 @@ def caveats(question: Question) -> list[str]:
         else:
             said.append("It stays below the noise ceiling, but its interval reaches it.")
     if not question.ceiling:
-        said.append(f"There is no noise ceiling: {question.target.note or 'the target has a single subject.'}".rstrip(".") + ".")
+        said.append(_no_ceiling(question.target.note.strip() or "the target has a single subject."))
     if any(len(each.layers) > 1 for each in question.answers):
         said.append("Each model’s layer was chosen on the same data that score it, so these values are slightly optimistic.")
     return said
@@ -77,6 +77,11 @@ def _ceiling(question: Question, lower: float, upper: float) -> str:
     if question.target.kind == "brain" and "human" in question.target.name.lower():
         who = "people’s brains agree"
     return f"{who} with one another at {number(lower)}–{number(upper)} (noise ceiling)"
+
+
+def _no_ceiling(why: str) -> str:
+    sentence = f"{why[0].upper()}{why[1:]}" if "ceiling" in why else f"There is no noise ceiling: {why}"
+    return sentence.rstrip(".") + "."
 
 
 def _ties(first: Answer, others: Sequence[Answer]) -> list[str]:

@@ -50,7 +50,8 @@ def procedure(results: Results) -> list[str]:
             f"p-values come from {int(permutations):,} permutations of the stimuli (one-sided: more similar than chance), and are "
             "corrected by the method of Benjamini and Hochberg over all layers and models of one target."
         )
-    return [*said, *(str(each) for each in results.methods.get("notes", ()))]
+    with_the_target = {f"{target.name}: {target.note}" for record in results.benchmarks for target in record.targets}
+    return [*said, *(str(each) for each in results.methods.get("notes", ()) if each not in with_the_target)]
 
 
 def benchmark_facts(record: BenchmarkRecord) -> list[str]:

@@ -8,6 +8,8 @@ const SHAPES = {
   behaviour: "M0,-7L7,5.5L-7,5.5z",
 };
 
+const VALUE_ROOM = 44; // pixels beside each name for the correlation that pointing adds
+
 function svg(name, attributes) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
   Object.entries(attributes).forEach(([key, value]) => made.setAttribute(key, value));
@@ -59,10 +61,12 @@ function drawMap(place, map) {
       root.append(group);
       return { group, label, x, y };
     });
-    const sizes = marks.map(({ label }) => ({ w: label.getComputedTextLength() + 4, h: 20 }));
+    const sizes = marks.map(({ label }) => ({ w: label.getComputedTextLength() + VALUE_ROOM, h: 20 }));
     placeLabels(points, sizes, width, height).forEach((box, index) => {
       const { group, label, x, y } = marks[index];
-      label.setAttribute("x", box.x + 2);
+      const side = box.x >= x ? "start" : box.x + box.w <= x ? "end" : "middle";
+      label.setAttribute("text-anchor", side);
+      label.setAttribute("x", { start: box.x + 2, end: box.x + box.w - 2, middle: box.x + box.w / 2 }[side]);
       label.setAttribute("y", box.y + 15);
       const near = [Math.max(box.x, Math.min(x, box.x + box.w)), Math.max(box.y, Math.min(y, box.y + box.h))];
       if (Math.hypot(near[0] - x, near[1] - y) > 16) {
