@@ -219,12 +219,13 @@ def test_without_scripts_every_table_can_be_read(browser, index):
     context.close()
 
 
-def test_it_prints(browser, index):
-    page = browser.new_page()
-    page.goto(index.as_uri())
-    page.wait_for_selector(".chart[data-drawn]")
-    assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
-    page.close()
+def test_paper_holds_the_whole_width(watched, index):
+    watched.page.set_viewport_size({"width": 680, "height": 1000})  # A4 within its margins
+    page = watched.open(index)
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 680
+    assert not page.locator(".overlay").first.is_visible()
+    assert page.pdf(format="A4").startswith(b"%PDF")
 
 
 def test_the_92_photographs(watched, examples, data_path, tmp_path):
