@@ -41,13 +41,13 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
     Raises:
         FileError: The file holds anything else.
     """
-    import pickle
+    from pickle import UnpicklingError
 
     import torch
 
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    except (UnpicklingError, RuntimeError, EOFError) as error:
         raise FileError(f"{path} is not a file of weights that can be read safely: {str(error).splitlines()[0]}") from error
     if not isinstance(state, Mapping) or not all(isinstance(each, torch.Tensor) for each in state.values()):
         raise FileError(f"{path} does not hold a table of tensors.")
