@@ -12,8 +12,8 @@ from isomorph.errors import InputError
 from isomorph.features import Features
 from isomorph.geometry import Gram, GramAccumulator
 from isomorph.models import extract, wrap_model
-from isomorph.store import Store
 from isomorph.stimuli import Stimuli
+from isomorph.store import Store
 
 N = 23
 

@@ -12,7 +12,12 @@ UNIQUE = ("stem", "block.0", "block.1", "norm", "head[0]", "output")
 
 def choose(*choices):
     return choose_layers(
-        as_choices(choices), unique=UNIQUE, duplicates={"drop": "norm"}, unusable={"count": "it holds int64"}, silent=("aux",), subject="net"
+        as_choices(choices),
+        unique=UNIQUE,
+        duplicates={"drop": "norm"},
+        unusable={"count": "it holds int64"},
+        silent=("aux",),
+        subject="net",
     )
 
 

@@ -69,6 +69,7 @@ def test_alexnet_gn_has_36_outputs_of_which_26_are_unique_leaves():
     assert len(plan.duplicates) == 10
     assert plan.duplicates["ave_pool"] == "conv_block_5.3"
     assert plan.duplicates["output"] == "l2norm"
+    assert plan.doubtful == {"ave_pool": "conv_block_5.3"}
     assert plan.feature_bytes == 4 * 2_097_536
 
 
@@ -82,6 +83,16 @@ def test_a_duplicate_by_name_is_read_where_it_first_appears():
     plan = plan_of(nn.Sequential(nn.Flatten(), nn.Linear(192, 3), nn.Dropout()), layers=["output", "2"])
     assert [(layer.name, layer.equals, layer.source) for layer in plan.layers] == [("2", "1", "1"), ("output", "1", "1")]
     assert plan.sources == {"1": 3}
+
+
+def test_memory_that_was_written_in_place_is_not_the_same():
+    class Positive(nn.Module):
+        def forward(self, x):
+            return x.relu_()
+
+    plan = plan_of(nn.Sequential(nn.Conv2d(3, 3, 1), Positive(), Positive(), nn.Identity()), pool="mean")
+    assert plan.duplicates == {"2": "1", "3": "1", "output": "1"}
+    assert plan.doubtful == {"2": "1", "3": "1", "output": "1"}
 
 
 def test_a_container_that_adds_something_is_a_layer_of_its_own():

@@ -62,6 +62,7 @@ class ExtractionPlan:
         layers: The layers that were chosen, in the order in which they run.
         found: How many outputs a forward pass showed.
         duplicates: Outputs that equal an earlier one, and which; left out unless asked for by name.
+        doubtful: Those of them that are other memory with equal values; their values are held against each other for every stimulus.
         unusable: Outputs that cannot be extracted, and why.
         silent: Modules that the forward pass never called.
         pool: How positions or tokens become one row.
@@ -81,6 +82,7 @@ class ExtractionPlan:
     layers: tuple[LayerInfo, ...]
     found: int
     duplicates: Mapping[str, str]
+    doubtful: Mapping[str, str]
     unusable: Mapping[str, str]
     silent: tuple[str, ...]
     pool: Pool

@@ -33,6 +33,7 @@ class Output:
     width: int = 0
     digest: bytes = b""
     reason: str = ""
+    places: tuple[tuple[int, ...], ...] = ()
     sample: torch.Tensor | None = None
 
 
@@ -64,6 +65,10 @@ class DryRun:
             pairs.update({each.name: kept.name for each in same if each is not kept})
         return {name: pairs[name] for name in self.outputs if name in pairs}
 
+    def certain(self, one: str, other: str) -> bool:
+        """Whether two outputs are the same memory, so that they are equal for every stimulus and not only for these two."""
+        return not set(self.outputs[one].places).isdisjoint(self.outputs[other].places)
+
 
 def dry_run(model: Model, stimuli: Sequence[Any], *, pool: Pool, precision: Precision) -> DryRun:
     """Run the first and the last stimulus together, then the first alone.
@@ -76,7 +81,7 @@ def dry_run(model: Model, stimuli: Sequence[Any], *, pool: Pool, precision: Prec
     batch = model.prepare([stimuli[0], stimuli[len(stimuli) - 1]])
     seen.input_bytes = sum(each.nbytes for each in _tensors(batch)) // 2
     with PeakMeter() as meter:
-        look.first(batch, precision)
+        look.first(batch, precision, meter)
     seen.activation_bytes = meter.peak // 2 + seen.input_bytes
     look.second(model.prepare([stimuli[0]]), precision)
     called = {module_of(name) for name in seen.outputs}
@@ -106,7 +111,7 @@ class _Look:
         self._model, self._seen, self._pool = model, seen, pool
         self._modules = {path or ROOT: module for path, module in model.module.named_modules()}
 
-    def first(self, batch: Any, precision: Precision) -> None:
+    def first(self, batch: Any, precision: Precision, meter: PeakMeter) -> None:
         mask = self._model.token_mask(batch)
 
         def read(name: str, tensor: torch.Tensor) -> None:
@@ -120,7 +125,8 @@ class _Look:
                 return
             output.width = rows.shape[1]
             output.sample = _sample(rows)
-            output.digest = xxhash.xxh3_128(rows.contiguous().cpu().numpy().data).digest()
+            output.places = (meter.place(tensor), meter.place(rows))
+            output.digest = row_digest(rows)
 
         self._pass(read, batch, precision)
 
@@ -161,6 +167,11 @@ class _Look:
         if torch.linalg.vector_norm(sample - earlier) > tolerance * torch.linalg.vector_norm(earlier) + 1e-6:
             return "its values for one stimulus change with the others in the batch"
         return ""
+
+
+def row_digest(rows: torch.Tensor) -> bytes:
+    """Names the values of rows, bit for bit."""
+    return xxhash.xxh3_128(rows.contiguous().cpu().numpy().data).digest()
 
 
 def _sample(rows: torch.Tensor) -> torch.Tensor:

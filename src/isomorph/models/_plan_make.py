@@ -37,6 +37,13 @@ def make_plan(model: Model, stimuli: Sequence[Any], request: Request, *, has_sto
     seen = dry_run(model, stimuli, pool=request.pool, precision=request.precision)
     duplicates = {} if request.keep_duplicates else seen.duplicates()
     layers = _layers(model, seen, request, duplicates)
+    sources = {layer.source for layer in layers}
+    named = {layer.name for layer in layers}
+    doubtful = {
+        name: other
+        for name, other in duplicates.items()
+        if other in sources and ("all" in request.layers or name in named) and not seen.certain(name, other)
+    }
     width = 0
     if request.reduce == "sketch":
         width = request.sketch_width or sketch_width(len(stimuli))
@@ -48,6 +55,7 @@ def make_plan(model: Model, stimuli: Sequence[Any], request: Request, *, has_sto
         layers=layers,
         found=len(seen.outputs),
         duplicates=duplicates,
+        doubtful=doubtful,
         unusable=_unusable(seen),
         silent=seen.silent,
         pool=request.pool,

@@ -1,8 +1,9 @@
-"""How much memory a forward pass holds at its fullest moment."""
+"""How much memory a forward pass holds at its fullest moment, and which tensors are one and the same."""
 
 from __future__ import annotations
 
 import weakref
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch.utils._pytree import tree_leaves
 class PeakMeter(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Within its `with` block, adds up the tensors that operations make and takes off those that are freed.
 
-    What a kernel borrows while it runs is not seen.
+    What a kernel borrows while it runs is not seen. Writes in place are counted, because tensors of inference mode have no versions.
 
     Attributes:
         peak: The most bytes that lived at once.
@@ -24,12 +25,22 @@ class PeakMeter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.peak = 0
         self._live = 0
-        self._known: dict[int, weakref.ref[Any]] = {}
+        self._made = 0
+        self._known: dict[int, tuple[int, weakref.ref[Any]]] = {}
+        self._writes: Counter[int] = Counter()
+
+    def place(self, tensor: torch.Tensor) -> tuple[int, ...]:
+        """Where the values stand and how often they were written: equal places hold equal values."""
+        key = _storage_key(tensor)
+        made = self._known[key][0] if key in self._known else 0
+        return (key, made, self._writes[key], tensor.storage_offset(), *tensor.shape, *tensor.stride())
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
         """Run one operation and note what it made."""
         before = {_storage_key(each) for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)}
         result = func(*args, **(kwargs or {}))
+        if func._schema.is_mutable:
+            self._writes.update(before)
         for each in tree_leaves(result):
             if isinstance(each, torch.Tensor) and (key := _storage_key(each)) not in before and key not in self._known:
                 self._note(key, each.untyped_storage())
@@ -42,7 +53,8 @@ class PeakMeter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             self._live -= size
             self._known.pop(key, None)
 
-        self._known[key] = weakref.ref(storage, freed)
+        self._made += 1
+        self._known[key] = (self._made, weakref.ref(storage, freed))
         self._live += size
         self.peak = max(self.peak, self._live)
 

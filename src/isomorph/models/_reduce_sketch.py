@@ -78,7 +78,7 @@ class CountSketch:
         if self._signs is None or self._signs.device != rows.device:
             self._signs = torch.from_numpy(self._signs_numpy).to(rows.device)
         turned = torch.zeros((len(rows), 2 * self.width), device=rows.device)  # twice as wide: no block has to wrap around
-        for part, signs, offset in zip(rows.split(self.width, 1), self._signs.split(self.width), self._offsets, strict=True):
+        for part, signs, offset in zip(torch.split(rows, self.width, 1), torch.split(self._signs, self.width), self._offsets, strict=True):
             turned[:, offset : offset + len(signs)].addcmul_(part, signs)
         return turned[:, : self.width].add_(turned[:, self.width :])
 

@@ -1,0 +1,98 @@
+"""Rows in memory and in shards; columns of either; the count-sketch of spilled rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from isomorph.models._extract_batches import prepared_batches
+from isomorph.models._spill import MemoryRows, StoreRows, column_chunks, joined
+from isomorph.store import Store
+
+ROWS = np.random.default_rng(0).normal(size=(7, 11)).astype(np.float32)
+NAME = "0" * 64
+
+
+@pytest.fixture
+def writer(tmp_path):
+    with Store(tmp_path).begin(NAME, {"kind": "rows"}) as writer:
+        yield writer
+
+
+def fill(keeper, size=3):
+    for batch, start in enumerate(range(0, 7, size)):
+        if not keeper.has(batch):
+            rows = torch.from_numpy(ROWS[start : start + size]).clone()
+            keeper.add("a", rows, first=start)
+            keeper.add("b", 2 * rows[:, :4], first=start)
+            keeper.end(batch, count=len(rows))
+            rows.zero_()  # as an operation in place would
+
+
+def keepers(writer):
+    widths = {"a": 11, "b": 4}
+    return MemoryRows(widths, 7), StoreRows(writer, widths, 7, batch_size=3)
+
+
+def test_rows_come_back_in_order(writer):
+    for keeper in keepers(writer):
+        fill(keeper)
+        assert np.array_equal(joined(keeper.parts("a"), memory_limit=10**9), ROWS)
+        assert np.array_equal(joined(keeper.parts("b"), memory_limit=1), 2 * ROWS[:, :4])
+
+
+def test_a_batch_is_one_shard_and_is_not_written_twice(writer):
+    keeper = keepers(writer)[1]
+    fill(keeper)
+    before = {path: path.stat().st_mtime_ns for path in writer.folder.glob("rows*")}
+    again = keepers(writer)[1]
+    assert all(again.has(batch) for batch in range(3))
+    fill(again)
+    assert {path: path.stat().st_mtime_ns for path in writer.folder.glob("rows*")} == before
+    assert len(before) == 6  # three shards and their receipts
+
+
+def test_other_batch_sizes_do_not_mix(writer):
+    fill(keepers(writer)[1])
+    assert not StoreRows(writer, {"a": 11, "b": 4}, 7, batch_size=2).has(0)
+
+
+@pytest.mark.parametrize("step", [1, 4, 11, 100])
+def test_columns_in_chunks(writer, step):
+    for keeper in keepers(writer):
+        fill(keeper)
+        chunks = [chunk.copy() for chunk in column_chunks(keeper.parts("a"), step)]
+        assert np.array_equal(np.concatenate(chunks, axis=1), ROWS)
+        assert all(chunk.shape[1] <= step for chunk in chunks)
+
+
+class Numbers:
+    """Prepares by doubling and notes how far it is ahead."""
+
+    def __init__(self):
+        self.prepared = 0
+
+    def prepare(self, items):
+        self.prepared += 1
+        if 13 in items:
+            raise ValueError("13")
+        return [2 * item for item in items]
+
+
+def test_batches_come_in_order_and_only_a_few_ahead():
+    model, slices = Numbers(), [slice(start, start + 1) for start in range(10)]
+    batches = prepared_batches(model, range(10), slices, ahead=2)
+    assert next(batches) == (slice(0, 1), [0])
+    assert model.prepared <= 3
+    assert [batch for _, batch in batches] == [[2 * index] for index in range(1, 10)]
+
+
+def test_an_item_that_cannot_be_read_stops_the_batches_with_its_own_error():
+    batches = prepared_batches(Numbers(), range(20), [slice(start, start + 5) for start in range(0, 20, 5)])
+    with pytest.raises(ValueError, match="13"):
+        list(batches)
+
+
+def test_nothing_to_do():
+    assert list(prepared_batches(Numbers(), range(3), [])) == []
