@@ -92,8 +92,13 @@ def extract(
         NonFiniteError: A layer holds NaN or infinity; the message names it and the first stimulus.
 
     Example:
-        >>> grams = extract(load_model("bundled/pixels"), stimuli, reduce="gram")
-        >>> grams["output"].rdm("correlation")
+        >>> import numpy as np
+        >>> from isomorph.models import load_model
+        >>> from isomorph.stimuli import Stimuli
+        >>> noise = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 3), dtype=np.uint8)
+        >>> grams = extract(load_model("bundled/pixels"), Stimuli.from_arrays(noise), reduce="gram")
+        >>> next(iter(grams.values())).rdm("correlation").values.shape
+        (6,)
     """
     request = Request.checked(
         layers=layers,

@@ -41,7 +41,11 @@ class Extraction(Mapping[str, "Features | Gram"]):
         fingerprint: The name of the extraction in a store.
 
     Example:
-        >>> extraction = extract(load_model("bundled/pixels"), stimuli, reduce="gram")
+        >>> import numpy as np
+        >>> from isomorph.models import extract, load_model
+        >>> from isomorph.stimuli import Stimuli
+        >>> noise = np.random.default_rng(0).integers(0, 255, (4, 32, 32, 3), dtype=np.uint8)
+        >>> extraction = extract(load_model("bundled/pixels"), Stimuli.from_arrays(noise))
         >>> [layer.name for layer in extraction.layers] == list(extraction)
         True
     """
