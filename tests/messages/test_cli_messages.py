@@ -110,3 +110,11 @@ def test_a_model_of_another_modality(capsys):
         "isomorph evaluate: bundled/pixels takes image stimuli, but none of the benchmarks (lancaster-words) shows such. "
         "Leave the model out, or add a benchmark of image stimuli."
     )
+
+
+def test_a_warning_is_a_line_without_code(features, capsys):
+    words = ["compare", features, features, "--measure", "cka", "--set", "debiased=false", "--replicates", "0", "--json"]
+    assert main(words) == 0
+    assert capsys.readouterr().err == (
+        "isomorph compare: warning: biased CKA of unrelated features of widths 4 and 4 is about 0.40 with 6 stimuli. Use debiased=True.\n"
+    )

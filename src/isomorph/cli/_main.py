@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from importlib import import_module
@@ -48,7 +49,9 @@ def _guarded(verb: str, words: list[str]) -> int:
 
     try:
         run: Callable[[list[str]], int | None] = import_module(f"isomorph.cli._{verb}").run
-        status = run(words) or _DONE
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print(f"isomorph {verb}: warning: {message}", file=sys.stderr)
+            status = run(words) or _DONE
         sys.stdout.flush()
     except IsomorphError as error:
         _reraise_if_debugging()

@@ -38,7 +38,7 @@ def _facts(name: str) -> dict[str, Any]:
         entry, kind = measures.registry.entry(name), "measure"
     else:
         entry, kind = benchmarks.registry.entry(name), "benchmark"
-    facts = {"name": entry.name, "kind of thing": kind, "summary": entry.summary, **entry.facts}
+    facts = {"name": entry.name, "entry": kind, "summary": entry.summary, **entry.facts}
     if kind == "measure":
         facts["options"] = to_plain(measures.load_measure(name))
         facts["about"] = (type(measures.load_measure(name)).__doc__ or "").strip()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 from isomorph.cli._output import print_json, print_table, say
 from isomorph.cli._parse import StoreFolder, call_action
 
@@ -37,7 +39,11 @@ def ls(*, store: StoreFolder = None, json: bool = False) -> None:
             print_json(row)
         return
     for row in rows:
-        row |= {"fingerprint": str(row["fingerprint"])[:12], "complete": "yes" if row["complete"] else "no"}
+        row |= {
+            "fingerprint": str(row["fingerprint"])[:12],
+            "summary": shorten(str(row["summary"]), 80, placeholder=" …"),
+            "complete": "yes" if row["complete"] else "no",
+        }
     print_table(rows, ["fingerprint", "kind", "summary", "bytes", "shards", "complete"])
     say(f"{len(rows)} objects in {kept.path}")
 
