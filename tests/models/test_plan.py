@@ -154,6 +154,11 @@ def test_outputs_that_cannot_be_extracted_are_listed_with_the_reason():
     assert [layer.name for layer in plan.layers] == ["last"]
 
 
+def test_the_same_memory_as_what_cannot_be_extracted_cannot_be_extracted():
+    plan = plan_of(nn.Sequential(nn.Flatten(), Centre(), nn.Identity()), layers="0")
+    assert set(plan.unusable) == {"1", "2", "output"}
+
+
 def test_a_first_axis_that_is_two_by_chance_is_found_out():
     class Fixed(nn.Module):
         def forward(self, x):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import weakref
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
 
 
 class PeakMeter(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -37,12 +36,12 @@ class PeakMeter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
         """Run one operation and note what it made."""
-        before = {_storage_key(each) for each in tree_leaves((args, kwargs)) if isinstance(each, torch.Tensor)}
+        before = {_storage_key(each) for each in _tensors_in((args, kwargs))}
         result = func(*args, **(kwargs or {}))
         if func._schema.is_mutable:
             self._writes.update(before)
-        for each in tree_leaves(result):
-            if isinstance(each, torch.Tensor) and (key := _storage_key(each)) not in before and key not in self._known:
+        for each in _tensors_in(result):
+            if (key := _storage_key(each)) not in before and key not in self._known:
                 self._note(key, each.untyped_storage())
         return result
 
@@ -57,6 +56,16 @@ class PeakMeter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._known[key] = (self._made, weakref.ref(storage, freed))
         self._live += size
         self.peak = max(self.peak, self._live)
+
+
+def _tensors_in(value: Any) -> Iterator[torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from _tensors_in(each)
+    elif isinstance(value, dict):
+        yield from _tensors_in(list(value.values()))
 
 
 def _storage_key(tensor: torch.Tensor) -> int:
