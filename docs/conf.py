@@ -19,4 +19,27 @@ nb_execution_raise_on_error = True
 nb_execution_timeout = 120
 nb_merge_streams = True
 autodoc_typehints = "description"
-suppress_warnings = ["mystnb.unknown_mime_type"]
+suppress_warnings = ["mystnb.unknown_mime_type", "ref.python"]
+default_role = "code"
+
+
+def render_mathematics(app, what, name, obj, options, lines):
+    r"""Docstrings write mathematics as people read it in a terminal, `$$ … $$` and `\( … \)`; Sphinx wants directives and roles."""
+    import re
+
+    text = "\n".join(lines)
+    text = re.sub(r"\\\((.+?)\\\)", lambda m: f":math:`{' '.join(m[1].split())}`", text, flags=re.DOTALL)
+    text = re.sub(
+        r"^( *)\$\$(.+?)\$\$ *$",
+        lambda m: f"{m[1]}.. math:: {' '.join(m[2].split())}\n",
+        text,
+        flags=re.DOTALL | re.MULTILINE,
+    )
+    text = re.sub(r"(?<![\w`])<(https?://[^>`\s]+)>(?![`_])", r"\1", text)
+    text = re.sub(r"(`[^`\n]+`)(?=[a-z])", r"\1\\ ", text)  # `RDM`s
+    lines[:] = text.split("\n")
+
+
+def setup(app):
+    """Register the hook before napoleon's, which sees the result."""
+    app.connect("autodoc-process-docstring", render_mathematics, priority=100)
