@@ -79,7 +79,7 @@ def measure(name: str, reduce: str, limit: str) -> dict[str, Any]:
             extract(model, stimuli, store=Path(folder) if reduce == "gram" else None, **options)
             ours.append(cpu_seconds() - start)
         peak = peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
-    bare = min(least(lambda size=size: forwards(model, stimuli, size)) for size in {plan.batch_size, 16, 32})
+    bare = min(least(lambda size=size: forwards(model, stimuli, size)) for size in {plan.batch_size, 4, 16, 32})
     gemm = gemms(plan.sources, n) if reduce == "gram" else 0.0
     return {
         "mode": plan.mode,

@@ -13,6 +13,8 @@ from isomorph.geometry._gram import Gram
 _BUFFER_VALUES = 2_000_000
 """How many float32 values one product reads: few enough for the cache to hold, enough for the product to run at full speed."""
 
+_BLOCK_ROWS = 64
+
 
 class GramAccumulator:
     r"""Adds up the Gram matrix of `n` stimuli over chunks of columns: float32 products, float64 sums.
@@ -74,6 +76,7 @@ class GramAccumulator:
         """
         n = self.n
         sums = np.zeros((n + 2, n + 2)) if self._sums is None else self._sums.cpu().numpy()
+        sums = np.triu(sums) + np.triu(sums, 1).T  # not every product fills the lower triangle
         if not self.finite:
             bad = int((~np.isfinite(np.diagonal(sums)[:n])).sum())
             raise NonFiniteError(
@@ -91,7 +94,7 @@ class GramAccumulator:
         rows = self.n + 2
         self._buffer = torch.ones((rows, self.step), device=device)
         self._average = torch.full((1, self.n), 1 / self.n, device=device)
-        self._product = torch.empty((rows, rows), device=device)
+        self._product = torch.zeros((rows, rows), device=device)
         self._sums = torch.zeros((rows, rows), dtype=torch.float64, device=device)
 
     def _multiply(self, columns: Any) -> None:
@@ -100,7 +103,13 @@ class GramAccumulator:
         buffer = self._buffer[:, : columns.shape[1]]
         torch.mm(self._average, columns, out=buffer[self.n : self.n + 1])
         torch.sub(columns, buffer[self.n], out=buffer[: self.n])
-        torch.mm(buffer, buffer.T, out=self._product)  # not numpy's: its threads and torch's would wait for each other on every product
+        if buffer.device.type == "cpu" and torch.get_num_threads() == 1:  # with more, numpy's threads and torch's would wait for each other
+            rows = buffer.numpy()
+            np.matmul(rows, rows.T, out=self._product.numpy())  # a matrix and its own transpose: half the work of a general product
+        else:
+            for start in range(0, self.n + 2, _BLOCK_ROWS):
+                block = slice(start, start + _BLOCK_ROWS)
+                torch.mm(buffer[block], buffer[start:].T, out=self._product[block, start:])
         self._sums += self._product
 
 

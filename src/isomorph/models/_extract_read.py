@@ -47,6 +47,7 @@ class LayerReader:
         self._prefix = prefix_tokens(model.module)
         self._part = slice(0, 0)
         self._mask: torch.Tensor | None = None
+        self._scratch: torch.Tensor | None = None
         self._digests: dict[str, bytes] = {}
         self.reduced: dict[str, Tensors] = {}
 
@@ -75,7 +76,9 @@ class LayerReader:
             self.reduced[layer] = gram_tensors(sums, self._ids, name=self._name(layer))
             return
         if layer in self._sketches:
-            rows = self._sketches[layer](rows)
+            if self._scratch is None or len(self._scratch) < len(rows):  # kept, because memory that comes and goes leaves holes
+                self._scratch = rows.new_empty((len(rows), 2 * self._plan.sketch_width))
+            rows = self._sketches[layer](rows, scratch=self._scratch)
         if not torch.isfinite(rows.sum()):
             self._check(layer, rows)
         self._keeper.add(layer, rows, first=self._part.start)

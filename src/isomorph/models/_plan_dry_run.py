@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -55,6 +56,11 @@ class DryRun:
     silent: tuple[str, ...] = ()
     activation_bytes: int = 0
     input_bytes: int = 0
+
+    @property
+    def largest_bytes(self) -> int:
+        """The largest output of one stimulus, as float32."""
+        return 4 * max((math.prod(each.shape) for each in self.outputs.values()), default=1)
 
     def duplicates(self) -> dict[str, str]:
         """Outputs whose features equal another's, bit for bit: the first leaf of a set stands for it, else the first."""

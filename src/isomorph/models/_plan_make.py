@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from isomorph.models._model import Model
 
 _LARGEST_BATCH = 32
-"""Larger batches are no faster on a CPU: their activations leave the cache before the next operation reads them."""
+_LARGEST_OUTPUT = 32 * 2**20
+"""Bytes. glibc gives larger blocks back to the system at once and takes them anew, page by page, for the next operation."""
 _SMALLEST_BATCH = 8
 """Before batches become smaller than this, rows spill."""
 _BATCHES_AHEAD = 2
@@ -112,7 +113,7 @@ def _parent(path: str) -> str:
 
 @dataclass(frozen=True)
 class _Need:
-    """Bytes: of features, kept rows, activations and prepared input per stimulus; and of what stays throughout."""
+    """Bytes: of features, kept rows, activations and prepared input per stimulus; and of what stays throughout. And a good batch size."""
 
     request: Request
     n: int
@@ -122,6 +123,7 @@ class _Need:
     inputs: int
     grams: int
     signs: int
+    batch: int
 
     @classmethod
     def of(cls, layers: tuple[LayerInfo, ...], seen: DryRun, request: Request, *, n: int, sketch: int) -> _Need:
@@ -133,8 +135,9 @@ class _Need:
             grams = 8 * len(widths) * n * (n + 2) + accumulator_bytes(n)
         elif sketch:
             signs = 4 * sum(width for width in widths if width > sketch)
+        batch = min(_LARGEST_BATCH, max(4, _LARGEST_OUTPUT // seen.largest_bytes))
         activations = int(seen.activation_bytes * _KERNEL_SHARE)
-        return cls(request, n, features, rows, activations, seen.input_bytes, grams, signs)
+        return cls(request, n, features, rows, activations, seen.input_bytes, grams, signs, batch)
 
     def peak(self, mode: Mode, batch: int) -> int:
         """What a mode needs with batches of this size."""
@@ -157,7 +160,7 @@ class _Need:
             largest = self._largest(mode)
             least = min(wished or (1 if mode == modes[-1] else _SMALLEST_BATCH), self.n)
             if largest >= least:
-                return mode, min(wished or _LARGEST_BATCH, largest)
+                return mode, min(wished or self.batch, largest)
         raise InputError(self._too_small(subject, modes[-1]))
 
     def _largest(self, mode: Mode) -> int:

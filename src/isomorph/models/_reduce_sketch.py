@@ -69,15 +69,17 @@ class CountSketch:
         self._signs_numpy = _SIGNS_OF_BYTE[bytes_].reshape(-1)[:features]
         self._signs: torch.Tensor | None = None
 
-    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
-        """Sketch rows `[item, feature]`, on their own device."""
+    def __call__(self, rows: torch.Tensor, *, scratch: torch.Tensor | None = None) -> torch.Tensor:
+        """Sketch rows `[item, feature]`, on their own device; `scratch` is memory `[item, 2 width]` that may be written over."""
         import torch
 
         if self.exact:
             return rows
         if self._signs is None or self._signs.device != rows.device:
             self._signs = torch.from_numpy(self._signs_numpy).to(rows.device)
-        turned = torch.zeros((len(rows), 2 * self.width), device=rows.device)  # twice as wide: no block has to wrap around
+        # twice as wide, so that no block has to wrap around
+        turned = rows.new_empty((len(rows), 2 * self.width)) if scratch is None else scratch[: len(rows), : 2 * self.width]
+        turned.zero_()
         for part, signs, offset in zip(torch.split(rows, self.width, 1), torch.split(self._signs, self.width), self._offsets, strict=True):
             turned[:, offset : offset + len(signs)].addcmul_(part, signs)
         return turned[:, : self.width].add_(turned[:, self.width :])
