@@ -181,6 +181,12 @@ def test_everything_that_matters_is_in_the_fingerprint(model, stimuli):
     assert len({usual, *others}) == 11
 
 
+def test_weights_that_changed_are_extracted_anew(model, stimuli, tmp_path):
+    before = extract(model, stimuli, layers="4", store=tmp_path)["4"].values.copy()
+    model.module[4].weight.data.zero_()
+    assert not np.array_equal(extract(model, stimuli, layers="4", store=tmp_path)["4"].values, before)
+
+
 def test_mixed_precision_is_close_and_recorded(model, stimuli):
     full, mixed = extract(model, stimuli), extract(model, stimuli, precision="bfloat16")
     assert mixed.provenance["precision"] == "bfloat16"

@@ -1,3 +1,8 @@
+import functools
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -49,6 +54,60 @@ def test_the_fingerprint_covers_weights_structure_and_preprocessing() -> None:
         print_of(net(), name="other"),
     }
     assert len(others | {same}) == 6
+
+
+class Scale:
+    def __init__(self, factor: float, table: tuple[float, ...] = ()) -> None:
+        self.factor, self.table = factor, np.array(table)
+
+    def __call__(self, image: np.ndarray) -> torch.Tensor:
+        return as_tensor(image) * self.factor
+
+    def method(self, image: np.ndarray) -> torch.Tensor:
+        return self(image)
+
+
+def scaled(image: np.ndarray, factor: float = 1.0) -> torch.Tensor:
+    return as_tensor(image) * factor
+
+
+def closure(factor: float):  # type: ignore[no-untyped-def]
+    return lambda image: scaled(image, factor)
+
+
+def test_the_fingerprint_covers_the_values_that_a_preparation_holds() -> None:
+    def print_of(preprocess: object) -> str:
+        return wrap_model(net(), name="mine", preprocess=preprocess).fingerprint  # type: ignore[arg-type]
+
+    for make in (closure, Scale, lambda factor: functools.partial(scaled, factor=factor), lambda factor: Scale(factor).method):
+        assert print_of(make(1.0)) == print_of(make(1.0))
+        assert print_of(make(1.0)) != print_of(make(2.0))
+    assert print_of(Scale(1.0, (1.0, 2.0))) != print_of(Scale(1.0, (1.0, 3.0)))
+    assert len({print_of(closure(net())), print_of(closure(net()[2]))}) == 2  # type: ignore[index]
+
+
+def test_the_fingerprint_is_the_same_in_another_process(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import functools, torch\nfrom isomorph.models import wrap_model\n"
+        "def scaled(image, function, kinds):\n    return function(image)\n"
+        "torch.manual_seed(0)\n"
+        "preprocess = functools.partial(scaled, function=lambda image: torch.from_numpy(image), kinds={'a', 'b', 'c'})\n"
+        "net = torch.nn.Linear(3, 2)\nnet.extra_repr = lambda: repr(scaled)\n"
+        "print(wrap_model(net, name='mine', preprocess=preprocess).fingerprint)\n"
+    )
+    runs = [subprocess.run([sys.executable, tmp_path / "mine.py"], capture_output=True, text=True, check=True).stdout for _ in range(2)]
+    assert len(runs[0]) == 65
+    assert runs[0] == runs[1]
+
+
+def test_the_fingerprint_follows_the_network() -> None:
+    model = wrap_model(net(), name="mine", preprocess=as_tensor)
+    before = model.fingerprint
+    assert model.fingerprint == before
+    model.module[2].weight.data.mul_(2)  # type: ignore[index, operator, union-attr]
+    trained = model.fingerprint
+    model.module[0] = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.ReLU())  # type: ignore[index, operator]
+    assert len({before, trained, model.fingerprint}) == 3
 
 
 def test_a_function_is_a_model_too() -> None:

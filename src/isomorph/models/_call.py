@@ -7,6 +7,8 @@ from typing import Any
 
 import torch
 
+from isomorph.models._source_digest import source_digest
+
 
 class Call(torch.nn.Module):
     """Calls a function; its name is part of how the module prints, and so of the model's fingerprint."""
@@ -21,6 +23,4 @@ class Call(torch.nn.Module):
 
     def extra_repr(self) -> str:
         """The function's name and digest."""
-        from isomorph.models._wrap import _source_digest
-
-        return _source_digest(self.function)
+        return source_digest(self.function)

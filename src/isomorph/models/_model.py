@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from isomorph import spec
 from isomorph.errors import InputError
 from isomorph.models._card import Modality, ModelCard
 from isomorph.models._device import find_device
+from isomorph.models._source_digest import printed
 
 if TYPE_CHECKING:
     import torch
@@ -63,11 +63,17 @@ class Model:
         tensors = (*self.module.parameters(), *self.module.buffers())
         return tensors[0].device if tensors else torch.device("cpu")
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
-        """Names what the model computes: name, weights, recipe and modality; the device is no part of it."""
+        """Names what the model computes: name, weights, recipe and modality; the device is no part of it.
+
+        The network is looked at anew each time, so that one which was trained or cut since is not taken for what it was.
+        """
+        from isomorph.models._weights import weights_digest
+
+        now = {"state": weights_digest(self.module.state_dict()), "prints": printed(self.module)}
         facts = {"name": self.name, "weights": self.weights, "recipe": spec.to_plain(self.recipe), "modality": self.modality}
-        return spec.fingerprint(facts)
+        return spec.fingerprint(facts | now)
 
     def prepare(self, items: Sequence[Any]) -> Batch:
         """Turn stimuli (uint8 [height, width, 3] pictures, or strings) into a batch on the CPU."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,6 +12,7 @@ from isomorph.errors import InputError
 from isomorph.models._card import Modality, ModelCard
 from isomorph.models._image_recipe import ImageRecipe
 from isomorph.models._model import Batch, Model
+from isomorph.models._source_digest import printed, source_digest
 
 if TYPE_CHECKING:
     import torch
@@ -31,8 +30,8 @@ def wrap_model(
 ) -> Model:
     """Make a model of any `torch.nn.Module`, or of any function of a batch.
 
-    Its fingerprint covers the weights, how the module prints, and the source text of the functions. Values that a function takes from
-    around it (a closure, a global) are not seen: give the model another name when they change.
+    Its fingerprint covers the weights, how the module prints, the source text of the functions and the values they hold (defaults,
+    closures, attributes). Files that they read are not seen: give the model another name when those change.
 
     Args:
         module_or_callable: A module is put into evaluation mode; a function has the one layer `call` and the layer `output`.
@@ -63,7 +62,7 @@ def wrap_model(
     recipe: Any = preprocess
     preparation: Callable[[Any, Sequence[Any]], Batch] = _by_recipe
     if not isinstance(preprocess, ImageRecipe):
-        recipe = {"preprocess": _source_digest(preprocess), "collate": _source_digest(collate)}
+        recipe = {"preprocess": source_digest(preprocess), "collate": source_digest(collate)}
         preparation = partial(_by_item, preprocess, collate or _stack)
     facts = dataclasses.replace(
         card or ModelCard(name=full, source="user", summary=f"a {type(module_or_callable).__name__} of the user's"),
@@ -83,20 +82,8 @@ def _identity(module: torch.nn.Module) -> str:
     from isomorph.models._weights import weights_digest
 
     kinds = sorted({type(each) for each in module.modules()}, key=lambda kind: f"{kind.__module__}.{kind.__qualname__}")
-    own = [_source_digest(kind) for kind in kinds if not kind.__module__.startswith("torch.")]
-    return spec.fingerprint({"weights": weights_digest(module.state_dict()), "prints": repr(module), "classes": own})
-
-
-def _source_digest(thing: Any) -> str:
-    """The name of a function or class, and the SHA-256 of its source text where there is one."""
-    if thing is None:
-        return ""
-    kind = thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing)
-    label = f"{kind.__module__}.{kind.__qualname__}"
-    try:
-        return f"{label}#{hashlib.sha256(inspect.getsource(kind).encode()).hexdigest()[:16]}"
-    except (OSError, TypeError):
-        return label
+    own = [source_digest(kind) for kind in kinds if not kind.__module__.startswith("torch.")]
+    return spec.fingerprint({"weights": weights_digest(module.state_dict()), "prints": printed(module), "classes": own})
 
 
 def _by_recipe(recipe: Any, items: Sequence[Any]) -> Batch:
