@@ -57,11 +57,17 @@ class GramAccumulator:
         tensor = chunk if isinstance(chunk, torch.Tensor) else torch.from_numpy(np.asarray(chunk, dtype=np.float32))
         if tensor.ndim != 2 or len(tensor) != self.n:
             raise ShapeError(f"a chunk of columns needs the shape [{self.n}, columns]; got {tuple(tensor.shape)}.")
-        if self._sums is None:
+        if self._sums is None or self._sums.device != tensor.device:
             self._allocate(tensor.device)
         for start in range(0, tensor.shape[1], self.step):
             self._multiply(tensor[:, start : start + self.step].float())
         self.width += tensor.shape[1]
+
+    def reset(self) -> None:
+        """Begin anew, with the same memory."""
+        self.width = 0
+        if self._sums is not None:
+            self._sums.zero_()
 
     @property
     def finite(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,7 +49,8 @@ class LayerReader:
         self._mask: torch.Tensor | None = None
         self._scratch: torch.Tensor | None = None
         self._digests: dict[str, bytes] = {}
-        self.reduced: dict[str, Tensors] = {}
+        self._sums = GramAccumulator(len(ids))
+        self.reduced = {} if keeper else _empty_grams(self._widths, len(ids))
 
     def begin(self, part: slice, mask: torch.Tensor | None) -> None:
         """The next calls of `read` are for these stimuli."""
@@ -69,11 +70,12 @@ class LayerReader:
         if layer not in self._widths:
             return
         if self._keeper is None:
-            sums = GramAccumulator(len(self._ids))
-            sums.add(rows)
-            if not sums.finite:
+            self._sums.reset()
+            self._sums.add(rows)
+            if not self._sums.finite:
                 self._check(layer, rows)
-            self.reduced[layer] = gram_tensors(sums, self._ids, name=self._name(layer))
+            for key, values in gram_tensors(self._sums, self._ids, name=self._name(layer)).items():
+                self.reduced[layer][key][:] = values
             return
         if layer in self._sketches:
             if self._scratch is None or len(self._scratch) < len(rows):  # kept, because memory that comes and goes leaves holes
@@ -115,6 +117,15 @@ class LayerReader:
 
     def _name(self, layer: str) -> str:
         return f"the layer {layer!r} of {self._plan.subject}"
+
+
+def _empty_grams(layers: Collection[str], n: int) -> dict[str, Tensors]:
+    """Memory for all results, taken before the pass: small pieces taken between large ones would leave holes that nothing fits in."""
+    matrices, vectors = np.empty((len(layers), n, n)), np.empty((len(layers), 2, n))
+    return {
+        layer: {"centred": matrix, "mean_product": pair[0], "row_sums": pair[1]}
+        for layer, matrix, pair in zip(layers, matrices, vectors, strict=True)
+    }
 
 
 def gram_tensors(sums: GramAccumulator, ids: Sequence[str], *, name: str) -> Tensors:

@@ -46,6 +46,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.shards = {source: f"layer-{index:05d}" for index, source in enumerate(self.plan.sources)}
+        self._sums = GramAccumulator(self.plan.stimuli)
         width = self.plan.sketch_width
         sketched = self.plan.sources if width else {}
         self._sketches = {source: CountSketch(source, each, width=width, seed=self.seed) for source, each in sketched.items()}
@@ -109,9 +110,11 @@ class Run:
         parts = keeper.parts(source)
         if self.plan.reduce != "gram":
             return {"values": joined(parts, memory_limit=self.plan.memory_limit)}
-        sums = GramAccumulator(self.plan.stimuli)
+        sums = self._sums
+        sums.reset()
+        device = self.model.device  # looked up once: it walks over all parameters
         for chunk in column_chunks(parts, sums.step):
-            sums.add(torch.from_numpy(chunk).to(self.model.device) if self.model.device.type != "cpu" else chunk)
+            sums.add(torch.from_numpy(chunk).to(device))
         return gram_tensors(sums, self.stimuli.ids, name=f"the layer {source!r} of {self.plan.subject}")
 
     def _done(self, source: str) -> bool:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+import torch
 
 from isomorph.errors import InputError
-
-if TYPE_CHECKING:
-    import torch
 
 _SIGNS_OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32) * 2 - 1
 
@@ -66,17 +63,14 @@ class CountSketch:
         blocks = -(-features // width)
         self._offsets = [int(each % np.uint64(width)) for each in _mixed(key, 0, blocks)]
         bytes_ = _mixed(key, blocks, -(-features // 64)).astype("<u8").view(np.uint8)
-        self._signs_numpy = _SIGNS_OF_BYTE[bytes_].reshape(-1)[:features]
-        self._signs: torch.Tensor | None = None
+        self._signs = torch.from_numpy(_SIGNS_OF_BYTE[bytes_].reshape(-1)[:features])
 
     def __call__(self, rows: torch.Tensor, *, scratch: torch.Tensor | None = None) -> torch.Tensor:
         """Sketch rows `[item, feature]`, on their own device; `scratch` is memory `[item, 2 width]` that may be written over."""
-        import torch
-
         if self.exact:
             return rows
-        if self._signs is None or self._signs.device != rows.device:
-            self._signs = torch.from_numpy(self._signs_numpy).to(rows.device)
+        if self._signs.device != rows.device:
+            self._signs = self._signs.to(rows.device)
         # twice as wide, so that no block has to wrap around
         turned = rows.new_empty((len(rows), 2 * self.width)) if scratch is None else scratch[: len(rows), : 2 * self.width]
         turned.zero_()
