@@ -35,17 +35,17 @@ def as_floats(values: Any, *, name: str, ndim: int | None = None) -> FloatArray:
     return array.astype(np.float32) if array.dtype == np.float16 else array
 
 
-def check_finite(values: FloatArray, *, name: str, ids: Sequence[str] | None = None) -> None:
-    """Raise `NonFiniteError` naming the first stimulus whose row holds NaN or infinity."""
+def check_finite(values: FloatArray, *, name: str, ids: Sequence[str] | None = None, rows: str = "stimuli") -> None:
+    """Raise `NonFiniteError` naming the first row (`rows` says what they are) that holds NaN or infinity."""
     if np.isfinite(values.sum(dtype=np.float64)):
         return
     bad = ~np.isfinite(values)
     if not bad.any():
         return
-    rows = np.flatnonzero(bad.reshape(len(values), -1).any(axis=1))
-    first = repr(ids[int(rows[0])]) if ids is not None else f"row {int(rows[0])}"
+    at = np.flatnonzero(bad.reshape(len(values), -1).any(axis=1))
+    first = repr(ids[int(at[0])]) if ids is not None else f"row {int(at[0])}"
     raise NonFiniteError(
-        f"{name} has {int(bad.sum())} values that are NaN or infinite, in {len(rows)} of {len(values)} stimuli; the first is {first}."
+        f"{name} has {int(bad.sum())} values that are NaN or infinite, in {len(at)} of {len(values)} {rows}; the first is {first}."
     )
 
 

@@ -147,3 +147,12 @@ def test_a_replicate_that_leaves_a_constant_rdm_is_left_out():
 def test_the_wrong_number_of_pairs_is_refused():
     with pytest.raises(ShapeError, match="20 stimuli make 190 pairs, but subjects have 189"):
         rsa_scores(MODELS, SUBJECTS[:, 1:], n=N)
+
+
+@pytest.mark.parametrize("resample", ["stimuli", "subjects", "both"])
+@pytest.mark.parametrize("comparison", COMPARISONS)
+@pytest.mark.parametrize("n", [3, 4])
+def test_a_handful_of_stimuli_is_enough_for_every_comparison(comparison, resample, n):
+    rdms = np.random.default_rng(n).random((5, n * (n - 1) // 2))
+    result = rsa_scores(rdms[:2], rdms[2:], n=n, comparison=comparison, resample=resample, replicates=60, permutations=5)
+    assert np.isfinite([result.values, result.low, result.high, result.p]).all()

@@ -133,3 +133,11 @@ def test_the_general_interval_is_about_that_of_weights():
     general, weighted = (compare(x, y, measure=measure, replicates=500) for measure in (PlainRSA(), RSA()))
     assert general.low < general.value < general.high
     assert general.high - general.low == pytest.approx(weighted.high - weighted.low, rel=0.25)
+
+
+def test_named_things_meet_by_id_even_where_the_first_thing_has_no_names():
+    backwards = Features(Y[::-1], IDS[::-1])
+    for measure in ("cka", "rsa"):
+        _, matrix = compare_all({"bare": X, "straight": Features(Y, IDS), "backwards": backwards}, measure)
+        assert matrix[1, 2] == pytest.approx(1)
+        assert matrix[0, 1] == pytest.approx(matrix[0, 2])

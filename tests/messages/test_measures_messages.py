@@ -13,6 +13,8 @@ X, Y = RNG.normal(size=(5, 3)), RNG.normal(size=(4, 3))
 FLAT = X.copy()
 FLAT[2] = 7.0
 PAIRS = RNG.random((2, 10))
+HOLED = PAIRS.copy()
+HOLED[1, 3] = np.nan
 
 CASES = {
     "no measure is called 'ckaa'. Did you mean 'cka'?": lambda: load_measure("ckaa"),
@@ -58,8 +60,16 @@ CASES = {
     ),
     "a bootstrap resamples 'stimuli', 'subjects' or 'both'; got 'items'.": lambda: rsa_scores(PAIRS, PAIRS, n=5, resample="items"),
     "p-values lie between 0 and 1; number 0 is -0.1.": lambda: correct_p_values([-0.1]),
-    "a bootstrap needs at least 1 thing to draw and no negative number of replicates; got n=0, replicates=5.": lambda: bootstrap_weights(
-        0, 5
+    "a bootstrap needs at least 1 thing to draw; got n=0.": lambda: bootstrap_weights(0, 5),
+    "replicates must be 0 or more; got -5.": lambda: rsa_scores(PAIRS, PAIRS, n=5, replicates=-5),
+    "permutations must be 0 or more; got -1.": lambda: rsa_scores(PAIRS, PAIRS, n=5, permutations=-1),
+    "seed must be 0 or more; got -2.": lambda: compare(X, X, seed=-2),
+    "the level of an interval lies between 0 and 1, such as 0.95; got 95.": lambda: compare(X, X, level=95),
+    "y has 1 values that are NaN or infinite, in 1 of 2 RDMs; the first is row 1.": lambda: compare_rdms(
+        PAIRS, HOLED, comparison="spearman"
+    ),
+    "the group of subjects has 1 values that are NaN or infinite, in 1 of 2 RDMs; the first is row 1.": lambda: noise_ceiling(
+        HOLED, comparison="rho-a"
     ),
 }
 

@@ -30,6 +30,11 @@ class Inference:
     resample: Literal["stimuli", "subjects", "both"] = "stimuli"
     permutations: int = 1000
 
+    def __post_init__(self) -> None:
+        from isomorph.inference._bootstrap import check_draws
+
+        check_draws(replicates=self.replicates, seed=self.seed, permutations=self.permutations)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GeometryMatch:

@@ -45,7 +45,7 @@ class Target:
         rdms = as_floats(self.rdms, name=f"{name} (with the axes [subject, repeat, pair])", ndim=3).astype(np.float64)
         if len(rdms) != len(self.subjects) or not rdms.size:
             raise ShapeError(f"{name} has RDMs of {len(rdms)} subjects, but {len(self.subjects)} subjects' names.")
-        check_finite(rdms, name=name, ids=self.subjects)
+        check_finite(rdms, name=name, ids=self.subjects, rows="subjects")
         object.__setattr__(self, "rdms", rdms)
 
     @property

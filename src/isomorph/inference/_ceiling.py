@@ -6,7 +6,7 @@ import numpy as np
 
 from isomorph.arrays import FloatArray, IntArray
 from isomorph.errors import InputError
-from isomorph.inference._comparison import check_comparison, standardised
+from isomorph.inference._comparison import check_comparison, check_rdms, standardised
 from isomorph.inference._kendall import tau_a
 from isomorph.inference._ranks import Ranker
 from isomorph.inference._score import Ceiling
@@ -26,6 +26,7 @@ def noise_ceiling(subjects: FloatArray, *, comparison: str = "pearson") -> Ceili
 
     Raises:
         InputError: There are fewer than two subjects.
+        NonFiniteError: A distance is NaN or infinite.
 
     References:
         Nili et al., 2014, <https://doi.org/10.1371/journal.pcbi.1003553>.
@@ -36,7 +37,8 @@ def noise_ceiling(subjects: FloatArray, *, comparison: str = "pearson") -> Ceili
         ceiling 0.99 … 1.00
     """
     check_comparison(comparison)
-    rows = subjects.mean(axis=1, dtype=np.float64) if subjects.ndim == 3 else subjects
+    subjects = np.asarray(subjects)
+    rows = check_rdms(subjects.mean(axis=1, dtype=np.float64) if subjects.ndim == 3 else subjects, name="the group of subjects")
     if len(rows) < 2:
         raise InputError(f"a noise ceiling needs at least 2 subjects; got {len(rows)}.")
     equal = np.ones((1, len(rows)))
@@ -87,6 +89,8 @@ def rank_ceilings(rows: FloatArray, stimulus_weights: IntArray, subject_weights:
 def _rank_ceiling(rankers: list[Ranker], rows: FloatArray, pairs: FloatArray, weights: FloatArray, comparison: str) -> FloatArray:
     drawn = [int(subject) for subject in np.flatnonzero(weights > 0)]
     present = pairs[0] > 0
+    if not present.any():
+        return np.full(2, np.nan)
     ranks = np.stack([ranker.ranks(pairs)[0] for ranker in rankers])
     everyone = weights @ ranks
 

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias, get_args
 
 import numpy as np
 
-from isomorph.arrays import FloatArray
+from isomorph.arrays import FloatArray, as_floats, check_finite
 from isomorph.errors import ShapeError, UnknownNameError
 from isomorph.inference._kendall import tau_a
 from isomorph.inference._ranks import midranks
@@ -43,7 +43,8 @@ def compare_rdms(x: FloatArray, y: FloatArray, *, comparison: str = "pearson", x
         `[x, y]`, float64, −1 … 1.
 
     Raises:
-        ShapeError: The RDMs have different numbers of pairs, or one is constant, so that a correlation is 0/0.
+        ShapeError: The RDMs have different numbers of pairs, or one is constant, so that a correlation is 0/0 (ρ_a and τ_a are 0 there).
+        NonFiniteError: A distance is NaN or infinite.
 
     Example:
         >>> import numpy as np
@@ -52,6 +53,9 @@ def compare_rdms(x: FloatArray, y: FloatArray, *, comparison: str = "pearson", x
         [[0.5]]
     """
     check_comparison(comparison)
+    same = x is y
+    x = check_rdms(x, name=x_name)
+    y = x if same else check_rdms(y, name=y_name)
     if x.shape[1] != y.shape[1]:
         raise ShapeError(f"RDMs are compared pair by pair, but {x_name} has {x.shape[1]} pairs and {y_name} has {y.shape[1]}.")
     if comparison == "tau-a":
@@ -60,6 +64,13 @@ def compare_rdms(x: FloatArray, y: FloatArray, *, comparison: str = "pearson", x
     second = first if x is y else standardised(y, comparison, name=y_name)
     result = first @ second.T
     return result if comparison == "rho-a" else np.clip(result, -1, 1)
+
+
+def check_rdms(rdms: FloatArray, *, name: str) -> FloatArray:
+    """`rdms` as floats `[rdm, pair]`, all finite: among ranks a NaN would pass for the largest distance."""
+    array = as_floats(rdms, name=name, ndim=2)
+    check_finite(array, name=name, rows="RDMs")
+    return array
 
 
 def standardised(rdms: FloatArray, comparison: str, *, name: str = "an RDM") -> FloatArray:

@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from isomorph.arrays import FloatArray, IntArray, as_floats
+from isomorph.arrays import FloatArray, IntArray, as_floats, check_finite
 from isomorph.errors import InputError, ShapeError
-from isomorph.inference._bootstrap import bootstrap_weights
+from isomorph.inference._bootstrap import bootstrap_weights, check_draws
 from isomorph.inference._ceiling import linear_ceilings, noise_ceiling, rank_ceilings
 from isomorph.inference._comparison import check_comparison, compare_rdms
 from isomorph.inference._permutation import permutation_p
@@ -110,7 +110,7 @@ def rsa_scores(
 
     Raises:
         ShapeError: The RDMs have not n(n − 1)/2 pairs, or one is constant.
-        InputError: Subjects are to be resampled, but there is one.
+        InputError: Subjects are to be resampled, but there is one; or an option lies outside its range.
 
     References:
         Schütt et al., 2023, <https://doi.org/10.7554/eLife.82566>.
@@ -125,6 +125,7 @@ def rsa_scores(
         (True, True)
     """
     check_comparison(comparison)
+    check_draws(replicates=replicates, seed=seed, level=level, permutations=permutations)
     models, subjects = _checked(models, subjects, n)
     if resample not in ("stimuli", "subjects", "both"):
         raise InputError(f"a bootstrap resamples 'stimuli', 'subjects' or 'both'; got {resample!r}.")
@@ -155,8 +156,7 @@ def _checked(models: FloatArray, subjects: FloatArray, n: int) -> tuple[FloatArr
     for name, array in (("models", models), ("subjects", subjects)):
         if array.shape[-1] != pairs:
             raise ShapeError(f"{n} stimuli make {pairs} pairs, but {name} have {array.shape[-1]}.")
-        if not np.isfinite(array).all():
-            raise InputError(f"{name} have {int((~np.isfinite(array)).sum())} distances that are NaN or infinite.")
+        check_finite(array, name=f"the group of {name}", rows=name)
     if subjects.ndim == 3:
         subjects = subjects.mean(axis=1, dtype=np.float64)
     return models.astype(np.float64), subjects.astype(np.float64)

@@ -10,7 +10,10 @@ import numpy as np
 
 from isomorph.arrays import FloatArray
 from isomorph.errors import IdError, InputError
+from isomorph.features import Features
+from isomorph.geometry import RDM, Gram
 from isomorph.inference import Score, bootstrap_weights, interval
+from isomorph.inference._bootstrap import check_draws
 from isomorph.measures._measure import Comparable, Measure
 from isomorph.measures._registry import load_measure
 
@@ -51,6 +54,7 @@ def compare(
         (True, 40)
     """
     chosen = _chosen(measure, options)
+    check_draws(replicates=replicates, seed=seed, level=level, permutations=permutations)
     first, second = chosen.meet(x, y)
     value = chosen.between(first, second)
     low = high = None
@@ -86,7 +90,9 @@ def compare_all(
     things = list(items.values()) if isinstance(items, Mapping) else list(items)
     if len(things) < 2:
         raise InputError(f"a comparison needs at least 2 things; got {len(things)}.")
-    aligned = (chosen.align(things[0], each)[1] for each in things)
+    # Named things meet by id, whatever stands first; things without names meet them by position.
+    first = next((each for each in things if isinstance(each, Features | Gram | RDM)), things[0])
+    aligned = (chosen.align(first, each)[1] for each in things)
     return names, chosen.matrix([chosen.reduce(each) for each in aligned])
 
 
