@@ -45,10 +45,7 @@ def test_values_on_which_libraries_agree(measure, value):
 def test_feature_form_and_gram_form_are_one(debiased, n, p, q, seed):
     rng = np.random.default_rng(seed)
     x, y = rng.normal(size=(n, p)) + 10, rng.normal(size=(n, q))
-    try:
-        direct = CKA(debiased=debiased)(x, y)
-    except ShapeError:  # the debiased self-similarity of a few noisy rows may fall below zero
-        return
+    direct = CKA(debiased=debiased)(x, y)
     assert CKA(debiased=debiased)(Gram.from_features(x), Gram.from_features(y)) == pytest.approx(direct, abs=1e-8)
 
 
@@ -116,6 +113,46 @@ def test_float32_is_summed_in_float64():
 
 def test_a_wide_kernel_tends_to_linear_cka():
     assert RBFCKA(sigma=1e3)(X, Y) == pytest.approx(CKA()(X, Y), abs=1e-6)
+
+
+def exact_rbf_cka(x, y, sigma):
+    """Song's estimator of U-centred kernels, Székely and Rizzo's way, in long doubles."""
+    centred = []
+    for z in (x, y):
+        squares = np.square((z[:, None] - z[None]).astype(np.longdouble)).sum(axis=2)
+        width = 2 * (sigma * np.median(np.sqrt(squares[np.triu_indices(len(z), 1)]))) ** 2
+        k = np.expm1(-squares / width) if sigma > 1 else np.exp(-squares / width)
+        np.fill_diagonal(k, 0)
+        n, rows = len(k), k.sum(axis=1)
+        u = k - rows[:, None] / (n - 2) - rows / (n - 2) + rows.sum() / ((n - 1) * (n - 2))
+        np.fill_diagonal(u, 0)
+        centred.append(u / np.abs(u).max())
+    a, b = centred
+    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
+
+
+@pytest.mark.parametrize("sigma", [0.05, 0.1, 0.5, 10.0, 1e7])
+def test_neither_narrow_nor_wide_kernels_lose_their_digits(sigma):
+    x = np.random.default_rng(0).normal(size=(20, 50))
+    y = x + 0.1 * np.random.default_rng(1).normal(size=(20, 50))
+    assert RBFCKA(sigma=sigma)(x, y) == pytest.approx(exact_rbf_cka(x, y, sigma), abs=1e-9)
+
+
+@pytest.mark.parametrize("sigma", [0.02, 0.01])
+def test_a_kernel_below_the_smallest_number_is_refused(sigma):
+    x = np.random.default_rng(0).normal(size=(20, 50))
+    with pytest.raises(ShapeError, match="equally far apart"):
+        RBFCKA(sigma=sigma)(x, x[::-1])
+
+
+def test_stimuli_that_are_all_equally_far_apart_leave_nothing_to_debias():
+    rotation = np.linalg.qr(RNG.normal(size=(20, 20)))[0]
+    corners = np.linalg.qr(np.eye(20) - 1 / 20)[0][:, :19]  # the same simplex in 19 dimensions: fewer features than stimuli
+    for simplex in (np.eye(20), np.eye(20) @ rotation + 3, (np.eye(20) - 1 / 20) @ corners):
+        for x, y in ((simplex, X[:20]), (X[:20], simplex), (simplex, X[:20, :4])):
+            with pytest.raises(ShapeError, match="equally far apart"):
+                CKA()(x, y)
+        assert np.isnan(CKA().replicates(*CKA().meet(simplex, X[:20]), np.ones((1, 20), dtype=int))).all()
 
 
 def test_units_of_sigma():

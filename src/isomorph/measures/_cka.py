@@ -13,7 +13,7 @@ from isomorph.errors import ShapeError
 from isomorph.features import Features
 from isomorph.geometry import RDM, Gram
 from isomorph.geometry._centre import centre_columns
-from isomorph.measures._hsic import Kernel, weighted_hsic
+from isomorph.measures._hsic import Kernel, difference, weighted_hsic
 from isomorph.measures._measure import Comparable, Measure, Traits
 
 _NEGLIGIBLE = 0.01
@@ -37,7 +37,8 @@ class CKA(Measure):
         debiased: Use the U-statistic of Song et al. (2012). It needs at least four stimuli and may fall slightly below zero.
 
     Raises:
-        ShapeError: `x` or `y` does not vary over stimuli, so that CKA is 0/0; or there are too few stimuli.
+        ShapeError: `x` or `y` does not vary over stimuli, so that CKA is 0/0 (debiased, that is so where all stimuli are equally far
+            apart, too); or there are too few stimuli.
 
     Warns:
         UserWarning: With `debiased=False`, where unrelated matrices of these shapes would score more than 0.01.
@@ -94,11 +95,11 @@ def ratio(xy: FloatArray, xx: FloatArray, yy: FloatArray, *, debiased: bool, str
     """The normalised alignment `[replicate]`, NaN where a self term is not positive; with `strict` that is a `ShapeError`."""
     for letter, own in (("x", xx), ("y", yy)):
         if strict and not own[0] > 0:
-            why = "" if not debiased or own[0] == 0 else f" (its debiased self-similarity is {own[0]:.3g})"
-            raise ShapeError(f"{letter} does not vary over its stimuli{why}, so that CKA is 0/0. Leave it out, or use more stimuli.")
+            why = ", or holds all of them equally far apart" if debiased else ""
+            raise ShapeError(f"{letter} does not vary over its stimuli{why}, so that CKA is 0/0. Leave it out.")
     with np.errstate(invalid="ignore", divide="ignore"):
-        product = np.where((xx > 0) & (yy > 0), xx, np.nan) * yy
-        return np.clip(xy / np.sqrt(product), -1 if debiased else 0, 1)
+        lengths = np.where((xx > 0) & (yy > 0), np.sqrt(xx), np.nan) * np.sqrt(yy)
+        return np.asarray(np.clip(xy / lengths, -1 if debiased else 0, 1))
 
 
 def warn_of_bias(n: int, p: int, q: int) -> None:
@@ -130,9 +131,9 @@ def _feature_sums(x: FloatArray, y: FloatArray, *, debiased: bool) -> tuple[Floa
     lengths = np.einsum("ij,ij->i", x, x), np.einsum("ij,ij->i", y, y)
 
     def hsic(one: FloatArray, other: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-        total = float((np.square(one.T @ other)).sum())
-        if debiased:
-            total += float(-(a @ b) * n / (n - 2) + a.sum() * b.sum() / ((n - 1) * (n - 2)))
-        return np.array([total])
+        total = np.square(one.T @ other).sum(keepdims=True).ravel()
+        if not debiased:
+            return np.asarray(total)
+        return difference(total, -np.atleast_1d(a @ b) * n / (n - 2), np.atleast_1d(a.sum() * b.sum()) / ((n - 1) * (n - 2)))
 
     return hsic(x, y, *lengths), hsic(x, x, lengths[0], lengths[0]), hsic(y, y, lengths[1], lengths[1])

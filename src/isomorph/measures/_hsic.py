@@ -16,6 +16,11 @@ Rows: TypeAlias = Callable[[slice], FloatArray]
 _Margins: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
 
 _STRIPE_VALUES = 4_000_000
+_NOISE = 1e-14
+"""A statistic below this share of the terms that it is the difference of is rounding."""
+
+_TINY = 1e-290
+"""Squares below this have lost digits to underflow."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,14 +36,31 @@ class Kernel:
     rows: Rows
 
 
-def centred_kernel(kernel: Kernel) -> Kernel:
-    """The kernel with row and column means taken away."""
+def centred_kernel(kernel: Kernel, *, diagonal: bool = True) -> Kernel:
+    """The kernel with row and column means taken away.
+
+    Args:
+        kernel: Any.
+        diagonal: False where the diagonal is not looked at afterwards: it is made zero first, because a narrow Gaussian's ones there
+            would leave nothing of the digits elsewhere.
+    """
+    if not diagonal:
+        kernel = _hollow(kernel)
     stripe = max(1, _STRIPE_VALUES // kernel.n)
     parts = (slice(start, min(start + stripe, kernel.n)) for start in range(0, kernel.n, stripe))
     means = np.concatenate([kernel.rows(part).mean(axis=1) for part in parts])
 
     def rows(part: slice) -> FloatArray:
         return np.asarray(kernel.rows(part) - means[part, None] - means + means.mean())
+
+    return Kernel(kernel.n, rows)
+
+
+def _hollow(kernel: Kernel) -> Kernel:
+    def rows(part: slice) -> FloatArray:
+        values = kernel.rows(part)
+        values[np.arange(len(values)), np.arange(part.start, part.stop)] = 0
+        return values
 
     return Kernel(kernel.n, rows)
 
@@ -77,6 +99,12 @@ def weighted_hsic(x: Kernel, y: Kernel, weights: IntArray, *, debiased: bool) ->
     return xy, xx, yy
 
 
+def difference(*terms: FloatArray) -> FloatArray:
+    """The sum of `terms`, exactly 0 where it is what rounding leaves of terms that cancel."""
+    total = np.sum(terms, axis=0)
+    return np.asarray(np.where(np.abs(total) <= np.maximum(_NOISE * np.abs(terms).max(axis=0), _TINY), 0.0, total))
+
+
 class _Sums:
     """The sums over stripes from which both statistics follow; rows are stimuli, columns replicates."""
 
@@ -106,8 +134,7 @@ class _Sums:
         triples = n * of["rows1"] - of["rows2"] - of["cross12"] - n * of["m12"] + of["m22"] + 2 * of["m13"]
         fours = of["left"] * of["right"] - 4 * of["rows2"] + 2 * of["m22"]
         tuples = n**4 - 6 * n**2 * p2 + 8 * n * p3 + 3 * p2**2 - 6 * p4
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(np.where(tuples > 0, (pairs - 2 * triples + fours) / tuples, np.nan))
+        return np.asarray(np.divide(difference(pairs, -2 * triples, fours), tuples, out=np.full_like(tuples, np.nan), where=tuples > 0))
 
     def v_statistic(self) -> FloatArray:
         """The weighted mean over all pairs, margins taken out."""
