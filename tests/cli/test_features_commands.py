@@ -1,5 +1,6 @@
 """compare, rdm, list and show: their JSON keys are promises."""
 
+import csv
 import json
 
 import numpy as np
@@ -79,6 +80,14 @@ def test_rdm_as_csv_names_both_stimuli(files, tmp_path):
     lines = out.read_text().splitlines()
     assert lines[0] == "first,second,dissimilarity"
     assert len(lines) == 191
+
+
+def test_an_rdm_as_csv_keeps_ids_with_commas_whole(files, tmp_path):
+    named, out = tmp_path / "named.csv", tmp_path / "rdm.csv"
+    named.write_text('id,a,b\n"cat, black",1,2\ndog,3,4\n')
+    assert main(["rdm", str(named), "--distance", "euclidean", "--out", str(out)]) == 0
+    with out.open(newline="") as file:
+        assert list(csv.reader(file))[1] == ["cat, black", "dog", "2.8284271247461903"]
 
 
 def test_one_array_of_several_in_a_file(files, tmp_path, capsys):

@@ -22,7 +22,19 @@ def failing(words, capsys):
 
 
 def test_one_source(features, capsys):
-    assert failing(["compare", features], capsys) == "isomorph compare: compare needs at least two sets of features; got 1."
+    assert main(["compare", features]) == 2
+    assert capsys.readouterr().err == (
+        "isomorph compare: at least two sets of features are needed; got 1. `isomorph compare --help` explains the options.\n"
+    )
+
+
+def test_nothing_to_evaluate_or_to_report(capsys):
+    assert main(["evaluate", "--benchmarks", "kriegeskorte-92"]) == main(["report"]) == 2
+    assert capsys.readouterr().err == (
+        "isomorph evaluate: at least one model is needed; `isomorph list models` shows them. "
+        "`isomorph evaluate --help` explains the options.\n"
+        "isomorph report: at least one folder of results is needed. `isomorph report --help` explains the options.\n"
+    )
 
 
 def test_an_unknown_measure(features, capsys):
@@ -51,7 +63,7 @@ def test_an_rdm_in_an_unknown_format(features, tmp_path, capsys):
 
 def test_an_unknown_thing_to_show(capsys):
     assert failing(["show", "kriegeskorte"], capsys) == (
-        "isomorph show: no benchmark is called 'kriegeskorte'. Did you mean 'kriegeskorte-92'?"
+        "isomorph show: no benchmark or measure is called 'kriegeskorte'. Did you mean 'kriegeskorte-92'?"
     )
 
 
@@ -116,5 +128,28 @@ def test_a_warning_is_a_line_without_code(features, capsys):
     words = ["compare", features, features, "--measure", "cka", "--set", "debiased=false", "--replicates", "0", "--json"]
     assert main(words) == 0
     assert capsys.readouterr().err == (
-        "isomorph compare: warning: biased CKA of unrelated features of widths 4 and 4 is about 0.40 with 6 stimuli. Use debiased=True.\n"
+        "isomorph compare: warning: biased CKA of unrelated features of widths 4 and 4 is about 0.40 with 6 stimuli. "
+        "Use --set debiased=true.\n"
+    )
+
+
+def test_advice_names_options_of_the_command(features, tmp_path, capsys):
+    photos = tmp_path / "on_error"  # a name of the person's own is left alone
+    photos.mkdir()
+    (photos / "a.png").write_text("no picture")
+    err = failing(["extract", "bundled/pixels", "--stimuli", str(photos)], capsys)
+    assert f"({photos}/a.png)" in err
+    assert err.endswith("Replace it, or leave out what cannot be decoded with --on-error skip.")
+
+    flat, two = tmp_path / "flat.npy", tmp_path / "two.npz"
+    np.save(flat, np.ones((6, 4)))
+    assert failing(["rdm", str(flat), "--out", "r.npy"], capsys).endswith("Leave them out, or use --distance euclidean.")
+    assert failing(["compare", features, str(flat), "--measure", "rsa"], capsys).endswith(
+        "Leave them out, or use --set distance=euclidean."
+    )
+    np.savez(two, a=np.ones((6, 4)), b=np.ones((6, 5)))
+    assert "name what to read as FILE#KEY. It holds" in failing(["compare", features, str(two)], capsys)
+    np.save(tmp_path / "five.npy", np.ones((5, 4)))
+    assert failing(["compare", features, str(tmp_path / "five.npy")], capsys).endswith(
+        "CKA compares the same stimuli: leave the others out of the files."
     )

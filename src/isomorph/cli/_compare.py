@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from isomorph.cli._output import print_facts, print_json, print_table
-from isomorph.cli._parse import Settings, StoreFolder, call, options_of
+from isomorph.cli._parse import Settings, StoreFolder, call, options_of, wrong_usage
 from isomorph.cli._source import read_features
-from isomorph.errors import InputError
 
 if TYPE_CHECKING:
     from isomorph.features import Features
@@ -46,7 +45,7 @@ def compare(
     from isomorph import measures
 
     if len(sources) < 2:
-        raise InputError(f"compare needs at least two sets of features; got {len(sources)}.")
+        wrong_usage("compare", f"at least two sets of features are needed; got {len(sources)}.")
     options = options_of(set)
     features = [read_features(each, store=store) for each in sources]
     if len(features) > 2:

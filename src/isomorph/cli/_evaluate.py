@@ -9,8 +9,8 @@ import tyro
 
 from isomorph.cli._extract import as_layers
 from isomorph.cli._output import print_json, print_table, say
-from isomorph.cli._parse import StoreFolder, call
-from isomorph.errors import InputError, MissingDependencyError
+from isomorph.cli._parse import StoreFolder, call, wrong_usage
+from isomorph.errors import MissingDependencyError
 
 if TYPE_CHECKING:
     from isomorph.report import Report
@@ -64,7 +64,7 @@ def evaluate(
     from isomorph.store import Store
 
     if not models:
-        raise InputError("evaluate needs at least one model; `isomorph list models` shows them.")
+        wrong_usage("evaluate", "at least one model is needed; `isomorph list models` shows them.")
     with Progress(quiet=json) as progress:
         results = evaluate_models(
             models,

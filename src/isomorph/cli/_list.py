@@ -37,7 +37,8 @@ def list_names(
         return
     columns = [name for name in ("name", "summary", "modality", "licence") if any(cell(row.get(name)) for row in rows)]
     print_table(rows, columns or ["name"])
-    say(f"{len(rows)} {kind}" if rows else f"no {kind} match {pattern!r}; `isomorph list {kind}` shows all.")
+    things = "data sets" if kind == "data" else kind
+    say(f"{len(rows)} {things}" if rows else f"no {things} match {pattern!r}; `isomorph list {kind}` shows all.")
 
 
 def _models(pattern: str) -> list[dict[str, Any]]:

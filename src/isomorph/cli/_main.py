@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
 
@@ -45,17 +45,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _guarded(verb: str, words: list[str]) -> int:
+    from isomorph.cli._as_options import as_options
     from isomorph.errors import IsomorphError
 
+    command = import_module(f"isomorph.cli._{verb}")
     try:
-        run: Callable[[list[str]], int | None] = import_module(f"isomorph.cli._{verb}").run
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_: print(f"isomorph {verb}: warning: {message}", file=sys.stderr)
-            status = run(words) or _DONE
+            warnings.showwarning = lambda message, *_: print(
+                f"isomorph {verb}: warning: {as_options(str(message), command)}", file=sys.stderr
+            )
+            status = command.run(words) or _DONE
         sys.stdout.flush()
     except IsomorphError as error:
         _reraise_if_debugging()
-        print(f"isomorph {verb}: {error}", file=sys.stderr)
+        print(f"isomorph {verb}: {as_options(str(error), command)}", file=sys.stderr)
         return _FAILED
     except BrokenPipeError:
         # The reader of stdout has gone (`| head`); Python would complain again when it flushes at exit.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any, NoReturn, TypeAlias
 
 import tyro
 
@@ -34,6 +34,12 @@ def call_action(actions: Mapping[str, Callable[..., int | None]], words: list[st
     lines += [f"  {name:<8}{(action.__doc__ or '').strip().splitlines()[0]}" for name, action in actions.items()]
     print("\n".join(lines), file=sys.stdout if asked_for_help else sys.stderr)
     raise SystemExit(0 if asked_for_help else 2)
+
+
+def wrong_usage(command: str, sentence: str) -> NoReturn:
+    """Say what the command line lacks and exit with status 2, for what the parser cannot see."""
+    print(f"isomorph {command}: {sentence} `isomorph {command} --help` explains the options.", file=sys.stderr)
+    raise SystemExit(2)
 
 
 def options_of(settings: tuple[tuple[str, ...], ...]) -> dict[str, Any]:

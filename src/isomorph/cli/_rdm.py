@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -57,10 +58,10 @@ def _write(result: RDM, out: Path) -> None:
             np.savez(out, rdm=result.values, ids=np.array(result.ids))
         elif out.suffix == ".csv":
             first, second = np.triu_indices(len(result.ids), 1)
-            lines = (
-                f"{result.ids[i]},{result.ids[j]},{value!r}" for i, j, value in zip(first, second, result.values.tolist(), strict=True)
-            )
-            out.write_text("\n".join(["first,second,dissimilarity", *lines]) + "\n", encoding="utf-8")
+            with out.open("w", encoding="utf-8", newline="") as file:
+                table = csv.writer(file, lineterminator="\n")
+                table.writerow(["first", "second", "dissimilarity"])
+                table.writerows(zip(np.take(result.ids, first), np.take(result.ids, second), result.values.tolist(), strict=True))
         else:
             raise InputError(f"an RDM is written as .npy, .npz or .csv; got {out.name!r}.")
     except OSError as error:

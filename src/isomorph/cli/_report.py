@@ -9,7 +9,7 @@ import tyro
 
 from isomorph.cli._evaluate import write_report
 from isomorph.cli._output import print_facts, print_json
-from isomorph.cli._parse import call
+from isomorph.cli._parse import call, wrong_usage
 
 
 def run(words: list[str]) -> int | None:
@@ -33,6 +33,8 @@ def report(
     from isomorph.report import report as make_report
     from isomorph.results import Results
 
+    if not results:
+        wrong_usage("report", "at least one folder of results is needed.")
     merged = Results.merge(*(Results.load(each) for each in results))
     page = write_report(make_report(merged), out)
     answer = {"report": str(page), "rows": len(merged), "models": sorted(set(merged.table["model"]))}

@@ -26,7 +26,7 @@ def run_study(
         study: A TOML file: models, benchmarks or stimuli, layers, measures, replicates, seed, report.
         dry_run: Print the plan and stop; one line a model and benchmark.
         store: The store's folder; default: the study's, else $ISOMORPH_STORE.
-        json: The plan as one JSON object a line; after a run one object: name, units, computed, rows, report, results.
+        json: The plan as one JSON object a line; after a run one object: name, rows, report, results.
     """
     from isomorph.engine import Progress
     from isomorph.results import Study

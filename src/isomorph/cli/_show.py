@@ -8,6 +8,7 @@ import tyro
 
 from isomorph.cli._output import print_facts, print_json
 from isomorph.cli._parse import call
+from isomorph.errors import UnknownNameError
 
 
 def run(words: list[str]) -> int | None:
@@ -34,10 +35,11 @@ def _facts(name: str) -> dict[str, Any]:
         from isomorph.models import model_card
 
         return dict(to_plain(model_card(name)))
-    if name in measures.registry.names() and name not in benchmarks.registry.names():
-        entry, kind = measures.registry.entry(name), "measure"
-    else:
-        entry, kind = benchmarks.registry.entry(name), "benchmark"
+    known = {"benchmark": benchmarks.registry, "measure": measures.registry}
+    kind = next((each for each, registry in known.items() if name in registry.names()), None)
+    if kind is None:
+        raise UnknownNameError("benchmark or measure", name, [*benchmarks.registry.names(), *measures.registry.names()])
+    entry = known[kind].entry(name)
     facts = {"name": entry.name, "entry": kind, "summary": entry.summary, **entry.facts}
     if kind == "measure":
         facts["options"] = to_plain(measures.load_measure(name))

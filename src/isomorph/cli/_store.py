@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import shorten
 
-from isomorph.cli._output import print_json, print_table, say
+from isomorph.cli._output import print_facts, print_json, print_table, say
 from isomorph.cli._parse import StoreFolder, call_action
 
 
@@ -81,8 +81,8 @@ def gc(*, older_than_days: float = 7, dry_run: bool = False, store: StoreFolder 
     from isomorph.spec import to_plain
     from isomorph.store import Store
 
-    freed = to_plain(Store(store).gc(older_than_days=older_than_days, dry_run=dry_run))
+    freed = Store(store).gc(older_than_days=older_than_days, dry_run=dry_run)
     if json:
-        print_json(freed)
+        print_json(to_plain(freed))
     else:
-        print_table([freed], list(freed))
+        print_facts({"objects": len(freed.objects), "files": len(freed.files), "bytes": freed.bytes})
