@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -185,6 +187,23 @@ def test_weights_that_changed_are_extracted_anew(model, stimuli, tmp_path):
     before = extract(model, stimuli, layers="4", store=tmp_path)["4"].values.copy()
     model.module[4].weight.data.zero_()
     assert not np.array_equal(extract(model, stimuli, layers="4", store=tmp_path)["4"].values, before)
+
+
+def test_pictures_are_decoded_one_at_a_time_and_not_a_batch_at_a_time(stimuli):
+    alive, most = weakref.WeakSet(), []
+
+    class Picture:
+        """What can be counted while it lives; arrays cannot be put into a set."""
+
+    def preprocess(image):
+        mark = Picture()
+        alive.add(mark)
+        weakref.finalize(image, lambda mark: None, mark)
+        most.append(len(alive))
+        return torch.from_numpy(image.copy()).permute(2, 0, 1).float()
+
+    extract(wrap_model(nn.Flatten(), name="net", preprocess=preprocess), stimuli, batch_size=8)
+    assert max(most) <= 4  # two threads, each with the picture at hand and perhaps the one before
 
 
 def test_mixed_precision_is_close_and_recorded(model, stimuli):

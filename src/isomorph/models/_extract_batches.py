@@ -17,7 +17,7 @@ def prepared_batches(
     """Each slice of the stimuli as a batch, in order; `ahead` of them are decoded and prepared in other threads meanwhile."""
 
     def prepare(part: slice) -> Any:
-        return model.prepare([stimuli[index] for index in range(part.start, part.stop)])
+        return model.prepare(stimuli[part])  # a slice of stimuli decodes one at a time: a batch of large photographs need not fit
 
     waiting: deque[tuple[slice, Future[Any]]] = deque()
     left = iter(slices)
