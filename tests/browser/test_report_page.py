@@ -185,6 +185,13 @@ def test_narrow_screens_need_no_sideways_scrolling(watched, index, width):
             assert beside or a["y"] + a["height"] <= b["y"] + 5 or b["y"] + b["height"] <= a["y"] + 5
 
 
+def test_names_stay_on_a_crowded_map(watched, index):
+    page = watched.open(index)
+    points = [[190 + 20 * place, 60 + 3 * place] for place in range(7)]
+    boxes = page.evaluate("points => placeLabels(points, points.map(() => ({ w: 170, h: 20 })), 358, 130)", points)
+    assert all(0 <= each["x"] <= 358 - 170 and 0 <= each["y"] <= 130 - 20 for each in boxes)
+
+
 def luminance(colour: str) -> float:
     channels = [int(each) / 255 for each in colour[colour.index("(") + 1 : -1].split(",")[:3]]
     linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in channels]

@@ -128,6 +128,18 @@ def test_left_out_stimuli_stand_in_the_report(examples, tmp_path):
     assert not (tmp_path / "figures").exists()
 
 
+def test_the_words_below_every_panel_of_the_curves_stay_within_it(examples):
+    from isomorph.report._figure_curves import curves_figure
+    from isomorph.report._question import questions
+
+    results = examples.made_up(models=5)  # two rows: the last panel of the first has its own words
+    figure = curves_figure(questions(results, results.benchmarks[0])[0])
+    figure.canvas.draw()
+    words = [[(each.get_text(), each.get_horizontalalignment()) for each in axes.get_xticklabels()] for axes in figure.axes if axes.axison]
+    assert [each for each in words if each] == [[("input", "left"), ("output", "right")]] * (len(words) - words.count([]))
+    assert words.count([]) < len(words)
+
+
 def test_figures_leave_the_callers_settings_alone():
     import matplotlib as mpl
 

@@ -32,6 +32,10 @@ def curves_figure(question: Question) -> Figure:
             continue
         _panel(axes, question, question.answers[place])
         axes.tick_params(labelbottom=place + columns >= count, length=0)
+        for label, side in zip(axes.get_xticklabels(), ("left", "right"), strict=False):  # hidden labels are not listed
+            label.set_horizontalalignment(side)
+    if question.ceiling:
+        grid[0, 0].text(0.04, sum(question.ceiling) / 2, "noise ceiling", fontsize=7, color=MUTED, va="center")
     figure.supxlabel("depth", fontsize=9)
     figure.supylabel(f"similarity to {printable(question.target.name)} ({question.symbol})", fontsize=9)
     return figure
@@ -51,11 +55,9 @@ def _panel(axes: Axes, question: Question, answer: Answer) -> None:
     axes.plot(depth, value, color=colour, lw=1.4)
     best, at = answer.best, answer.layers.index(answer.best)
     axes.plot([best.depth] * 2, [low[at], high[at]], color=colour, lw=1.2)
-    axes.plot(best.depth, best.value, "o", color=colour, ms=4)
+    axes.plot(best.depth, best.value, "o", color=colour, ms=4, clip_on=False)
     axes.axhline(0, color=MUTED, lw=0.6)
     axes.set_title(answer.label[:28], loc="left", fontsize=8)
     axes.set_xlim(0, 1.03)
     axes.set_ylim(*question.domain)
     axes.set_xticks([0, 1], ["input", "output"])
-    for label in axes.get_xticklabels():
-        label.set_horizontalalignment("right" if label.get_text() == "output" else "left")

@@ -28,16 +28,13 @@ function placeLabels(points, sizes, width, height) {
     const candidates = [];
     for (const gap of [10, 20, 34, 50]) {
       candidates.push([x + gap, y - h / 2], [x - gap - w, y - h / 2], [x - w / 2, y - gap - h], [x - w / 2, y + gap]);
-      candidates.push([x + gap * 0.7, y - gap * 0.7 - h], [x + gap * 0.7, y + gap * 0.7], [x - gap * 0.7 - w, y - gap * 0.7 - h], [x - gap * 0.7 - w, y + gap * 0.7]);
+      candidates.push([x + gap * 0.8, y - gap * 0.8 - h], [x + gap * 0.8, y + gap * 0.8], [x - gap * 0.8 - w, y - gap * 0.8 - h], [x - gap * 0.8 - w, y + gap * 0.8]);
     }
-    const costs = candidates.map(([left, top], order) => {
-      const box = { x: left, y: top, w, h };
-      const outside = Math.max(0, -left) + Math.max(0, left + w - width) + Math.max(0, -top) + Math.max(0, top + h - height);
-      return order + 40 * outside + 10 * taken.reduce((sum, other, place) => sum + (place === index ? 0 : overlap(box, other)), 0);
-    });
-    const [left, top] = candidates[costs.indexOf(Math.min(...costs))];
-    taken.push({ x: left, y: top, w, h });
-    return { x: left, y: top, w, h };
+    const boxes = candidates.map(([left, top]) => ({ x: Math.max(0, Math.min(left, width - w)), y: Math.max(0, Math.min(top, height - h)), w, h }));
+    const costs = boxes.map((box, order) => order + 10 * taken.reduce((sum, other) => sum + overlap(box, other), 0));
+    const best = boxes[costs.indexOf(Math.min(...costs))];
+    taken.push(best);
+    return best;
   });
 }
 
