@@ -7,7 +7,7 @@ import pytest
 
 import isomorph as iso
 from isomorph.benchmarks import GeometryMatch, Target
-from isomorph.errors import FetchError, InputError, MissingDependencyError
+from isomorph.errors import FetchError, InputError, MissingDependencyError, NonFiniteError
 from isomorph.results import Catalogue, models_on
 from isomorph.store import Store
 
@@ -135,13 +135,80 @@ def test_the_results_hold_what_a_report_needs(small, tmp_path):
     assert loaded.table.equals(results.table)
 
 
-def test_models_can_be_each_others_targets(small, tmp_path):
+def wrapped(module, name="mine"):
     import torch
 
-    torch.manual_seed(0)
-    net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten())
-    mine = iso.wrap_model(net, name="mine", preprocess=lambda image: torch.from_numpy(image[::4, ::4] / 255).float().permute(2, 0, 1))
-    models = [iso.load_model("bundled/pixels"), mine]
+    return iso.wrap_model(module, name=name, preprocess=lambda image: torch.from_numpy(image[::4, ::4] / 255).float().permute(2, 0, 1))
+
+
+def net(seed):
+    import torch
+
+    torch.manual_seed(seed)
+    return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten())
+
+
+def test_what_cannot_go_well_is_said_before_the_first_model_runs(small, tmp_path):
+    for models, told in (
+        ([wrapped(net(0)), wrapped(net(1))], "2 models are called 'user/mine'"),
+        (["bundled/pixels", "bundled/pixels"], "2 models are called 'bundled/pixels'"),
+        ([wrapped(net(0)), "bundled/pixel"], "Did you mean 'bundled/pixels'"),
+        ([], "there is no model"),
+    ):
+        with pytest.raises(InputError, match=told):
+            iso.evaluate(models, small, store=tmp_path, **QUICK)
+    for wrong in ("replicates", "permutations", "seed"):
+        with pytest.raises(InputError, match=f"{wrong} must be 0 or more; got -1"):
+            iso.evaluate("bundled/pixels", small, store=tmp_path, **(QUICK | {wrong: -1}))
+    assert not list(Store(tmp_path).entries())
+
+
+def test_a_model_that_fails_takes_nothing_with_it(small, tmp_path):
+    import torch
+
+    class Broken(torch.nn.Module):
+        def forward(self, x):
+            return x.flatten(1) * float("nan")
+
+    good = wrapped(net(0))
+    with pytest.raises(NonFiniteError, match="user/broken"):
+        iso.evaluate([good, wrapped(Broken(), "broken")], small, store=tmp_path, **QUICK)
+    assert len(Catalogue(Store(tmp_path)).find(model="user/mine")) == 1
+
+
+def test_what_a_kill_kept_out_of_the_catalogue_is_in_it_after_the_next_run(small, tmp_path):
+    iso.evaluate("bundled/pixels", small, store=tmp_path, **QUICK)
+    Catalogue(Store(tmp_path)).path.unlink()
+    iso.evaluate("bundled/pixels", small, store=tmp_path, **QUICK)
+    assert len(Catalogue(Store(tmp_path)).find()) == 1
+
+
+def test_a_layer_whose_distances_differ_by_rounding_alone_is_left_out(small, tmp_path):
+    import torch
+
+    class Lame(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.copies, self.rising, self.fine = torch.nn.Identity(), torch.nn.Identity(), torch.nn.Flatten()
+
+        def forward(self, x):
+            bright = x.mean(dim=(1, 2, 3))[:, None]
+            self.copies(bright * torch.linspace(1, 3, 40).sin())
+            self.rising(torch.cat([bright + 1, 5 - bright], dim=1))
+            return self.fine(1 + 1e-3 * x)
+
+    results = iso.evaluate(wrapped(Lame()), small, store=tmp_path, layers=["copies", "rising", "fine"], **QUICK)
+    assert set(results.table["layer"]) == {"fine"}
+    assert sum("but for rounding" in note for note in results.methods["notes"]) == 2
+
+
+def test_chosen_layers_come_back_from_a_folder_as_they_were(small, tmp_path):
+    results = iso.evaluate(wrapped(net(0)), small, store=tmp_path, layers=("0", -1), **QUICK)
+    assert iso.Results.load(results.save(tmp_path / "saved")).methods == results.methods
+
+
+def test_models_can_be_each_others_targets(small, tmp_path):
+    models = [iso.load_model("bundled/pixels"), wrapped(net(0))]
     question = models_on(small.stimuli, models, name="photographs", store=Store(tmp_path))
     results = iso.evaluate(models, question, store=tmp_path, **QUICK)
     pairs = set(zip(results.table["model"], results.table["target"], strict=True))

@@ -164,3 +164,30 @@ def test_merging_refuses_two_answers_and_two_questions():
         Results.merge(one, results("other", [0.2], fingerprint="another"))
     with pytest.raises(InputError, match="no results to merge"):
         Results.merge()
+
+
+def test_merging_refuses_two_models_of_one_name():
+    other = results("m", [0.4, 0.5])
+    other.table["model_fingerprint"] = "another"
+    with pytest.raises(InputError, match=r"2 different models called 'm' \(fingerprints f-m and another\)"):
+        Results.merge(results("m", [0.1, 0.3]), other)
+
+
+def made_with(model, **methods):
+    made = results(model, [0.1, 0.3])
+    return Results(table=made.table, benchmarks=made.benchmarks, geometry=made.geometry, methods={**made.methods, **methods})
+
+
+def test_merged_methods_say_what_holds_for_all():
+    one = made_with("m", versions={"torch": "1", "numpy": "2"}, options={"layers": "all", "seed": 0, "resample": "both"})
+    two = made_with("other", versions={"torch": "3", "numpy": "2"}, options={"layers": [1], "seed": 0, "resample": "both"})
+    methods = Results.merge(one, two).methods
+    assert methods["versions"] == {"torch": "1 and 3", "numpy": "2"}
+    assert methods["options"] == {"seed": 0, "resample": "both"}
+    assert Results.merge(Results.merge(one, two), one).methods["versions"] == methods["versions"]
+
+
+@pytest.mark.parametrize(("option", "here", "there"), [("resample", "stimuli", "both"), ("permutations", 0, 100)])
+def test_merging_refuses_options_that_the_rows_do_not_say(option, here, there):
+    with pytest.raises(InputError, match=f"made with different {option}"):
+        Results.merge(made_with("m", options={option: here}), made_with("other", options={option: there}))

@@ -59,6 +59,7 @@ def merge(parts: Sequence[Results]) -> Results:
                     f"{record.fingerprint[:12]}); evaluate both with the same version of the benchmark."
                 )
     table = pd.concat([part.table for part in parts], ignore_index=True).drop_duplicates([*_ROW, "value", "low", "high"])
+    _refuse_namesakes(table)
     clash = table[table.duplicated(["model", "layer", *_QUESTION], keep=False)]
     if len(clash):
         first = clash.iloc[0]
@@ -75,7 +76,33 @@ def merge(parts: Sequence[Results]) -> Results:
     )
 
 
+def joined(versions: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """The version of each package, or all that took part: `"2.12.0 and 2.13.0"`."""
+    found: dict[str, dict[str, None]] = {}
+    for each in versions:
+        for name, version in each.items():
+            found.setdefault(name, {}).update(dict.fromkeys(version.split(" and ")))
+    return {name: " and ".join(several) for name, several in found.items()}
+
+
+def _refuse_namesakes(table: pd.DataFrame) -> None:
+    for name, several in table.groupby("model", sort=False)["model_fingerprint"].unique().items():
+        if len(several) > 1:
+            fingerprints = " and ".join(each[:12] for each in several)
+            raise InputError(
+                f"the results hold {len(several)} different models called {name!r} (fingerprints {fingerprints}). Evaluate each under a "
+                "name of its own."
+            )
+
+
 def _merge_methods(methods: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    told = [each["options"] for each in methods if "options" in each]
+    for name in ("resample", "permutations"):  # the rows do not say these, so that they must hold for all
+        several = {each.get(name) for each in told}
+        if len(several) > 1:
+            raise InputError(
+                f"the results were made with different {name}: {' and '.join(sorted(map(str, several)))}. Evaluate again with one."
+            )
     merged: dict[str, Any] = {}
     for each in methods:
         for key, value in each.items():
@@ -83,6 +110,8 @@ def _merge_methods(methods: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                 merged[key] = {**merged.get(key, {}), **value}
             elif isinstance(value, list | tuple):
                 merged[key] = list(dict.fromkeys([*merged.get(key, []), *value]))
-            else:
-                merged.setdefault(key, value)
-    return merged
+    if any("isomorph" in each for each in methods):
+        merged |= joined({"isomorph": each["isomorph"]} for each in methods if "isomorph" in each)
+    if told:
+        merged["options"] = {key: value for key, value in told[0].items() if all(key in each and each[key] == value for each in told)}
+    return merged | {"versions": joined(each.get("versions", {}) for each in methods)}

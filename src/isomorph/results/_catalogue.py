@@ -55,10 +55,13 @@ class Catalogue:
                 f"the catalogue {self.path} cannot be used: {error}. It is only an index: delete the file and it is built again."
             ) from error
 
-    def record(self, fragment: StoredObject) -> None:
-        """Add a committed fragment; adding it again changes nothing."""
+    def record(self, *fragments: StoredObject) -> None:
+        """Add those committed fragments that it lacks: a run may have been killed between a commit and this."""
         with self._open() as connection:
-            _insert(connection, fragment)
+            known = {row[0] for row in connection.execute("SELECT fingerprint FROM fragment")}
+            for fragment in fragments:
+                if fragment.fingerprint not in known:
+                    _insert(connection, fragment)
 
     def find(self, *, model: str = "*", benchmark: str = "*") -> list[str]:
         """The fingerprints of the fragments whose model and benchmark match the shell patterns."""

@@ -10,6 +10,7 @@ from isomorph._version import __version__
 from isomorph.errors import InputError
 from isomorph.results._records import BenchmarkRecord
 from isomorph.results._results import Results
+from isomorph.spec import to_plain
 
 if TYPE_CHECKING:
     from isomorph.benchmarks import GeometryMatch
@@ -64,7 +65,8 @@ def evaluate(
 
     Raises:
         UnknownNameError: No model or benchmark has a given name.
-        InputError: A model has no benchmark of its modality, or a benchmark no model.
+        InputError: A model has no benchmark of its modality, or a benchmark no model; or two models share a name. All this is seen
+            before the first model runs.
         FetchError: A benchmark's files cannot be had.
         MissingDependencyError: A model needs a package that is not installed; the message says the command.
     """
@@ -73,26 +75,19 @@ def evaluate(
 
     kept = store if isinstance(store, Store) else Store(store)
     asked = _benchmarks(benchmarks)
+    shown = _models(models, asked)
     inference = Inference(replicates=replicates, seed=seed, resample=resample, permutations=permutations)
     how = {"layers": layers, "pool": pool, "inference": inference, "memory_limit": memory_limit, "progress": progress}
     fragments: list[StoredObject] = []
-    answered: set[str] = set()
-    for each in [models] if isinstance(models, str) or hasattr(models, "card") else list(models):
-        units = _units(each, asked, how, device=device)
-        found = _run_units(units, kept, progress)
-        fragments += found
-        answered |= {fragment.spec["benchmark"]["name"] for fragment in found}
-    unanswered = [each for each in asked if each.name not in answered]
-    if unanswered:
-        first = unanswered[0]
-        raise InputError(f"{first.name} shows {first.stimuli.modality} stimuli, but none of the models takes them. Add such a model.")
+    for each in shown:
+        fragments += _run_units(_units(each, asked, how, device=device), kept, progress)
     options = {"layers": layers, "pool": pool, "replicates": replicates, "seed": seed, "permutations": permutations, "resample": resample}
     return gather(fragments, asked, options)
 
 
 def gather(fragments: Sequence[StoredObject], benchmarks: Sequence[GeometryMatch], options: Mapping[str, Any]) -> Results:
     """The results that the fragments hold."""
-    from isomorph.results._assembly import tidy
+    from isomorph.results._assembly import joined, tidy
     from isomorph.results._fragment import read_geometry, read_rows
 
     notes = [CHOICE_NOTE]
@@ -108,8 +103,8 @@ def gather(fragments: Sequence[StoredObject], benchmarks: Sequence[GeometryMatch
         geometry=tuple(each for fragment in fragments for each in read_geometry(fragment)),
         methods={
             "isomorph": __version__,
-            "versions": {name: version for fragment in fragments for name, version in fragment.meta["versions"].items()},
-            "options": dict(options),
+            "versions": joined(fragment.meta["versions"] for fragment in fragments),
+            "options": to_plain(options),
             "models": {fragment.spec["model"]["name"]: fragment.meta["card"] for fragment in fragments},
             "notes": list(dict.fromkeys(notes)),
         },
@@ -130,6 +125,30 @@ def _benchmarks(given: Sequence[GeometryMatch | str] | GeometryMatch | str) -> l
     return loaded
 
 
+def _models(given: Sequence[Model | str] | Model | str, benchmarks: Sequence[GeometryMatch]) -> list[Model | str]:
+    """The models, after a look at their cards: what cannot go well is said before hours of work."""
+    from isomorph.models import Model, model_card
+
+    several = [given] if isinstance(given, str | Model) else list(given)
+    if not several:
+        raise InputError("there is no model to evaluate.")
+    cards = [model_card(each) if isinstance(each, str) else each.card for each in several]
+    names = [card.name for card in cards]
+    doubled = [name for name in names if names.count(name) > 1]
+    if doubled:
+        raise InputError(f"{names.count(doubled[0])} models are called {doubled[0]!r}. Leave one out, or wrap it under a name of its own.")
+    for card in cards:
+        if card.modality not in {each.stimuli.modality for each in benchmarks}:
+            raise InputError(
+                f"{card.name} takes {card.modality} stimuli, but none of the benchmarks ({', '.join(each.name for each in benchmarks)}) "
+                f"shows such. Leave the model out, or add a benchmark of {card.modality} stimuli."
+            )
+    for each in benchmarks:
+        if each.stimuli.modality not in {card.modality for card in cards}:
+            raise InputError(f"{each.name} shows {each.stimuli.modality} stimuli, but none of the models takes them. Add such a model.")
+    return several
+
+
 def plan(
     models: Sequence[Model | str], benchmarks: Sequence[GeometryMatch | str], *, store: Store, options: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
@@ -144,7 +163,7 @@ def plan(
             "finished": unit.fingerprint in store,
             "fingerprint": unit.fingerprint,
         }
-        for model in models
+        for model in _models(models, asked)
         for unit in _units(model, asked, options)
     ]
 
@@ -154,22 +173,14 @@ def _units(model: Model | str, benchmarks: Sequence[GeometryMatch], options: Map
     from isomorph.results._fragment import Evaluation
 
     loaded = load_model(model, device=device) if isinstance(model, str) else model
-    fitting = [each for each in benchmarks if each.stimuli.modality == loaded.modality]
-    if not fitting:
-        names = ", ".join(each.name for each in benchmarks)
-        raise InputError(
-            f"{loaded.card.name} takes {loaded.modality} stimuli, but none of the benchmarks ({names}) shows such. "
-            f"Leave the model out, or add a benchmark of {loaded.modality} stimuli."
-        )
-    return [Evaluation(model=loaded, benchmark=each, **options) for each in fitting]
+    return [Evaluation(model=loaded, benchmark=each, **options) for each in benchmarks if each.stimuli.modality == loaded.modality]
 
 
 def _run_units(units: Sequence[Evaluation], store: Store, progress: Progress | None) -> list[StoredObject]:
     from isomorph.engine import run_plan
     from isomorph.results._catalogue import Catalogue
 
-    done = run_plan(units, store=store, progress=progress)
+    run_plan(units, store=store, progress=progress)
     fragments = [store.open(unit.fingerprint) for unit in units]
-    for fragment in fragments if done.ran else ():
-        Catalogue(store).record(fragment)
+    Catalogue(store).record(*fragments)
     return fragments

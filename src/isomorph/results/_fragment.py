@@ -17,12 +17,12 @@ from isomorph.spec import fingerprint, to_plain
 
 if TYPE_CHECKING:
     from isomorph.engine import Progress
-    from isomorph.geometry import RDM
+    from isomorph.geometry import RDM, Gram
     from isomorph.models import Extraction, Model
     from isomorph.store import Store, StoredObject
 
 KIND = "evaluation"
-_SCHEME = 1  # raise when the meaning of a fragment's contents changes
+_SCHEME = 2  # raise when the meaning of a fragment's contents changes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -165,11 +165,20 @@ def _rdms(extraction: Extraction, distance: str) -> tuple[dict[str, RDM], dict[s
         except InputError as error:
             left_out[layer] = str(error)
             continue
-        if np.ptp(rdm.values) > 0:
+        if _says_something(gram, rdm):
             rdms[layer] = rdm
         else:
-            left_out[layer] = f"all {len(rdm.values)} pairs of stimuli have the same {distance} distance."
+            left_out[layer] = f"all {len(rdm.values)} pairs of stimuli have the same {distance} distance, but for rounding."
     return rdms, left_out
+
+
+def _says_something(gram: Gram, rdm: RDM) -> bool:
+    """Whether the distances differ by more than float32 sums and float32 features leave where they are the same."""
+    varying = float(np.trace(gram.centred))
+    length = varying / len(gram) + float(gram.mean_product.mean())
+    values = rdm.values**2 if rdm.distance == "euclidean" else rdm.values
+    scale = length if "euclidean" in rdm.distance else 1.0
+    return bool(np.ptp(values) * length > scale * (1e-12 * length + 1e-5 * varying / len(gram)))
 
 
 def _only(benchmark: GeometryMatch, targets: list[Any]) -> GeometryMatch:
