@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from isomorph.geometry import DISTANCES
+from isomorph.geometry import DISTANCES, Gram
 from isomorph.inference import COMPARISONS
 from isomorph.measures import CKA, RBFCKA, RSA, Measure, Traits, load_measure, registry
 from isomorph.testing import check_measure
@@ -79,6 +79,44 @@ LIES = {
     "in float64 but": Liar(claims=TRUTH, habit="rounds"),
     "changes its input x": Liar(claims=TRUTH, habit="writes"),
 }
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongReplicates(CKA):
+    def replicates(self, x, y, weights):
+        return super().replicates(x, y, weights) + 0.01
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongMatrix(CKA):
+    def matrix(self, things):
+        return np.ones((len(things), len(things)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongPermutations(CKA):
+    def permuted(self, x, y, orders):
+        return np.full(len(orders), self.between(x, y))
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrongGram(CKA):
+    def _value(self, x, y):
+        return super()._value(x, y) * (0.9 if isinstance(x, Gram) else 1.0)
+
+
+SHORTCUTS = {
+    "as the replicate in which every stimulus is drawn once": WrongReplicates(),
+    "in the matrix of all pairs": WrongMatrix(),
+    "as a permutation": WrongPermutations(),
+    "for their Gram matrix": WrongGram(),
+}
+
+
+@pytest.mark.parametrize("lie", SHORTCUTS)
+def test_shortcuts_that_lead_elsewhere_are_caught(lie):
+    with pytest.raises(AssertionError, match=lie):
+        check_measure(SHORTCUTS[lie])
 
 
 def test_without_a_lie_there_is_nothing_to_catch():

@@ -9,6 +9,7 @@ import numpy as np
 
 from isomorph.arrays import FloatArray
 from isomorph.errors import InputError, NonFiniteError, ShapeError
+from isomorph.geometry import Gram
 from isomorph.measures import Change, Measure
 
 _STIMULI, _FEATURES = 24, 7
@@ -21,7 +22,8 @@ def check_measure(measure: Measure, *, seed: int = 0) -> None:
     A claimed invariance or symmetry must hold, and one that is not claimed must fail: an honest measure says all that it ignores.
     Beside that: values within the bounds, nothing closer to x than x, a noisy copy closer than a noisier one, no dependence on the
     order of the stimuli, equal results for equal input, input left as it was, float32 close to float64, the declared minimum of
-    stimuli, clear errors for NaN and for rows that do not match, and the triangle inequality where it claims to be a metric.
+    stimuli, clear errors for NaN and for rows that do not match, the same value by every way that it overrides (`replicates`, `matrix`,
+    `permuted`, Gram matrices), and the triangle inequality where it claims to be a metric.
 
     Args:
         measure: The measure, with its options.
@@ -43,6 +45,7 @@ def check_measure(measure: Measure, *, seed: int = 0) -> None:
         _check_invariances(measure, x, y, rng)
         _check_direction(measure, x, rng)
         _check_input(measure, x, y)
+        _check_shortcuts(measure, x, y)
         if measure.traits.metric:
             _check_metric(measure, rng)
 
@@ -112,6 +115,23 @@ def _check_input(measure: Measure, x: FloatArray, y: FloatArray) -> None:
     broken = x.copy()
     broken[3, 2] = np.nan
     _must_raise(NonFiniteError, lambda: measure(broken, y), f"{name} with a NaN in x")
+
+
+def _check_shortcuts(measure: Measure, x: FloatArray, y: FloatArray) -> None:
+    """What a measure may override must give what calling it gives."""
+    name, value = _name(measure), measure(x, y)
+    first, second = measure.meet(x, y)
+    once = float(measure.replicates(first, second, np.ones((1, len(x)), dtype=np.int64))[0])
+    _require(_same(once, value), f"{name} gave {value}, but {once} as the replicate in which every stimulus is drawn once.")
+    pairs = measure.matrix([first, second])
+    _require(_same(float(pairs[0, 1]), value), f"{name} gave {value}, but {pairs[0, 1]} in the matrix of all pairs.")
+    order = np.roll(np.arange(len(x)), 5)
+    expected, permuted = measure(x, y[order]), float(measure.permuted(first, second, order[None])[0])
+    _require(_same(permuted, expected), f"{name} gave {expected} for reordered stimuli, but {permuted} as a permutation.")
+    for kind in measure.accepts:
+        if kind is Gram:
+            related = measure(Gram.from_features(x), y)
+            _require(_same(related, value), f"{name} gave {value} for features, but {related} for their Gram matrix.")
 
 
 def _check_metric(measure: Measure, rng: np.random.Generator) -> None:
