@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.io import savemat
+from scipy.sparse import csc_matrix
 
 from isomorph import data
 from isomorph.errors import FileError
@@ -113,6 +114,13 @@ def test_a_mat_bomb_is_refused_before_it_unpacks(tmp_path):
         data.read_mat(tmp_path / "bomb.mat", limit_bytes=10_000_000)
 
 
+def test_a_sparse_matrix_is_counted_as_what_it_unpacks_to(tmp_path):
+    savemat(tmp_path / "bomb.mat", {"x": csc_matrix(([1.0], ([0], [0])), shape=(5_000, 5_000))})
+    assert data.read_mat(tmp_path / "bomb.mat")["x"].sum() == 1
+    with pytest.raises(FileError, match="unpacks to 200,000,000 bytes, over the limit of 10,000,000"):
+        data.read_mat(tmp_path / "bomb.mat", limit_bytes=10_000_000)
+
+
 def test_mat_v73(tmp_path):
     path = tmp_path / "a.mat"
     with h5py.File(path, "w", userblock_size=512) as file:
@@ -152,6 +160,12 @@ def test_hdf5_never_leaves_its_file(tmp_path):
     for name in "ab":
         with pytest.raises(FileError, match="points into another file"):
             data.read_hdf5(tmp_path / f"{name}.h5")
+    with h5py.File(tmp_path / "d.mat", "w", userblock_size=512) as file:
+        hidden = file.create_dataset("#refs#/a", (4, 1), dtype="u1", external=[(str(tmp_path / "other.h5"), 0, 4)])
+        cells = file.create_dataset("cells", data=np.array([[hidden.ref], [hidden.ref]], dtype=h5py.ref_dtype))
+        cells.attrs["MATLAB_class"] = np.bytes_("cell")
+    with pytest.raises(FileError, match="points into another file"):
+        data.read_mat(tmp_path / "d.mat")
     with pytest.raises(FileError, match="a group contains itself"):
         data.read_hdf5(tmp_path / "c.h5")
 

@@ -24,7 +24,7 @@ _NETWORK = (URLError, TimeoutError, ConnectionError, http.client.HTTPException, 
 
 
 class _HttpsOnly(HTTPRedirectHandler):
-    def redirect_request(self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str) -> Request | None:  # noqa: PLR0917
+    def redirect_request(self, req: Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str) -> Request | None:
         if not newurl.startswith("https://"):
             raise URLError(f"the server sends on to {newurl}, which is not https")
         return super().redirect_request(req, fp, code, msg, headers, newurl)

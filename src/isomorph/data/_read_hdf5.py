@@ -53,13 +53,17 @@ class _Reader:
 
     def member(self, group: Any, name: str) -> Any:
         """A member of a group, unless it leads out of the file."""
-        node = None if isinstance(group.get(name, getlink=True), self.h5py.ExternalLink) else group[name]
-        if node is None or (isinstance(node, self.h5py.Dataset) and (node.external or node.is_virtual)):
-            raise FileError(f"{self.path}: {name!r} points into another file, which is not followed. Write one file that holds everything.")
-        return node
+        if isinstance(group.get(name, getlink=True), self.h5py.ExternalLink):
+            raise self._leads_out(name)
+        return group[name]
+
+    def _leads_out(self, name: str) -> FileError:
+        return FileError(f"{self.path}: {name!r} points into another file, which is not followed. Write one file that holds everything.")
 
     def values(self, node: Any) -> Any:
-        """The content of a data set."""
+        """The content of a data set, unless it is kept in other files (references reach data sets too, not only names)."""
+        if node.external or node.is_virtual:
+            raise self._leads_out(str(node.name).lstrip("/"))
         self.taken += node.size * node.dtype.itemsize if node.size else 0
         check_size(self.path, self.taken, self.limit)
         if self.h5py.check_string_dtype(node.dtype) is not None:

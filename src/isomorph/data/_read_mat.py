@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import zlib
 from pathlib import Path
@@ -47,7 +48,7 @@ def read_mat(path: Path | str, *, limit_bytes: int = LIMIT_BYTES) -> dict[str, A
         content: dict[str, Any] = loadmat(path, squeeze_me=True, struct_as_record=False)
     except Exception as error:  # scipy's parser fails in many ways on damaged files; all mean the same
         raise unreadable(path, "a MATLAB file", error) from error
-    return {name: _plain(path, name, value) for name, value in content.items() if not name.startswith("__")}
+    return {name: _plain(path, name, value, limit_bytes) for name, value in content.items() if not name.startswith("__")}
 
 
 def _declared_bytes(stream: IO[bytes], file_bytes: int, order: str) -> int:
@@ -66,15 +67,16 @@ def _declared_bytes(stream: IO[bytes], file_bytes: int, order: str) -> int:
     return total
 
 
-def _plain(path: Path, name: str, value: Any) -> Any:
+def _plain(path: Path, name: str, value: Any, limit: int) -> Any:
     if hasattr(value, "_fieldnames"):
-        return {field: _plain(path, f"{name}.{field}", getattr(value, field)) for field in value._fieldnames}
+        return {field: _plain(path, f"{name}.{field}", getattr(value, field), limit) for field in value._fieldnames}
     if isinstance(value, np.ndarray) and value.dtype == object:
-        return [_plain(path, name, each) for each in value] if value.ndim else _plain(path, name, value.item())
+        return [_plain(path, name, each, limit) for each in value] if value.ndim else _plain(path, name, value.item(), limit)
     if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in "biufcSU" and value.dtype.names is None:
         return value
     if isinstance(value, str | bytes | int | float | complex):
         return value
     if hasattr(value, "toarray"):
+        check_size(path, math.prod(value.shape) * value.dtype.itemsize, limit)  # a sparse matrix of any shape takes a few bytes on disk
         return value.toarray()
     raise FileError(f"{path}: {name!r} is a {type(value).__name__}, which has no plain form. Save it as numbers, text, cells or structs.")
