@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import tyro
 
-from isomorph.cli._output import print_json, print_table, say
+from isomorph.cli._output import print_json, print_table
 from isomorph.cli._parse import call_action
 
 
@@ -60,15 +60,15 @@ def fetch(dataset: Annotated[str, tyro.conf.Positional], *, json: bool = False) 
         json: One JSON object a line: file, path, bytes.
     """
     from isomorph import data
+    from isomorph.engine import Progress
 
-    rows = []
-    for each in data.catalogue(dataset):
-        say(f"{dataset}/{each.file}")
-        row = {"file": each.file, "path": str(data.path(dataset, each.file)), "bytes": each.bytes}
-        rows.append(row)
-        if json:
+    with Progress(quiet=json) as progress:
+        files, paths = data.catalogue(dataset), data.fetch(dataset, progress=progress)
+    rows = [{"file": each.file, "path": str(path), "bytes": each.bytes} for each, path in zip(files, paths, strict=True)]
+    if json:
+        for row in rows:
             print_json(row)
-    if not json:
+    else:
         print_table(rows, ["file", "bytes", "path"])
 
 
