@@ -49,7 +49,7 @@ class Registry:
     @cached_property
     def _entries(self) -> dict[str, Entry]:
         entries = {entry.name: entry for entry in self._builtin}
-        for point in metadata.entry_points(group=f"isomorph.{self.kind}s"):
+        for point in metadata.entry_points(group=f"isomorph.{self.kind.replace(' ', '_')}s"):
             if point.name in entries:
                 raise InputError(f"two {self.kind}s are called {point.name!r}: {entries[point.name].target} and {point.value}.")
             entries[point.name] = Entry(name=point.name, target=point.value, summary=f"from {point.value.partition(':')[0]}")
