@@ -26,3 +26,10 @@ def test_values_on_which_libraries_agree(measure, value):
 def test_a_stored_rdm_is_taken_as_it_is():
     judged = RDM.from_condensed(np.arange(435.0), distance="judgment")
     assert RSA()(judged, judged) == pytest.approx(1)
+
+
+def test_stored_distances_may_be_negative():
+    crossed = RDM.from_condensed([-1.0, -2.0, -0.5])
+    measure = RSA(comparison="cosine")
+    assert measure(crossed, RDM.from_condensed([1.0, 2.0, 0.5])) == pytest.approx(-1)
+    assert measure.traits.bounds[0] == -1

@@ -70,7 +70,7 @@ class RSA(Measure):
     def traits(self) -> Traits:
         """What it claims of itself; the invariances are the distance's."""
         return Traits(
-            bounds=(0.0, 1.0) if self.comparison == "cosine" else (-1.0, 1.0),
+            bounds=(-1.0, 1.0),
             invariant_to=_INVARIANT[self.distance],
             minimum_stimuli=3,
             misleads=_MISLEADS[self.comparison],
