@@ -46,9 +46,8 @@ def test_entry_points_join_and_may_not_shadow(tmp_path, monkeypatch) -> None:
     info = tmp_path / "plugin-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plugin\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(
-        "[isomorph.gadgets]\nmine = fractions:Fraction\n[isomorph.odd_gadgets]\nmine = fractions:Fraction\n"
-    )
+    groups = "[isomorph.gadgets]\nmine = fractions:Fraction\n[isomorph.odd_gadgets]\nmine = fractions:Fraction\n"
+    (info / "entry_points.txt").write_text(groups)
     monkeypatch.syspath_prepend(str(tmp_path))
     assert Registry("gadget", ()).names() == Registry("odd gadget", ()).names() == ["mine"]
     with pytest.raises(InputError, match="two gadgets are called 'mine'"):

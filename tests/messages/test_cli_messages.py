@@ -141,6 +141,10 @@ def test_advice_names_options_of_the_command(features, tmp_path, capsys):
     assert f"({photos}/a.png)" in err
     assert err.endswith("Replace it, or leave out what cannot be decoded with --on-error skip.")
 
+    study = tmp_path / "study.toml"
+    study.write_text('models = ["bundled/pixels", "bundled/mobilenet_v2.random-0"]\nstimuli = "on_error"')
+    assert failing(["run", str(study), "--store", str(tmp_path / "store")], capsys).endswith("it begins with b'no picture'. Replace it.")
+
     flat, two = tmp_path / "flat.npy", tmp_path / "two.npz"
     np.save(flat, np.ones((6, 4)))
     assert failing(["rdm", str(flat), "--out", "r.npy"], capsys).endswith("Leave them out, or use --distance euclidean.")

@@ -23,6 +23,8 @@ def as_options(sentence: str, command: ModuleType) -> str:
             return f"--set {name}={value.lower() if value in ('True', 'False') else value}"
         return said[0]
 
+    if "on_error" not in options:
+        sentence = sentence.replace(", or leave out what cannot be decoded with on_error='skip'", "")
     for words, others in _OTHERWISE.items():
         sentence = sentence.replace(words, others)
     return _ARGUMENT.sub(option, sentence)
