@@ -1,5 +1,6 @@
 """Models on the 92 photographs: the published numbers, the table, and that a repeated evaluation does nothing."""
 
+import importlib.metadata
 from dataclasses import replace
 
 import numpy as np
@@ -87,6 +88,15 @@ def test_a_repeated_evaluation_only_reads(small, tmp_path, monkeypatch):
 def test_other_options_are_another_fragment(small, tmp_path, change):
     iso.evaluate("bundled/pixels", small, store=tmp_path, **QUICK)
     iso.evaluate("bundled/pixels", small, store=tmp_path, **(QUICK | change))
+    assert len(Catalogue(Store(tmp_path)).find(benchmark="small")) == 2
+
+
+def test_another_torch_is_another_fragment(small, tmp_path, monkeypatch):
+    iso.evaluate("bundled/pixels", small, store=tmp_path, **QUICK)
+    real = importlib.metadata.version
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "0.1" if name == "torch" else real(name))
+    table = iso.evaluate("bundled/pixels", small, store=tmp_path, **QUICK).table
+    assert set(table["torch_version"]) == {"0.1"}
     assert len(Catalogue(Store(tmp_path)).find(benchmark="small")) == 2
 
 

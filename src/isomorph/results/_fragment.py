@@ -53,6 +53,7 @@ class Evaluation:
                 "kind": KIND,
                 "scheme": _SCHEME,
                 "isomorph": __version__,
+                "torch": versions()["torch"],
                 "model": {"name": self.model.card.name, "fingerprint": self.model.fingerprint},
                 "benchmark": {"name": self.benchmark.name, "fingerprint": self.benchmark.fingerprint},
                 "layers": self.layers,
@@ -103,7 +104,7 @@ class Evaluation:
             "card": to_plain(self.model.card),
             "extraction": extraction.fingerprint,
             "stimuli": self.benchmark.stimuli.digest,
-            "versions": _versions(),
+            "versions": versions(),
         }
         with store.begin(self.fingerprint, self.spec | {"summary": self.label}) as writer:
             writer.put("rdms", dict(sorted(condensed.items())))
@@ -198,7 +199,8 @@ def _best_layers(rows: list[dict[str, Any]], targets: list[str], layers: tuple[s
     return best or {"": layers[-1]}
 
 
-def _versions() -> Mapping[str, str]:
+def versions() -> Mapping[str, str]:
+    """Of the packages on which the numbers rest; nothing is imported."""
     from importlib.metadata import version
 
     return {"isomorph": __version__} | {name: version(name) for name in ("torch", "numpy", "scipy")}

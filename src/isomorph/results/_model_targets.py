@@ -12,7 +12,7 @@ import numpy as np
 from isomorph._version import __version__
 from isomorph.benchmarks import GeometryMatch, Target
 from isomorph.errors import InputError
-from isomorph.results._fragment import default_pool
+from isomorph.results._fragment import default_pool, versions
 from isomorph.spec import fingerprint, to_plain
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ class ModelTarget:
         return {
             "kind": "model target",
             "isomorph": __version__,
+            "torch": versions()["torch"],
             "model": self.model.fingerprint,
             "stimuli": self.stimuli.digest,
             "ids": self.stimuli.ids,
