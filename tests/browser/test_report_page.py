@@ -232,6 +232,11 @@ def test_paper_holds_the_whole_width(watched, index):
     page.emulate_media(media="print")
     assert page.evaluate("document.documentElement.scrollWidth") <= 680
     assert not page.locator(".overlay").first.is_visible()
+    assert not page.locator(".reading").first.is_visible()  # the share of a pair that nobody can point at on paper
+    sizes = page.locator(".ranking tbody th").first.evaluate(
+        "each => [each, each.querySelector('small')].map(e => parseFloat(getComputedStyle(e).fontSize))"
+    )
+    assert sizes[1] < sizes[0]
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 
