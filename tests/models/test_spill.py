@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from isomorph.models._extract_batches import prepared_batches
-from isomorph.models._spill import MemoryRows, StoreRows, column_chunks, joined
+from isomorph.models._spill import MemoryRows, StoreRows, column_chunks
 from isomorph.store import Store
 
 ROWS = np.random.default_rng(0).normal(size=(7, 11)).astype(np.float32)
@@ -38,8 +41,35 @@ def keepers(writer):
 def test_rows_come_back_in_order(writer):
     for keeper in keepers(writer):
         fill(keeper)
-        assert np.array_equal(joined(keeper.parts("a"), memory_limit=10**9), ROWS)
-        assert np.array_equal(joined(keeper.parts("b"), memory_limit=1), 2 * ROWS[:, :4])
+        assert np.array_equal(np.concatenate(keeper.parts("a")), ROWS)
+        assert np.array_equal(np.concatenate(keeper.parts("b")), 2 * ROWS[:, :4])
+
+
+def test_rows_in_parts_are_stored_as_one_array(writer):
+    keeper = keepers(writer)[1]
+    fill(keeper)
+    in_parts = writer.put("parts", {"values": keeper.parts("a")})
+    whole = writer.put("whole", {"values": ROWS})
+    assert (in_parts.digest, in_parts.tensors) == (whole.digest, whole.tensors)
+    assert np.array_equal(writer.read("parts", "values"), ROWS)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_spilled_rows_are_never_in_memory_as_a_whole(writer):
+    def mapped_bytes():
+        (line,) = (line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("RssFile"))
+        return 1024 * int(line.split()[1])
+
+    keeper = StoreRows(writer, {"wide": 10_000}, 1000, batch_size=50)
+    for batch in range(20):
+        keeper.add("wide", torch.full((50, 10_000), float(batch)), first=50 * batch)
+        keeper.end(batch, count=50)
+    before, most = mapped_bytes(), 0
+    for chunk in column_chunks(keeper.parts("wide"), 2000):
+        assert chunk[::50, 0].tolist() == list(range(20))
+        most = max(most, mapped_bytes())
+    writer.put("layer", {"values": keeper.parts("wide")})
+    assert max(most, mapped_bytes()) - before < 10_000_000  # of 40 MB
 
 
 def test_a_batch_is_one_shard_and_is_not_written_twice(writer):

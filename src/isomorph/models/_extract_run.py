@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -18,7 +19,7 @@ from isomorph.models._hooks import Tap
 from isomorph.models._plan import ExtractionPlan
 from isomorph.models._plan_dry_run import forward_in
 from isomorph.models._reduce_sketch import CountSketch
-from isomorph.models._spill import MemoryRows, RowKeeper, StoreRows, column_chunks, joined
+from isomorph.models._spill import MemoryRows, RowKeeper, StoreRows, column_chunks
 from isomorph.store import Store, Writer
 
 if TYPE_CHECKING:
@@ -106,10 +107,10 @@ class Run:
                 f"{self.stimuli.ids[part.start]!r} on. Choose layers that run for every stimulus."
             )
 
-    def _gathered(self, keeper: RowKeeper, source: str) -> Tensors:
+    def _gathered(self, keeper: RowKeeper, source: str) -> Mapping[str, Any]:
         parts = keeper.parts(source)
         if self.plan.reduce != "gram":
-            return {"values": joined(parts, memory_limit=self.plan.memory_limit)}
+            return {"values": parts if len(parts) > 1 else parts[0]}
         sums = self._sums
         sums.reset()
         device = self.model.device  # looked up once: it walks over all parameters
@@ -120,7 +121,7 @@ class Run:
     def _done(self, source: str) -> bool:
         return self.writer is not None and self.shards[source] in self.writer.finished
 
-    def _keep(self, source: str, tensors: Tensors) -> None:
+    def _keep(self, source: str, tensors: Mapping[str, Any]) -> None:
         if self.writer is None:
             self.results[source] = tensors
         else:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isomorph.store import Writer
+from isomorph.store._shard import release
 
 if TYPE_CHECKING:
     import torch
@@ -108,18 +109,9 @@ def column_chunks(parts: list[Rows], step: int) -> Iterator[Rows]:
     buffer: Any = np.empty((rows, min(step, width)), np.float32)
     for start in range(0, width, step):
         stop = min(start + step, width)
-        yield np.concatenate([part[:, start:stop] for part in parts], out=buffer[:, : stop - start])
-
-
-def joined(parts: list[Rows], *, memory_limit: int) -> Rows:
-    """All rows as one array; beyond the memory limit in a file that goes when the array does."""
-    if len(parts) == 1:
-        return parts[0]
-    shape = (sum(len(part) for part in parts), parts[0].shape[1])
-    if 4 * shape[0] * shape[1] <= memory_limit:
-        return np.concatenate(parts)
-    import tempfile
-
-    with tempfile.TemporaryFile(prefix="isomorph-") as file:
-        rows: Rows = np.memmap(file, np.float32, mode="w+", shape=shape)
-    return np.concatenate(parts, out=rows)
+        first = 0
+        for part in parts:
+            buffer[first : first + len(part), : stop - start] = part[:, start:stop]
+            release(part)  # else the whole layer is in memory in the end, if only as pages of files
+            first += len(part)
+        yield buffer[:, : stop - start]

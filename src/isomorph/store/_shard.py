@@ -28,22 +28,23 @@ _Identity = tuple[int, ...]
 _verified: dict[tuple[str, _Identity], str] = {}
 
 
-def tensor_facts(shard: str, tensors: Mapping[str, _Array]) -> dict[str, TensorFact]:
+def tensor_facts(shard: str, tensors: Mapping[str, _Array | list[_Array]]) -> dict[str, TensorFact]:
     """Type and shape of each tensor, in the order of the file: widest values first, so that all of them are aligned."""
     if not tensors:
         raise InputError(f"the shard {shard!r} has no tensors.")
     facts = {}
-    for key, array in tensors.items():
+    for key, rows in tensors.items():
+        array = rows[0] if isinstance(rows, list) else rows
         if not isinstance(key, str) or not key or len(key) > 1024 or key == "__metadata__":
             raise InputError(f"shard {shard!r}: {key!r:.80} cannot name a tensor; use 1 to 1024 characters, not '__metadata__'.")
         name = _NAMES.get(array.dtype.str.lstrip("<>=|"))
         if name is None:
             raise InputError(f"shard {shard!r}: the tensor {key!r} has the type {array.dtype}; the store holds {', '.join(DTYPES)}.")
-        facts[key] = TensorFact(name, array.shape)
+        facts[key] = TensorFact(name, (sum(map(len, rows)), *array.shape[1:]) if isinstance(rows, list) else array.shape)
     return dict(sorted(facts.items(), key=lambda item: (-DTYPES[item[1].dtype].itemsize, item[0])))
 
 
-def write_shard(final: Path, tensors: Mapping[str, _Array], facts: Mapping[str, TensorFact]) -> tuple[Path, ShardReceipt]:
+def write_shard(final: Path, tensors: Mapping[str, _Array | list[_Array]], facts: Mapping[str, TensorFact]) -> tuple[Path, ShardReceipt]:
     """Write a complete temporary file beside `final`; the caller publishes it. Equal tensors give equal bytes."""
     shard = final.name.removesuffix(".safetensors")
     header = _header(shard, facts)
@@ -52,9 +53,12 @@ def write_shard(final: Path, tensors: Mapping[str, _Array], facts: Mapping[str, 
     with temporary_file(final, needed=size) as (file, temporary):
         write_all(file, memoryview(header))
         for key, fact in facts.items():
-            for block in _blocks(tensors[key].astype(DTYPES[fact.dtype], copy=False)):
-                digest.update(block)
-                write_all(file, block)
+            rows = tensors[key]
+            for part in rows if isinstance(rows, list) else [rows]:
+                for block in _blocks(part.astype(DTYPES[fact.dtype], copy=False)):
+                    digest.update(block)
+                    write_all(file, block)
+                release(part)
     return temporary, ShardReceipt(shard, size, f"xxh3_128:{digest.hexdigest()}", dict(sorted(facts.items())))
 
 
@@ -152,6 +156,16 @@ def read_tensor(path: Path, receipt: ShardReceipt, key: str) -> _Array:
     if fact.bytes == 0:
         return np.empty(fact.shape, dtype)
     return np.frombuffer(mapped, dtype, count=fact.bytes // dtype.itemsize, offset=start).reshape(fact.shape)
+
+
+def release(array: _Array) -> None:
+    """Give the memory that was read through `read_tensor` back to the system; it is read again from the file if it is wanted again."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    base = base.obj if isinstance(base, memoryview) else base
+    if isinstance(base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):  # only ever a file, mapped to be read
+        base.madvise(mmap.MADV_DONTNEED)
 
 
 @lru_cache(maxsize=4096)

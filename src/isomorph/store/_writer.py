@@ -61,7 +61,7 @@ class Writer:
         """The shards that are done; their bytes were held against their receipts."""
         return MappingProxyType(self._finished)
 
-    def put(self, shard: str, tensors: Mapping[str, npt.NDArray[Any]]) -> ShardReceipt:
+    def put(self, shard: str, tensors: Mapping[str, npt.NDArray[Any] | list[npt.NDArray[Any]]]) -> ShardReceipt:
         """Write one shard: when this returns, it survives a power cut. A shard that is finished already is left as it is.
 
         Two runs of one computation may differ in the last bits (threads, devices), so the first result stands; other names, types or
@@ -69,7 +69,8 @@ class Writer:
 
         Args:
             shard: Its name: letters, digits, `_`, `-` and `.`.
-            tensors: Arrays of numbers or booleans by name; strided arrays are fine. Nothing is copied as a whole.
+            tensors: Arrays of numbers or booleans by name; strided arrays are fine. A list of arrays is stored as one, with the rows of
+                all. Nothing is copied as a whole.
 
         Raises:
             StoreError: The disk is full, read-only or over quota; or the shard exists with other tensors.
