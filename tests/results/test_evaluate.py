@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 import isomorph as iso
 from isomorph.benchmarks import GeometryMatch, Target
@@ -146,14 +147,10 @@ def test_the_results_hold_what_a_report_needs(small, tmp_path):
 
 
 def wrapped(module, name="mine"):
-    import torch
-
     return iso.wrap_model(module, name=name, preprocess=lambda image: torch.from_numpy(image[::4, ::4] / 255).float().permute(2, 0, 1))
 
 
 def net(seed):
-    import torch
-
     torch.manual_seed(seed)
     return torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.ReLU(), torch.nn.Flatten())
 
@@ -174,8 +171,6 @@ def test_what_cannot_go_well_is_said_before_the_first_model_runs(small, tmp_path
 
 
 def test_a_model_that_fails_takes_nothing_with_it(small, tmp_path):
-    import torch
-
     class Broken(torch.nn.Module):
         def forward(self, x):
             return x.flatten(1) * float("nan")
@@ -194,8 +189,6 @@ def test_what_a_kill_kept_out_of_the_catalogue_is_in_it_after_the_next_run(small
 
 
 def test_a_layer_whose_distances_differ_by_rounding_alone_is_left_out(small, tmp_path):
-    import torch
-
     class Lame(torch.nn.Module):
         def __init__(self):
             super().__init__()
