@@ -157,3 +157,15 @@ def test_advice_names_options_of_the_command(features, tmp_path, capsys):
     assert failing(["compare", features, str(tmp_path / "five.npy")], capsys).endswith(
         "CKA compares the same stimuli: leave the others out of the files."
     )
+
+
+@pytest.mark.parametrize("name", ["layers.npz", "layers.safetensors"])
+def test_an_output_that_cannot_be_written(name, tmp_path, capsys):
+    from PIL import Image
+
+    photos, out = tmp_path / "photos", tmp_path / "nowhere" / name
+    photos.mkdir()
+    Image.new("RGB", (8, 8), (10, 200, 30)).save(photos / "a.png")
+    err = failing(["extract", "bundled/pixels", "--stimuli", str(photos), "--out", str(out), "--store", str(tmp_path / "store")], capsys)
+    assert f"isomorph extract: {out} cannot be written: " in err
+    assert err.endswith("The extraction itself is in the store.")

@@ -127,7 +127,11 @@ def _check_out(out: Path | None) -> None:
 
 def _write(extraction: Extraction, ids: tuple[str, ...], out: Path) -> None:
     """One array a layer, features or Gram matrix, and the ids."""
+    import json
+
     import numpy as np
+    from safetensors import SafetensorError
+    from safetensors.numpy import save_file
 
     from isomorph.features import Features
 
@@ -138,13 +142,11 @@ def _write(extraction: Extraction, ids: tuple[str, ...], out: Path) -> None:
         if out.suffix == ".npz":
             np.savez(out, **arrays, ids=np.array(ids))
         else:
-            import json
-
-            from safetensors.numpy import save_file
-
             save_file(arrays, str(out), metadata={"ids": json.dumps(ids)})
-    except OSError as error:
-        raise FileError(f"{out} cannot be written: {error.strerror or error}. The extraction itself is in the store.") from error
+    except (OSError, SafetensorError) as error:
+        raise FileError(
+            f"{out} cannot be written: {getattr(error, 'strerror', None) or error}. The extraction itself is in the store."
+        ) from error
 
 
 def _print(extraction: Extraction, stimuli: int, out: Path | None, *, json: bool) -> None:
