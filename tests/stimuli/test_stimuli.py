@@ -63,7 +63,7 @@ def test_bad_pictures_are_listed_never_dropped(photos):
     kept = Stimuli.from_folder(photos, on_error="skip")
     assert kept.ids == ("cat/a.png", "cat/b.png", "dog/c.png")
     assert [(each.id, each.path) for each in kept.skipped] == [("cat/bad.png", str(photos / "cat" / "bad.png"))]
-    assert "begins with b'this is text'" in kept.skipped[0].reason
+    assert kept.skipped[0].reason == "it is not a picture of a known format: it begins with b'this is text'"
     assert kept[:2].skipped == kept.skipped
     assert "1 skipped" in repr(kept)
 

@@ -57,6 +57,7 @@ class Request:
 
         The memory limit is not among it: it may change the size of the batches, and with it the last digit, but not the meaning.
         """
+        import PIL
         import torch
 
         plain: dict[str, Any] = {
@@ -75,6 +76,8 @@ class Request:
             "device": model.device.type,
             "torch": torch.__version__,
         }
+        if stimuli.modality == "image":
+            plain["pillow"] = PIL.__version__  # decodes and scales
         if self.reduce == "sketch":
             plain |= {"sketch_width": self.sketch_width, "seed": self.seed}
         return plain

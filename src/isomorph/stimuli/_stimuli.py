@@ -140,7 +140,7 @@ class Stimuli(Sequence[Any]):
         try:
             self._parts.source.read(row, self.ids[row])
         except (FileError, InputError) as error:
-            return Skipped(self.ids[row], self._parts.source.place(row), str(error))
+            return Skipped(self.ids[row], self._parts.source.place(row), str(error.__cause__ or error))  # the cause has no name in it
         return None
 
     def _without_problems(self, on_error: OnError) -> Stimuli:
@@ -148,7 +148,7 @@ class Stimuli(Sequence[Any]):
             raise InputError(f"on_error must be 'raise' or 'skip'; got {on_error!r}.")
         bad = {each.id: each for each in self.verify()} if on_error == "skip" else {}
         if len(bad) == len(self):
-            raise InputError(f"none of {len(self)} stimuli can be decoded; the first: {bad[self.ids[0]].reason}")
+            raise InputError(f"none of {len(self)} stimuli can be decoded; the first, {bad[self.ids[0]].path}: {bad[self.ids[0]].reason}.")
         return Stimuli(self.take([each for each in self.ids if each not in bad])._parts, skipped=tuple(bad.values())) if bad else self
 
     def thumbnail(self, i: int, size_pixels: int = 64) -> bytes:
