@@ -129,6 +129,7 @@ def test_a_layer_that_equals_another_only_for_the_stimuli_of_the_dry_run():
     assert list(extract(model, stimuli, layers="0")) == ["0"]
 
 
+@pytest.mark.filterwarnings("error")
 def test_products_that_overflow():
     class Huge(nn.Module):
         def forward(self, x):

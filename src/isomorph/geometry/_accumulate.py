@@ -111,7 +111,8 @@ class GramAccumulator:
         torch.sub(columns, buffer[self.n], out=buffer[: self.n])
         if buffer.device.type == "cpu" and torch.get_num_threads() == 1:  # with more, numpy's threads and torch's would wait for each other
             rows = buffer.numpy()
-            np.matmul(rows, rows.T, out=self._product.numpy())  # a matrix and its own transpose: half the work of a general product
+            with np.errstate(over="ignore", invalid="ignore"):  # `finite` tells
+                np.matmul(rows, rows.T, out=self._product.numpy())  # a matrix and its own transpose: half the work of a general product
         else:
             for start in range(0, self.n + 2, _BLOCK_ROWS):
                 block = slice(start, start + _BLOCK_ROWS)
