@@ -9,6 +9,7 @@ import torch
 
 from isomorph.errors import InputError
 from isomorph.models import ImageRecipe, ModelCard, wrap_model
+from isomorph.models._source_digest import source_digest
 
 IMAGES = [np.full((4, 4, 3), value, dtype=np.uint8) for value in (0, 128, 255)]
 
@@ -84,6 +85,20 @@ def test_the_fingerprint_covers_the_values_that_a_preparation_holds() -> None:
         assert print_of(make(1.0)) != print_of(make(2.0))
     assert print_of(Scale(1.0, (1.0, 2.0))) != print_of(Scale(1.0, (1.0, 3.0)))
     assert len({print_of(closure(net())), print_of(closure(net()[2]))}) == 2  # type: ignore[index]
+
+
+def test_a_library_that_a_preparation_carries_is_named_and_not_walked_through() -> None:
+    def carrying():  # type: ignore[no-untyped-def]
+        import torch as library
+
+        return lambda image: library.from_numpy(image)
+
+    before = source_digest(carrying())
+    torch.a_part_that_loads_later = object()  # type: ignore[attr-defined]
+    try:
+        assert source_digest(carrying()) == before
+    finally:
+        del torch.a_part_that_loads_later  # type: ignore[attr-defined]
 
 
 def test_the_fingerprint_is_the_same_in_another_process(tmp_path: Path) -> None:

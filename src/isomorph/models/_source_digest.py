@@ -40,6 +40,8 @@ def _text(value: Any, depth: int) -> str:
 
     if isinstance(value, _PLAIN) or depth == 0:
         return printed(value)
+    if inspect.ismodule(value):  # what is in a library is named by its version, and changes as parts of it load
+        return f"{value.__name__} {getattr(value, '__version__', '')}"
     if inspect.isclass(value):
         return _label(value) + _source(value)
     if inspect.isroutine(value):
