@@ -76,13 +76,13 @@ def measure(name: str, reduce: str, limit: str) -> dict[str, Any]:
     for _ in range(REPEATS):
         with tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_FOLDER")) as folder:
             start = cpu_seconds()
-            extract(model, stimuli, store=Path(folder) if reduce == "gram" else None, **options)
+            done = extract(model, stimuli, store=Path(folder) if reduce == "gram" else None, **options)
             ours.append(cpu_seconds() - start)
         peak = peak or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
     bare = min(least(lambda size=size: forwards(model, stimuli, size)) for size in {plan.batch_size, 4, 16, 32})
     gemm = gemms(plan.sources, n) if reduce == "gram" else 0.0
     return {
-        "mode": plan.mode,
+        "mode": done.provenance["mode"],
         "batch": plan.batch_size,
         "layers": len(plan.sources),
         "bare": bare,
