@@ -60,9 +60,6 @@ def test_options(model, options, kind, message):
 
 def test_a_layer_that_was_not_extracted(model):
     extraction = extract(model, STIMULI)
-    with pytest.raises(InputError) as caught:
-        extraction["output"]
-    assert str(caught.value) == "the extraction holds no layer 'output'. It equals '1', which stands for it."
     with pytest.raises(KeyError) as caught:
         extraction["5"]
     assert str(caught.value) == "the extraction holds no layer '5'. There are: 0, 1."

@@ -253,10 +253,20 @@ def test_an_extraction_reads_as_a_mapping(model, stimuli):
     extraction = extract(model, stimuli)
     assert len(extraction) == 7
     assert "1" in extraction
-    assert "output" not in extraction
+    assert "nothing" not in extraction
     assert extraction.duplicates == {"3": "2", "output": "4"}
     assert isinstance(extraction["1"], Features)
     assert extraction["1"] is extraction["1"]
     assert extraction.get("nothing") is None
     assert extraction["1"].provenance["stimuli"] == stimuli.digest
     assert extraction["1"].provenance["model"] == model.fingerprint
+
+
+def test_a_layer_that_equals_an_earlier_one_is_had_by_either_name():
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(48, 5), torch.nn.Identity())
+    model = wrap_model(network.eval(), name="twins", preprocess=lambda image: torch.from_numpy(image / 255).float().permute(2, 0, 1))
+    pictures = np.random.default_rng(0).integers(0, 255, (4, 4, 4, 3), dtype=np.uint8)
+    extraction = extract(model, Stimuli.from_arrays(pictures))
+    assert list(extraction) == ["0", "1"]
+    assert extraction["2"] is extraction["1"]
+    assert extraction["output"].layer == "1"

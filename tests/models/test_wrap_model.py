@@ -91,7 +91,10 @@ def test_a_library_that_a_preparation_carries_is_named_and_not_walked_through() 
     def carrying():  # type: ignore[no-untyped-def]
         import torch as library
 
-        return lambda image: library.from_numpy(image)
+        def preparation(image):  # type: ignore[no-untyped-def]
+            return library.from_numpy(image)
+
+        return preparation
 
     before = source_digest(carrying())
     torch.a_part_that_loads_later = object()  # type: ignore[attr-defined]

@@ -10,6 +10,7 @@ import tyro
 from isomorph.cli._output import print_facts, print_json, print_table, say
 from isomorph.cli._parse import StoreFolder, call
 from isomorph.errors import FileError, InputError
+from isomorph.spec import to_plain
 
 if TYPE_CHECKING:
     from isomorph.models import Extraction, ExtractionPlan
@@ -83,7 +84,7 @@ def extract(
         extraction = extract_features(loaded, shown, **options, store=Store(store), progress=progress)
     if out:
         _write(extraction, shown.ids, out)
-    _print(extraction, len(shown), out, json=json)
+    _print(extraction, shown, out, json=json)
 
 
 def read_stimuli(path: Path, *, on_error: Literal["raise", "skip"] = "raise", column: str | None = None) -> Stimuli:
@@ -149,13 +150,15 @@ def _write(extraction: Extraction, ids: tuple[str, ...], out: Path) -> None:
         ) from error
 
 
-def _print(extraction: Extraction, stimuli: int, out: Path | None, *, json: bool) -> None:
+def _print(extraction: Extraction, stimuli: Stimuli, out: Path | None, *, json: bool) -> None:
     rows = [{"layer": each.name, "width": each.width, "depth": round(each.depth, 4), "shape": each.shape} for each in extraction.layers]
     if json:
-        print_json({"fingerprint": extraction.fingerprint, "n": stimuli, "layers": rows, "out": out})
+        print_json(
+            {"fingerprint": extraction.fingerprint, "n": len(stimuli), "layers": rows, "out": out, "skipped": to_plain(stimuli.skipped)}
+        )
         return
     print_table(rows, ["layer", "width", "depth"])
-    print_facts({"fingerprint": extraction.fingerprint, "stimuli": stimuli} | ({"out": str(out)} if out else {}))
+    print_facts({"fingerprint": extraction.fingerprint, "stimuli": len(stimuli)} | ({"out": str(out)} if out else {}))
 
 
 def _print_plan(plan: ExtractionPlan, *, json: bool) -> None:

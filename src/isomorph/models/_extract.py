@@ -144,7 +144,8 @@ def _run(
     if store is None:
         run.execute()
         return _extraction(meta, stimuli.ids, run.results.__getitem__)
-    with store.begin(name, spec) as writer:
+    summary = f"{plan.subject}, {len(stimuli)} {stimuli.modality}s, {len(plan.layers)} layers, {plan.reduce}"
+    with store.begin(name, {**spec, "summary": summary}) as writer:
         run.writer = writer
         run.execute()
         return _from_store(writer.commit(meta, keep=tuple(run.shards.values())), stimuli.ids)

@@ -17,12 +17,9 @@ if TYPE_CHECKING:
 class NoSuchLayerError(InputError, KeyError):
     """A layer that was not extracted."""
 
-    def __init__(self, name: str, layers: Iterable[str], duplicates: Mapping[str, str]) -> None:
+    def __init__(self, name: str, layers: Iterable[str]) -> None:
         close = get_close_matches(name, [*layers], n=3, cutoff=0.6)
-        if name in duplicates:
-            hint = f"It equals {duplicates[name]!r}, which stands for it."
-        else:
-            hint = f"Did you mean {' or '.join(map(repr, close))}?" if close else f"There are: {', '.join([*layers][:12])}."
+        hint = f"Did you mean {' or '.join(map(repr, close))}?" if close else f"There are: {', '.join([*layers][:12])}."
         self.message = f"the extraction holds no layer {name!r}. {hint}"
         super().__init__(self.message)
 
@@ -32,6 +29,8 @@ class NoSuchLayerError(InputError, KeyError):
 
 class Extraction(Mapping[str, "Features | Gram"]):
     """Layers by name, in the order in which they run; each is loaded when it is first asked for.
+
+    A layer that was left out because it equals an earlier one is not listed, but asking for it gives the one that stands for it.
 
     Attributes:
         layers: What is known of each layer: shape, width, depth, parent, the layer it equals.
@@ -70,8 +69,9 @@ class Extraction(Mapping[str, "Features | Gram"]):
         self._loaded: dict[str, Features | Gram] = {}
 
     def __getitem__(self, name: str) -> Features | Gram:
+        name = self.duplicates.get(name, name)
         if name not in self._by_name:
-            raise NoSuchLayerError(name, self._by_name, self.duplicates)
+            raise NoSuchLayerError(name, self._by_name)
         if name not in self._loaded:
             self._loaded[name] = self._load(self._by_name[name])
         return self._loaded[name]
