@@ -34,7 +34,7 @@ import numpy as np
 
 CASES = [
     ("vit", "gram", "4GB", 1.5),
-    ("vit", "gram", "2GB", 2.5),
+    ("vit", "gram", "500MB", 2.5),
     ("vit", "sketch", "2GB", 1.15),
     ("efficientnet", "gram", "4GB", 1.5),
     ("efficientnet", "gram", "500MB", 2.5),

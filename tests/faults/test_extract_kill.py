@@ -54,7 +54,7 @@ for line in sys.stdin:
         status = 1
         try:
             Slow.log = log
-            extraction = extract(model, stimuli, reduce=reduce, store=store, batch_size=4, memory_limit="1.6MB")
+            extraction = extract(model, stimuli, reduce=reduce, store=store, batch_size=4, memory_limit="1.9MB")
             status = 0 if extraction.provenance["mode"] == "store" else 3
         finally:
             os._exit(status)

@@ -183,7 +183,7 @@ def test_one_stimulus_is_enough_for_a_plan():
 def test_memory_decides_where_rows_wait():
     net = nn.Sequential(nn.Conv2d(3, 64, 3), nn.ReLU())
     options = {"n": 200, "side": 16, "reduce": "gram"}
-    one, memory, store = (plan_of(net, memory_limit=limit, **options) for limit in ("80MB", "31MB", "12MB"))
+    one, memory, store = (plan_of(net, memory_limit=limit, **options) for limit in ("92MB", "36MB", "14MB"))
     assert (one.mode, one.batch_size) == ("one batch", 200)
     assert memory.mode == "memory"
     assert memory.batch_size < 200

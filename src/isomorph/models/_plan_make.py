@@ -25,6 +25,7 @@ _LARGEST_OUTPUT = 32 * 2**20
 _SMALLEST_BATCH = 8
 """Before batches become smaller than this, rows spill."""
 _BATCHES_AHEAD = 2
+_ALLOCATOR_SHARE = 1.15
 _KERNEL_SHARE = 1.25
 """Kernels borrow memory (blocked copies of their inputs, say) that a dry run does not see."""
 
@@ -140,7 +141,10 @@ class _Need:
         return cls(request, n, features, rows, activations, seen.input_bytes, grams, signs, batch)
 
     def peak(self, mode: Mode, batch: int) -> int:
-        """What a mode needs with batches of this size."""
+        """What a mode needs with batches of this size, with what the allocator holds back."""
+        return int(_ALLOCATOR_SHARE * self._held(mode, batch))
+
+    def _held(self, mode: Mode, batch: int) -> int:
         ahead = _BATCHES_AHEAD * self.inputs * batch if batch < self.n else 0
         forward = batch * self.activations + ahead + self.signs
         if mode == "one batch":
