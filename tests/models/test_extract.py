@@ -270,3 +270,4 @@ def test_a_layer_that_equals_an_earlier_one_is_had_by_either_name():
     assert list(extraction) == ["0", "1"]
     assert extraction["2"] is extraction["1"]
     assert extraction["output"].layer == "1"
+    assert extract(model, Stimuli.from_arrays(pictures), layers=["2"])["2"].layer == "2"

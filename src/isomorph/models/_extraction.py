@@ -69,7 +69,8 @@ class Extraction(Mapping[str, "Features | Gram"]):
         self._loaded: dict[str, Features | Gram] = {}
 
     def __getitem__(self, name: str) -> Features | Gram:
-        name = self.duplicates.get(name, name)
+        if name not in self._by_name:
+            name = self.duplicates.get(name, name)
         if name not in self._by_name:
             raise NoSuchLayerError(name, self._by_name)
         if name not in self._loaded:
