@@ -88,8 +88,8 @@ def _card(name: str, card: Mapping[str, Any], fingerprint: str) -> dict[str, str
         "training_data": card.get("training_data"),
         "parameters": None if parameters is None else f"{int(parameters):,}",
         "licence": card.get("licence"),
-        "weights": str(card.get("weights_sha256") or card.get("revision") or "")[:12],
-        "fingerprint": fingerprint[:12],
+        "weights": str(card.get("weights_sha256") or card.get("revision") or "")[:10],
+        "fingerprint": fingerprint[:10],
         "citation": card.get("citation"),
     }
     return {"name": name, **{key: str(value) if value not in (None, "") else "–" for key, value in fields.items()}}
