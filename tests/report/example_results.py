@@ -77,6 +77,8 @@ def photographs(data_path: Any) -> Results:
     """Seven stand-ins for models on the 92 photographs, against the three real targets; their geometries mix published model RDMs."""
     from isomorph import data, load_benchmark
 
+    for file in ("92_brainRDMs.mat", "92_behavRDMs.mat", "Kriegeskorte_Neuron2008_supplementalData.mat"):
+        data_path("kriegeskorte-92", file)  # skips where the file cannot be had
     benchmark = load_benchmark("kriegeskorte-92")
     ids = benchmark.stimuli.ids
     published = data.read_mat(data_path("kriegeskorte-92", "92_modelRDMs.mat"))["Models"]
