@@ -35,7 +35,9 @@ def list_names(
         for row in rows:
             print_json(row)
         return
-    columns = [name for name in ("name", "summary", "modality", "licence") if any(cell(row.get(name)) for row in rows)]
+    columns = [
+        name for name in ("name", "summary", "modality", "licence", "bounds", "invariant_to") if any(cell(row.get(name)) for row in rows)
+    ]
     print_table(rows, columns or ["name"])
     things = "data sets" if kind == "data" else kind
     say(f"{len(rows)} {things}" if rows else f"no {things} match {pattern!r}; `isomorph list {kind}` shows all.")
@@ -57,7 +59,17 @@ def _benchmarks(pattern: str) -> list[dict[str, Any]]:
 def _measures(pattern: str) -> list[dict[str, Any]]:
     from isomorph import measures
 
-    return [_entry(measures.registry.entry(name)) for name in measures.registry.names(pattern)]
+    return [_measure(measures.registry.entry(name)) for name in measures.registry.names(pattern)]
+
+
+def _measure(entry: Any) -> dict[str, Any]:
+    """What it declares with its default options, which are its only source: nothing is written down twice."""
+    from isomorph.measures import load_measure
+    from isomorph.spec import to_plain
+
+    measure = load_measure(entry.name)
+    traits = {name: sorted(value) if isinstance(value, frozenset) else value for name, value in vars(measure.traits).items()}
+    return {"name": entry.name, "summary": entry.summary, "options": to_plain(measure), **traits}
 
 
 def _entry(entry: Any) -> dict[str, Any]:

@@ -26,9 +26,11 @@ class Traits:
         higher_is_closer: Whether more means more alike. A distance says False.
         symmetric: Whether x and y may change places.
         metric: Whether it is a distance that keeps the triangle inequality.
-        invariant_to: Changes to all stimuli's features alike that leave it as it is: adding one vector (`shift`), one overall positive
-            factor (`scale`), an orthogonal map (`rotation`), an invertible linear map (`linear`), another order of the features
-            (`permutation`). A change that is not named does alter the value.
+        invariant_to: Changes to all stimuli's features of x alike that leave it as it is: adding one vector (`shift`), one overall
+            positive factor (`scale`), an orthogonal map (`rotation`), an invertible linear map (`linear`; with `shift`: affine), another
+            order of the features (`permutation`). A change that is not named does alter the value.
+        invariant_to_y: The same for y where the measure treats y otherwise; None: as x.
+        ordered: Whether the order of the stimuli matters, as with batches that are cut from it.
         minimum_stimuli: The fewest stimuli it is defined for.
         misleads: When not to trust it, in a sentence.
     """
@@ -38,6 +40,8 @@ class Traits:
     symmetric: bool = True
     metric: bool = False
     invariant_to: frozenset[Change] = frozenset()
+    invariant_to_y: frozenset[Change] | None = None
+    ordered: bool = False
     minimum_stimuli: int = 2
     misleads: str = ""
 
@@ -52,6 +56,9 @@ class Measure(ABC):
 
     accepts: ClassVar[tuple[type, ...]] = ()
     """Which of `Gram` and `RDM` may stand in for features."""
+
+    axes: ClassVar[tuple[int, ...]] = (2,)
+    """How many axes an array may have: 3 where a measure knows `[stimulus, repeat, feature]`."""
 
     @property
     @abstractmethod
@@ -169,8 +176,9 @@ class Measure(ABC):
             check_finite(x.values, name=repr(x.subject or x.layer or letter), ids=x.ids)
             return x
         array = np.asarray(x)
-        if array.ndim != 2:
-            raise ShapeError(f"{name} needs {letter} with the axes [stimulus, feature]; got shape {array.shape}.")
+        if array.ndim not in self.axes:
+            axes = " or ".join({2: "[stimulus, feature]", 3: "[stimulus, repeat, feature]"}[each] for each in self.axes)
+            raise ShapeError(f"{name} needs {letter} with the axes {axes}; got shape {array.shape}.")
         array = as_floats(array, name=letter)
         check_finite(array, name=letter)
         return array

@@ -9,37 +9,17 @@ from isomorph.measures._measure import Measure
 from isomorph.registry import Entry, Registry
 from isomorph.spec import from_plain
 
+
+def _entry(name: str, attribute: str, summary: str) -> Entry:
+    return Entry(name=name, target=f"isomorph.measures:{attribute}", summary=summary)
+
+
 registry = Registry(
     "measure",
     (
-        Entry(
-            name="cka",
-            target="isomorph.measures:CKA",
-            summary="linear centred kernel alignment, debiased",
-            facts={
-                "bounds": (-1.0, 1.0),
-                "invariant_to": ("permutation", "rotation", "scale", "shift"),
-                "higher_is_closer": True,
-                "metric": False,
-            },
-        ),
-        Entry(
-            name="rbf-cka",
-            target="isomorph.measures:RBFCKA",
-            summary="centred kernel alignment with a Gaussian kernel, debiased",
-            facts={
-                "bounds": (-1.0, 1.0),
-                "invariant_to": ("permutation", "rotation", "scale", "shift"),
-                "higher_is_closer": True,
-                "metric": False,
-            },
-        ),
-        Entry(
-            name="rsa",
-            target="isomorph.measures:RSA",
-            summary="similarity of representational dissimilarity matrices",
-            facts={"bounds": (-1.0, 1.0), "invariant_to": ("permutation", "scale"), "higher_is_closer": True, "metric": False},
-        ),
+        _entry("cka", "CKA", "linear centred kernel alignment, debiased"),
+        _entry("rbf-cka", "RBFCKA", "centred kernel alignment with a Gaussian kernel, debiased"),
+        _entry("rsa", "RSA", "similarity of representational dissimilarity matrices"),
     ),
 )
 

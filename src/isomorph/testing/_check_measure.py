@@ -20,8 +20,8 @@ def check_measure(measure: Measure, *, seed: int = 0) -> None:
     """Hold a measure to every claim of its traits, in both directions.
 
     A claimed invariance or symmetry must hold, and one that is not claimed must fail: an honest measure says all that it ignores.
-    Beside that: values within the bounds, nothing closer to x than x, a noisy copy closer than a noisier one, no dependence on the
-    order of the stimuli, equal results for equal input, input left as it was, float32 close to float64, the declared minimum of
+    Beside that: values within the bounds, nothing closer to x than x, a noisy copy closer than a noisier one, no undeclared dependence on
+    the order of the stimuli, equal results for equal input, input left as it was, float32 close to float64, the declared minimum of
     stimuli, clear errors for NaN and for rows that do not match, the same value by every way that it overrides (`replicates`, `matrix`,
     `permuted`, Gram matrices), and the triangle inequality where it claims to be a metric.
 
@@ -59,7 +59,11 @@ def _check_values(measure: Measure, x: FloatArray, y: FloatArray, rng: np.random
     _require(measure(x, y) == value, f"{name} gave {value} and then {measure(x, y)} for the same input.")
     order = rng.permutation(len(x))
     shuffled = measure(x[order], y[order])
-    _require(_same(shuffled, value), f"{name} depends on the order of the stimuli: {value} became {shuffled}.")
+    claims = "claims to depend" if traits.ordered else "depends"
+    _require(
+        _same(shuffled, value) != traits.ordered,
+        f"{name} {claims} on the order of the stimuli: {value} became {shuffled} in another order.",
+    )
     single = measure(x.astype(np.float32), y.astype(np.float32))
     _require(abs(single - value) < 1e-4 * max(1.0, abs(value)), f"{name} gives {value} in float64 but {single} in float32.")
     swapped = _same(measure(y, x), value)
@@ -70,8 +74,16 @@ def _check_values(measure: Measure, x: FloatArray, y: FloatArray, rng: np.random
 
 
 def _check_invariances(measure: Measure, x: FloatArray, y: FloatArray, rng: np.random.Generator) -> None:
-    name, value = _name(measure), measure(x, y)
-    width = x.shape[1]
+    traits = measure.traits
+    of_y = traits.invariant_to if traits.invariant_to_y is None else traits.invariant_to_y
+    _check_changes(measure, x, lambda z: measure(z, y), traits.invariant_to, "x", rng)
+    _check_changes(measure, y, lambda z: measure(x, z), of_y, "y", rng)
+
+
+def _check_changes(
+    measure: Measure, x: FloatArray, of: Callable[[FloatArray], float], claims: frozenset[Change], letter: str, rng: np.random.Generator
+) -> None:
+    name, value, width = _name(measure), of(x), x.shape[1]
     rotation = np.linalg.qr(rng.normal(size=(width, width)))[0]
     changes: dict[Change, Callable[[FloatArray], FloatArray]] = {
         "shift": lambda z: z + np.linspace(-3, 4, width),
@@ -81,10 +93,11 @@ def _check_invariances(measure: Measure, x: FloatArray, y: FloatArray, rng: np.r
         "permutation": lambda z: z[:, np.roll(np.arange(width), 2)],
     }
     for change, apply in changes.items():
-        other = measure(apply(x), y)
-        claimed = change in measure.traits.invariant_to
+        other, claimed = of(apply(x)), change in claims
         says = "claims" if claimed else "does not claim"
-        _require(_same(other, value) == claimed, f"{name} {says} invariance to {change}, yet its value went from {value} to {other}.")
+        _require(
+            _same(other, value) == claimed, f"{name} {says} invariance to {change} of {letter}, yet its value went from {value} to {other}."
+        )
 
 
 def _check_direction(measure: Measure, x: FloatArray, rng: np.random.Generator) -> None:

@@ -1,0 +1,1 @@
+"""All pairs of many systems, in one pass over row stripes of their Gram matrices."""

@@ -1,0 +1,1 @@
+"""Linear probes: how well labels can be read from features."""
