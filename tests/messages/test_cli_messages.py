@@ -70,7 +70,7 @@ def test_an_unknown_thing_to_show(capsys):
 def test_no_stimuli(tmp_path, capsys):
     missing = tmp_path / "photos"
     assert failing(["extract", "bundled/pixels", "--stimuli", str(missing)], capsys) == (
-        f"isomorph extract: there is no folder or file {missing} to take stimuli from."
+        f"isomorph extract: there is no folder or file {missing} to take stimuli from, nor a set of that name in `isomorph list stimuli`."
     )
 
 

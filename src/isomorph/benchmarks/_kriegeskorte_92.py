@@ -37,7 +37,8 @@ def kriegeskorte_92() -> GeometryMatch:
             np.stack([each["image"] for each in shown]),
             ids=[f"{number:02d}-{label.replace(' ', '-')}" for number, label in enumerate(labels, start=1)],
             layout="NHWC",
-            metadata={name: [each[name] for each in shown] for name in ("category", "human", "face", "animal", "natural")},
+            metadata={"label": labels}
+            | {name: [each[name] for each in shown] for name in ("category", "human", "face", "animal", "natural")},
         ),
         labels=labels,
         targets=(

@@ -44,7 +44,8 @@ def extract(
 
     Args:
         model: A name from `isomorph list models`.
-        stimuli: A folder of pictures, or a table of texts (.csv .tsv .parquet; .txt has one text a line).
+        stimuli: A folder of pictures, a name from `isomorph list stimuli`, or a table of texts (.csv .tsv .parquet; .txt has one text a
+            line).
         layers: all, or names, shell patterns, positions (-1 is the last), depth fractions (0.5).
         pool: flatten, mean, max, cls or tokens.
         reduce: Keep the features, the exact Gram matrix, or a sketch.
@@ -88,17 +89,20 @@ def extract(
 
 
 def read_stimuli(path: Path, *, on_error: Literal["raise", "skip"] = "raise", column: str | None = None) -> Stimuli:
-    """A folder of pictures or a table of texts.
+    """A folder of pictures, a named set of stimuli, or a table of texts.
 
     Raises:
-        FileError: There is nothing at `path`.
+        FileError: There is nothing at `path`, nor a set of that name.
     """
+    from isomorph.benchmarks import load_stimuli, stimulus_sets
     from isomorph.stimuli import Stimuli
 
     if path.is_dir():
         return Stimuli.from_folder(path, on_error=on_error)
     if not path.is_file():
-        raise FileError(f"there is no folder or file {path} to take stimuli from.")
+        if str(path) in stimulus_sets.names():
+            return load_stimuli(str(path))
+        raise FileError(f"there is no folder or file {path} to take stimuli from, nor a set of that name in `isomorph list stimuli`.")
     if path.suffix == ".txt":
         return Stimuli.from_texts([line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()])
     return Stimuli.from_texts(path, column=column)

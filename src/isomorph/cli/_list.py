@@ -9,7 +9,7 @@ import tyro
 from isomorph.cli._output import cell, print_json, print_table, say
 from isomorph.cli._parse import call
 
-Kind = Literal["models", "benchmarks", "measures", "data"]
+Kind = Literal["models", "stimuli", "benchmarks", "measures", "data"]
 
 
 def run(words: list[str]) -> int | None:
@@ -23,14 +23,14 @@ def list_names(
     *,
     json: bool = False,
 ) -> None:
-    """List models, benchmarks, measures or data sets.
+    """List models, sets of stimuli, benchmarks, measures or data sets.
 
     Args:
         kind: What to list.
         pattern: A shell pattern for the names, in quotes: 'timm/vit*dinov2*'.
         json: One JSON object a line: name, summary and the declared facts.
     """
-    rows = {"models": _models, "benchmarks": _benchmarks, "measures": _measures, "data": _data}[kind](pattern)
+    rows = {"models": _models, "stimuli": _stimuli, "benchmarks": _benchmarks, "measures": _measures, "data": _data}[kind](pattern)
     if json:
         for row in rows:
             print_json(row)
@@ -39,7 +39,7 @@ def list_names(
         name for name in ("name", "summary", "modality", "licence", "bounds", "invariant_to") if any(cell(row.get(name)) for row in rows)
     ]
     print_table(rows, columns or ["name"])
-    things = "data sets" if kind == "data" else kind
+    things = {"data": "data sets", "stimuli": "sets of stimuli"}.get(kind, kind)
     say(f"{len(rows)} {things}" if rows else f"no {things} match {pattern!r}; `isomorph list {kind}` shows all.")
 
 
@@ -54,6 +54,12 @@ def _benchmarks(pattern: str) -> list[dict[str, Any]]:
     from isomorph import benchmarks
 
     return [_entry(benchmarks.registry.entry(name)) for name in benchmarks.list_benchmarks(pattern)]
+
+
+def _stimuli(pattern: str) -> list[dict[str, Any]]:
+    from isomorph.benchmarks import stimulus_sets
+
+    return [_entry(stimulus_sets.entry(name)) for name in stimulus_sets.names(pattern)]
 
 
 def _measures(pattern: str) -> list[dict[str, Any]]:

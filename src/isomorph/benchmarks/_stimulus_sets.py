@@ -1,0 +1,102 @@
+"""Sets of pictures by name: what can be shown to models without asking anybody a question."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isomorph.registry import Entry, Registry
+
+if TYPE_CHECKING:
+    from isomorph.stimuli import Stimuli
+
+_GEIRHOS = {"citation": "Geirhos et al., 2019", "licence": "CC BY 4.0", "modality": "image", "labels": 16}
+_HERE = "isomorph.benchmarks._stimulus_sets"
+
+
+def _entry(name: str, attribute: str, summary: str, **facts: object) -> Entry:
+    return Entry(name=name, target=f"{_HERE}:{attribute}", summary=summary, facts=facts)
+
+
+stimulus_sets = Registry(
+    "stimulus set",
+    (
+        _entry("kriegeskorte-92", "objects_92", "92 photographs of objects, bodies and faces", stimuli=92, modality="image", labels=6,
+               citation="Kriegeskorte et al., 2008", licence="MIT (repository)"),
+        _entry("algonauts-78", "objects_78", "78 photographs of objects on natural backgrounds", stimuli=78, modality="image",
+               citation="Cichy et al., 2019", licence="BSD-3-Clause (repository)"),
+        _entry("texture-vs-shape", "texture_vs_shape", "480 pictures: the three sets below together", stimuli=480, **_GEIRHOS),
+        _entry("edges", "edges", "160 line drawings, made by an edge detector", stimuli=160, **_GEIRHOS),
+        _entry("silhouettes", "silhouettes", "160 black shapes on white", stimuli=160, **_GEIRHOS),
+        _entry("cue-conflict", "cue_conflict", "160 shapes in the texture of another thing, labelled by shape", stimuli=160, **_GEIRHOS),
+    ),
+)  # fmt: skip
+
+
+def load_stimuli(name: str | Path) -> Stimuli:
+    """The stimulus set called `name`, or the pictures of a folder.
+
+    Args:
+        name: One of `isomorph list stimuli`; or a folder of pictures (labels from sub-folders), or of tar shards (`train/nshards.txt`).
+
+    Raises:
+        UnknownNameError: No set has this name and there is no such folder.
+        FetchError: Its files can be had neither from the mirror, the cache nor the network.
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        from isomorph.stimuli import Stimuli
+
+        shards = any(folder.glob("**/nshards.txt"))
+        return Stimuli.from_shards(folder) if shards else Stimuli.from_folder(folder)
+    stimuli: Stimuli = stimulus_sets.load(str(name))()
+    return stimuli
+
+
+def objects_92() -> Stimuli:
+    """The 92 photographs; the labels are their six published categories."""
+    return _of_benchmark("kriegeskorte-92")
+
+
+def objects_78() -> Stimuli:
+    """The 78 photographs; they have no labels."""
+    return _of_benchmark("algonauts-78")
+
+
+def texture_vs_shape() -> Stimuli:
+    """The three parts together, labelled by shape."""
+    return _geirhos("*")
+
+
+def edges() -> Stimuli:
+    """Line drawings."""
+    return _geirhos("edges")
+
+
+def silhouettes() -> Stimuli:
+    """Black shapes."""
+    return _geirhos("filled-silhouettes")
+
+
+def cue_conflict() -> Stimuli:
+    """Shapes in the texture of another thing."""
+    return _geirhos("style-transfer-preprocessed-512")
+
+
+def _of_benchmark(name: str) -> Stimuli:
+    from isomorph.benchmarks._registry import load_benchmark
+
+    return load_benchmark(name).stimuli
+
+
+def _geirhos(part: str) -> Stimuli:
+    from isomorph import data
+    from isomorph.stimuli import Stimuli
+
+    files = sorted(each.file for each in data.catalogue("texture-vs-shape") if fnmatchcase(each.file, f"{part}/*"))
+    return Stimuli.from_files(
+        [data.path("texture-vs-shape", file) for file in files],
+        ids=[file.removesuffix(".png") for file in files],
+        metadata={"label": [file.split("/")[1] for file in files]},
+    )

@@ -1,0 +1,38 @@
+"""Sets of pictures by name."""
+
+import pytest
+
+from isomorph.benchmarks import load_stimuli, stimulus_sets
+from isomorph.errors import UnknownNameError
+from isomorph.stimuli import Stimuli
+
+FIRST = {
+    "kriegeskorte-92": ("kriegeskorte-92", "Kriegeskorte_Neuron2008_supplementalData.mat"),
+    "algonauts-78": ("algonauts-78", "stimuli_data/image_01.jpg"),
+}
+
+
+@pytest.mark.parametrize("name", stimulus_sets.names())
+def test_every_set_is_as_declared(name, data_path):
+    dataset, file = FIRST.get(name, ("texture-vs-shape", "edges/airplane/airplane1.png"))
+    data_path(dataset, file)
+    stimuli, facts = load_stimuli(name), stimulus_sets.entry(name).facts
+    assert len(stimuli) == facts["stimuli"]
+    assert stimuli.modality == facts["modality"]
+    assert len(set(stimuli.labels or ())) == facts.get("labels", 0)
+    assert stimuli[0].ndim == 3
+
+
+def test_a_folder_is_its_pictures(tmp_path):
+    from PIL import Image
+
+    (tmp_path / "cat").mkdir()
+    Image.new("RGB", (8, 8)).save(tmp_path / "cat" / "a.png")
+    stimuli = load_stimuli(tmp_path)
+    assert isinstance(stimuli, Stimuli)
+    assert stimuli.labels == ("cat",)
+
+
+def test_an_unknown_set_says_what_is_close():
+    with pytest.raises(UnknownNameError, match="Did you mean 'edges'"):
+        load_stimuli("edge")
