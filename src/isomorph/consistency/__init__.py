@@ -1,1 +1,12 @@
 """Similarity of similarities: do relations between models carry over from one data set to another?"""
+
+from isomorph._lazy import lazy_exports
+
+_EXPORTS = {
+    "ConsistencyResult": "isomorph.consistency._result",
+    "ModelSet": "isomorph.consistency._model_set",
+    "Similarities": "isomorph.consistency._similarities",
+}
+
+__all__ = sorted(_EXPORTS)  # noqa: PLE0605
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
