@@ -5,6 +5,8 @@ from isomorph._lazy import lazy_exports
 _EXPORTS = {
     "Skipped": "isomorph.stimuli._stimuli",
     "Stimuli": "isomorph.stimuli._stimuli",
+    "Subset": "isomorph.stimuli._subset",
+    "balanced_subset": "isomorph.stimuli._subset",
 }
 
 __all__ = sorted(_EXPORTS)  # noqa: PLE0605

@@ -19,6 +19,7 @@ from isomorph.stimuli._from_files import from_files, from_folder
 from isomorph.stimuli._from_texts import from_texts
 from isomorph.stimuli._metadata import columns
 from isomorph.stimuli._sources import Modality, Parts
+from isomorph.stimuli._subset import Rule, Subset, balanced_subset
 from isomorph.stimuli._thumbnail import thumbnail
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Stimuli(Sequence[Any]):
 
     Attributes:
         skipped: What `on_error="skip"` left out, with the reasons.
+        subset: How `balanced` drew these stimuli from more; else None.
 
     Example:
         >>> words = Stimuli.from_texts({"a": "apple", "b": "pear"})
@@ -52,9 +54,10 @@ class Stimuli(Sequence[Any]):
         ('pear', ('b',))
     """
 
-    def __init__(self, parts: Parts, *, skipped: tuple[Skipped, ...] = ()) -> None:
+    def __init__(self, parts: Parts, *, skipped: tuple[Skipped, ...] = (), subset: Subset | None = None) -> None:
         self._parts = parts
         self.skipped = skipped
+        self.subset = subset
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -122,6 +125,27 @@ class Stimuli(Sequence[Any]):
         if len(set(ids)) != len(ids):
             raise IdError(f"{len(ids) - len(set(ids))} of {len(ids)} ids are asked for more than once. Ids must be unique.")
         return self._rows([row_of[each] for each in ids])
+
+    def balanced(self, size: int, *, name: str, seed: int = 0, labels: Sequence[Any] | None = None, rule: Rule = "exact") -> Stimuli:
+        """`size` of these stimuli, equally many of each class, drawn by the data set's name; `subset` of the result says what was drawn.
+
+        Args:
+            size: How many; of fewer there are all are taken, and `subset.note` says so.
+            name: The data set's name, as in `balanced_subset`.
+            seed: Another seed, another draw.
+            labels: The classes; the metadata column `label` unless given.
+            rule: `"exact"` or `"original"`, as in `balanced_subset`.
+
+        Raises:
+            InputError: There are no labels, or `size` is below the number of classes.
+        """
+        classes = self.labels if labels is None else labels
+        if classes is None:
+            raise InputError(f"these {len(self)} stimuli have no labels to balance. Pass labels=…, one for each stimulus.")
+        subset = balanced_subset(classes, self.ids, size, name=name, seed=seed, rule=rule)
+        part = self.take(subset)
+        part.subset = subset
+        return part
 
     def _rows(self, rows: Sequence[int]) -> Stimuli:
         table = {name: tuple(values[row] for row in rows) for name, values in self._parts.columns.items()}
