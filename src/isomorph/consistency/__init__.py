@@ -3,6 +3,7 @@
 from isomorph._lazy import lazy_exports
 
 _EXPORTS = {
+    "Consistency": "isomorph.consistency._consistency",
     "ConsistencyResult": "isomorph.consistency._result",
     "ModelSet": "isomorph.consistency._model_set",
     "Similarities": "isomorph.consistency._similarities",

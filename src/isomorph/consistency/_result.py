@@ -11,6 +11,52 @@ from isomorph.errors import InputError
 if TYPE_CHECKING:
     import pandas
 
+PAIR_COLUMNS = [
+    "measure",
+    "set_a",
+    "set_b",
+    "dataset_a",
+    "dataset_b",
+    "r",
+    "low",
+    "high",
+    "p",
+    "p_fdr",
+    "p_max",
+    "disattenuated",
+    "fisher_z",
+    "model_pairs",
+    "models_a",
+    "models_b",
+    "sd_a",
+    "sd_b",
+    "range_a",
+    "range_b",
+    "width_partial_r",
+    "n_a",
+    "n_b",
+]
+SUMMARY_COLUMNS = [
+    "measure",
+    "set_a",
+    "set_b",
+    "median",
+    "low",
+    "high",
+    "p",
+    "p_fdr",
+    "size_matched_median",
+    "disattenuated_median",
+    "width_partial_median",
+    "fisher_z_mean",
+    "sd_median",
+    "model_pairs",
+    "dataset_pairs",
+    "leave_one_out_low",
+    "leave_one_out_high",
+]
+GAP_COLUMNS = ["measure", "dataset", "r", "low", "high", "p", "p_fdr", "model_pairs"]
+
 
 @dataclass
 class ConsistencyResult:
