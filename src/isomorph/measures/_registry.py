@@ -18,8 +18,19 @@ registry = Registry(
     "measure",
     (
         _entry("cka", "CKA", "linear centred kernel alignment, debiased"),
+        _entry("concentricity", "Concentricity", "difference in how much stimuli point the way of their mean"),
+        _entry("cycle-knn", "CycleKNN", "stimuli that come back to themselves by way of a nearest neighbour"),
+        _entry("imd", "IMD", "intrinsic multi-scale distance: heat on the graphs of nearest neighbours, from exact eigenvalues"),
+        _entry("jaccard-knn", "JaccardKNN", "nearest neighbours in common, relative to their union"),
+        _entry("magnitude", "Magnitude", "difference between the lengths of the mean stimuli"),
+        _entry("mutual-knn", "MutualKNN", "nearest neighbours in common"),
+        _entry("rank-similarity", "RankSimilarity", "ranks of the nearest neighbours in common"),
         _entry("rbf-cka", "RBFCKA", "centred kernel alignment with a Gaussian kernel, debiased"),
         _entry("rsa", "RSA", "similarity of representational dissimilarity matrices"),
+        _entry("rsm-norm", "RSMNorm", "norm of the difference between two distance matrices"),
+        _entry("rtd", "RTD", "representation topology divergence: total length of the cross-barcodes in degree 1"),
+        _entry("second-order-cosine", "SecondOrderCosine", "cosine between profiles of likeness over nearest neighbours"),
+        _entry("uniformity", "Uniformity", "difference in how evenly stimuli are spread"),
     ),
 )
 
