@@ -7,6 +7,9 @@ _EXPORTS = {
     "ConsistencyResult": "isomorph.consistency._result",
     "ModelSet": "isomorph.consistency._model_set",
     "Similarities": "isomorph.consistency._similarities",
+    "load_metadata": "isomorph.consistency._metadata",
+    "load_original_features": "isomorph.consistency._original",
+    "sample_sensitivity": "isomorph.consistency._sample_sensitivity",
 }
 
 __all__ = sorted(_EXPORTS)  # noqa: PLE0605

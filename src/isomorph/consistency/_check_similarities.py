@@ -57,7 +57,7 @@ def checked_matrix(matrix: FloatArray, name: str, models: Sequence[str]) -> Floa
     gap = np.where(allowed, 0.0, np.abs(np.where(allowed, 0.0, matrix) - np.where(allowed, 0.0, matrix).T))
     largest = np.abs(np.where(allowed, 0.0, matrix)).max(initial=0.0)
     if gap.max(initial=0.0) > TOLERANCE * largest:
-        f, g = np.unravel_index(int(gap.argmax()), gap.shape)
+        f, g = (int(each) for each in np.unravel_index(int(gap.argmax()), gap.shape))
         raise InputError(
             f"the similarity matrix of {name} is not symmetric: {models[f]!r} – {models[g]!r} is {matrix[f, g]:.6g}, but "
             f"{models[g]!r} – {models[f]!r} is {matrix[g, f]:.6g}, a gap of {gap[f, g]:.2g}. Use a symmetric measure, or give the mean "

@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from isomorph.arrays import FloatArray
 from isomorph.inference._ranks import Ranker, midranks
-from isomorph.inference._weighted import ranked_unit
 
 Indices = npt.NDArray[np.intp]
 Weigh: TypeAlias = Callable[[slice, slice], FloatArray]
@@ -83,6 +82,9 @@ def _ranked(rows: FloatArray, a: Indices, b: Indices, weigh: Weigh, replicates: 
     for start in range(0, replicates, step):
         part = slice(start, min(start + step, replicates))
         weights = weigh(part, everything)
-        unit = np.stack([ranked_unit(ranker.ranks(weights), weights, "spearman") for ranker in rankers], axis=1)
+        mean = (weights.sum(axis=1, keepdims=True) + 1) / 2
+        unit = np.stack([ranker.ranks(weights) - mean for ranker in rankers], axis=1)
+        unit *= np.sqrt(weights)[:, None]
+        unit /= np.sqrt(np.einsum("rdp,rdp->rd", unit, unit))[:, :, None]
         result[part] = np.clip((unit @ unit.transpose(0, 2, 1))[:, a, b], -1, 1)
     return result

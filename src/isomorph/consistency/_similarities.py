@@ -156,8 +156,7 @@ class Similarities:
             values = self.table[column].to_numpy(dtype=object)
             table[f"{column}_a"] = np.tile(values[first], kinds * sets)
             table[f"{column}_b"] = np.tile(values[second], kinds * sets)
-        long = pandas.DataFrame(table)
-        return long[~np.isnan(long["similarity"])].reset_index(drop=True)
+        return pandas.DataFrame(table).dropna(subset=["similarity"]).reset_index(drop=True)
 
     def save(self, folder: Path | str) -> Path:
         """Write `.npy`, JSON and CSV files into `folder`; no pickle. `Similarities.load` reads them.

@@ -1,0 +1,189 @@
+"""One matrix a data set, from arrays and files, put together by the names of models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from isomorph import data
+from isomorph.arrays import FloatArray, as_floats, unique_ids
+from isomorph.consistency._metadata import load_metadata
+from isomorph.consistency._similarities import PairwiseResult, Similarities
+from isomorph.consistency._tensor_file import read_tensor
+from isomorph.errors import FileError, IdError, InputError, ShapeError
+
+if TYPE_CHECKING:
+    import pandas
+
+SUFFIXES = (".npy", ".npz", ".pt", ".csv", ".tsv", ".parquet")
+MODEL_IDS = "model_ids.txt"
+
+
+class Named(NamedTuple):
+    """A square matrix and its models; None where nobody has named them."""
+
+    values: FloatArray
+    models: tuple[str, ...] | None
+
+
+def from_matrices(
+    matrices: Mapping[str, Any],
+    *,
+    names: Sequence[str] | None,
+    measure: str,
+    metadata: pandas.DataFrame | Path | str | None,
+    known: Mapping[str, Any],
+) -> Similarities:
+    """See `Similarities.from_matrices`."""
+    table = load_metadata(metadata) if isinstance(metadata, Path | str) else metadata
+    fallback = None if table is None else [str(each) for each in table.index]
+    read: dict[str, dict[str, Named]] = {}
+    for dataset, each in matrices.items():
+        by_measure = each if isinstance(each, Mapping) else {measure: each}
+        read[dataset] = {str(kind): _named(_matrix(one), f"{dataset!r} ({kind})", names, fallback) for kind, one in by_measure.items()}
+    return together(read, known=dict(known) | {"metadata": table})
+
+
+def from_all_pairs(results: Mapping[str, PairwiseResult], *, known: Mapping[str, Any]) -> Similarities:
+    """See `Similarities.from_all_pairs`."""
+    if not results:
+        raise InputError("there are no similarities to put together; give at least one data set.")
+    matrices: dict[str, dict[str, Named]] = {name: {} for name in results}
+    errors: dict[str, dict[str, Named]] = {name: {} for name in results}
+    for dataset, result in results.items():
+        names = tuple(result.names)
+        for k, measure in enumerate(result.measures):
+            matrices[dataset][measure] = Named(np.asarray(result.values[k], dtype=np.float64), names)
+            if result.standard_errors is not None:
+                errors[dataset][measure] = Named(np.asarray(result.standard_errors[k], dtype=np.float64), names)
+    extra: dict[str, Any] = {"n": tuple(int(result.n) for result in results.values())}
+    if any(errors.values()):
+        models, measures = _models(matrices), _measures(matrices)
+        extra["standard_errors"] = _tensor(errors, tuple(results), measures, models)
+    return together(matrices, known=extra | dict(known))
+
+
+def together(matrices: Mapping[str, Mapping[str, Named]], *, known: Mapping[str, Any]) -> Similarities:
+    """Named matrices by data set and measure as one tensor; a model that a matrix lacks is NaN there."""
+    if not matrices:
+        raise InputError("there are no similarity matrices to put together; give at least one data set.")
+    models, measures = _models(matrices), _measures(matrices)
+    for dataset, by_measure in matrices.items():
+        lacking = [measure for measure in measures if measure not in by_measure]
+        if lacking:
+            raise InputError(
+                f"{dataset!r} has no similarities by {lacking[0]!r}, which others have. Compute them, or leave the measure out everywhere."
+            )
+    values = _tensor(matrices, tuple(matrices), measures, models)
+    return Similarities(values, tuple(matrices), measures, models, **known)
+
+
+def read_matrix(path: Path) -> Named:
+    """A matrix from a file; its models from the file's own header, or from `model_ids.txt` beside it.
+
+    Raises:
+        FileError: The file is damaged or of an unknown kind.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise FileError(f"{path} has the suffix {path.suffix!r}; similarity matrices are read from {', '.join(SUFFIXES)}.")
+    models: Sequence[str] | None = None
+    if suffix == ".npy":
+        values = data.read_npy(path)
+    elif suffix == ".pt":
+        values = read_tensor(path)
+    elif suffix == ".npz":
+        values, models = _from_npz(path)
+    else:
+        values, models = _from_table(data.read_table(path), path)
+    beside = path.parent / MODEL_IDS
+    if models is None and beside.is_file():
+        try:
+            models = [line.strip() for line in beside.read_text(encoding="utf-8").splitlines() if line.strip()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise FileError(f"{beside} cannot be read as one model's name a line: {error}.") from error
+    return Named(as_floats(values, name=f"the matrix in {path}"), None if models is None else unique_ids(models, name=str(path)))
+
+
+def _from_npz(path: Path) -> tuple[Any, Sequence[str] | None]:
+    arrays = data.read_npz(path)
+    square = [name for name, each in arrays.items() if each.ndim == 2 and each.dtype.kind in "fiu"]
+    if len(square) != 1:
+        raise FileError(
+            f"{path} holds {len(square)} matrices of numbers; one is needed. There are {', '.join(map(repr, arrays)) or 'none'}."
+        )
+    texts = [each for each in arrays.values() if each.ndim == 1 and each.dtype.kind in "US"]
+    return arrays[square[0]], [str(each) for each in texts[0]] if texts else None
+
+
+def _from_table(table: pandas.DataFrame, path: Path) -> tuple[Any, Sequence[str]]:
+    """A square table: the header names the columns; the index, or a first column that is one too many, names the rows."""
+    import pandas
+
+    if isinstance(table.index, pandas.RangeIndex):
+        if table.shape[1] != len(table) + 1:
+            raise ShapeError(
+                f"{path} has {len(table)} rows and {table.shape[1]} columns; it needs a first column with names and then one a row."
+            )
+        table = table.set_index(table.columns[0])
+    rows, columns = [str(each) for each in table.index], [str(each) for each in table.columns]
+    if rows != columns:
+        if sorted(rows) != sorted(columns):
+            odd = next(iter(set(rows) ^ set(columns)))
+            raise IdError(f"{path} names other models in its rows than in its columns; the first that stands only once is {odd!r}.")
+        table = table[table.columns[[columns.index(each) for each in rows]]]
+    return table.to_numpy(), rows
+
+
+def _matrix(given: Any) -> Named:
+    import pandas
+
+    if isinstance(given, str | Path):
+        return read_matrix(Path(given))
+    if isinstance(given, pandas.DataFrame):
+        values, models = _from_table(given, Path("the table"))
+        return Named(as_floats(values, name="a similarity matrix"), unique_ids(models, name="a similarity matrix"))
+    return Named(as_floats(given, name="a similarity matrix"), None)
+
+
+def _named(matrix: Named, where: str, names: Sequence[str] | None, fallback: Sequence[str] | None) -> Named:
+    shape = matrix.values.shape
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ShapeError(f"the similarity matrix of {where} must be square, one row and one column a model; got shape {shape}.")
+    models = matrix.models or names
+    if models is None and fallback is not None and len(fallback) == shape[0]:
+        models = fallback
+    if models is None:
+        has = "" if fallback is None else f" The metadata has {len(fallback)} rows, so its order cannot name them."
+        raise ShapeError(
+            f"the similarity matrix of {where} has {shape[0]} models without names.{has} Give names=…, write one name a line into "
+            f"{MODEL_IDS} beside the file, or use a .csv with a header."
+        )
+    if len(models) != shape[0]:
+        raise ShapeError(f"the similarity matrix of {where} has {shape[0]} rows, but there are {len(models)} names of models.")
+    return Named(matrix.values.astype(np.float64), unique_ids(models, name=f"the matrix of {where}"))
+
+
+def _models(matrices: Mapping[str, Mapping[str, Named]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for each in matrices.values() for matrix in each.values() for name in matrix.models or ()))
+
+
+def _measures(matrices: Mapping[str, Mapping[str, Named]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(measure for each in matrices.values() for measure in each))
+
+
+def _tensor(
+    matrices: Mapping[str, Mapping[str, Named]], datasets: tuple[str, ...], measures: tuple[str, ...], models: tuple[str, ...]
+) -> FloatArray:
+    place = {name: at for at, name in enumerate(models)}
+    values = np.full((len(datasets), len(measures), len(models), len(models)), np.nan)
+    for d, dataset in enumerate(datasets):
+        for k, measure in enumerate(measures):
+            matrix = matrices[dataset].get(measure)
+            if matrix is not None:
+                at = [place[name] for name in matrix.models or ()]
+                values[d, k][np.ix_(at, at)] = matrix.values
+    return values
