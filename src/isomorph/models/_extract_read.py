@@ -47,7 +47,6 @@ class LayerReader:
         self._prefix = prefix_tokens(model.module)
         self._part = slice(0, 0)
         self._mask: torch.Tensor | None = None
-        self._scratch: torch.Tensor | None = None
         self._digests: dict[str, bytes] = {}
         self._sums = GramAccumulator(len(ids))
         self.reduced = {} if keeper else _empty_grams(self._widths, len(ids))
@@ -78,9 +77,7 @@ class LayerReader:
                 self.reduced[layer][key][:] = values
             return
         if layer in self._sketches:
-            if self._scratch is None or len(self._scratch) < len(rows):  # kept, because memory that comes and goes leaves holes
-                self._scratch = rows.new_empty((len(rows), 2 * self._plan.sketch_width))
-            rows = self._sketches[layer](rows, scratch=self._scratch)
+            rows = self._sketches[layer](rows)
         if not torch.isfinite(rows.sum()):
             self._check(layer, rows)
         self._keeper.add(layer, rows, first=self._part.start)

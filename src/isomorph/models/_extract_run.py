@@ -18,7 +18,7 @@ from isomorph.models._extract_read import LayerReader, Tensors, gram_tensors
 from isomorph.models._hooks import Tap
 from isomorph.models._plan import ExtractionPlan
 from isomorph.models._plan_dry_run import forward_in
-from isomorph.models._reduce_sketch import CountSketch
+from isomorph.models._reduce_sketch import CountSketch, random_signs, signs_needed
 from isomorph.models._spill import MemoryRows, RowKeeper, StoreRows, column_chunks
 from isomorph.store import Store, Writer
 
@@ -50,7 +50,8 @@ class Run:
         self._sums = GramAccumulator(self.plan.stimuli)
         width = self.plan.sketch_width
         sketched = self.plan.sources if width else {}
-        self._sketches = {source: CountSketch(source, each, width=width, seed=self.seed) for source, each in sketched.items()}
+        signs = random_signs(self.seed, signs_needed(max(sketched.values()))) if width else None
+        self._sketches = {source: CountSketch(source, each, width=width, signs=signs) for source, each in sketched.items()}
         self._widths = self.plan.sources | {source: sketch.width for source, sketch in self._sketches.items()}
 
     def execute(self) -> None:

@@ -14,7 +14,7 @@ from isomorph.models._layers import choose_layers
 from isomorph.models._plan import ExtractionPlan, LayerInfo, Mode
 from isomorph.models._plan_dry_run import DryRun, dry_run
 from isomorph.models._plan_request import Request
-from isomorph.models._reduce_sketch import sketch_width
+from isomorph.models._reduce_sketch import signs_needed, sketch_width
 
 if TYPE_CHECKING:
     from isomorph.models._model import Model
@@ -135,7 +135,7 @@ class _Need:
         if request.reduce == "gram":
             grams = 8 * len(widths) * n * (n + 2) + accumulator_bytes(n)
         elif sketch:
-            signs = 4 * sum(width for width in widths if width > sketch)
+            signs = 4 * signs_needed(max(widths))
         batch = min(_LARGEST_BATCH, max(4, _LARGEST_OUTPUT // seen.largest_bytes))
         activations = int(seen.activation_bytes * _KERNEL_SHARE)
         return cls(request, n, features, rows, activations, seen.input_bytes, grams, signs, batch)

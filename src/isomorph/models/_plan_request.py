@@ -14,6 +14,9 @@ from isomorph.models._reduce import POOLS, Pool
 ALGORITHM = 1
 """Raised whenever the numbers of an extraction change, so that no older object in a store is taken for a new one."""
 
+SKETCH = 2
+"""The same for sketches alone."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -79,5 +82,5 @@ class Request:
         if stimuli.modality == "image":
             plain["pillow"] = PIL.__version__  # decodes and scales
         if self.reduce == "sketch":
-            plain |= {"sketch_width": self.sketch_width, "seed": self.seed}
+            plain |= {"sketch_width": self.sketch_width, "seed": self.seed, "sketch": SKETCH}
         return plain

@@ -12,6 +12,8 @@ import torch
 from isomorph.errors import InputError
 
 _SIGNS_OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).astype(np.float32) * 2 - 1
+_STARTS = 2**16
+"""Layers start at one of so many places in the row of signs, so that two of one width are not sketched alike."""
 
 
 def sketch_width(n: int, *, epsilon: float = 0.1) -> int:
@@ -31,52 +33,79 @@ def sketch_width(n: int, *, epsilon: float = 0.1) -> int:
     return max(1, math.floor(4 * math.log(max(n, 2)) / (epsilon**2 / 2 - epsilon**3 / 3)))
 
 
-class CountSketch:
-    r"""Adds every feature, with a random sign, to one random column of `width`.
+def random_signs(seed: int, count: int) -> torch.Tensor:
+    """As many independent signs, +1 or -1: the first ones are the same whatever the count, on every machine."""
+    key = int.from_bytes(hashlib.sha256(str(seed).encode()).digest()[:8], "little")
+    bytes_ = _mixed(key, 0, -(-count // 64)).astype("<u8").view(np.uint8)
+    return torch.from_numpy(_SIGNS_OF_BYTE[bytes_].reshape(-1)[:count])
 
-    $$\mathrm{sketch}(x)_c = \sum_{j : h(j) = c} s_j x_j, \qquad
+
+class CountSketch:
+    r"""Adds every feature, with a random sign, to one column of `width`.
+
+    $$\mathrm{sketch}(x)_c = \sum_{j : h(j) = c} s_j x_j, \qquad h(j) = (j \bmod p) \bmod k, \qquad
     \mathbb{E}\,\langle \mathrm{sketch}(x), \mathrm{sketch}(y) \rangle = \langle x, y \rangle$$
 
-    Features are taken in blocks of `width`; within a block no two share a column, and each block is turned by a random offset, so that the
-    chance of two features of different blocks to meet is 1 / `width`, as if each column had been drawn alone. The variance is at most that
-    of independent draws, \(2 \lVert x \rVert^2 \lVert y \rVert^2 / k\), and the sums run over contiguous memory.
+    Here k is `width` and p the smallest prime not below it. Signs alone are random, and independent within a layer, so that inner products
+    are kept on average for every x and y, with the variance
 
-    Signs and offsets come from SHA-256 of `(seed, layer)` and a counter: the same on every machine and device. Features no wider than
-    `width` are left as they are.
+    $$\sum_{j \ne l,\; h(j) = h(l)} x_j^2 y_l^2 + x_j y_j x_l y_l \;\le\; 2 \sum_c X_c Y_c, \qquad X_c = \sum_{h(j) = c} x_j^2 .$$
+
+    That is \(2 \lVert x \rVert^2 \lVert y \rVert^2 / k\), as with random columns, where no column gets more than its share of either. Runs
+    of features (a position, a map) spread over neighbouring columns, and regular ones (a channel in every token) over all of them, because
+    a prime shares no factor with their period. Sums run over contiguous memory and read each feature once.
+
+    The signs start at a place in `random_signs` that the layer's name decides. Features no wider than `width` are left as they are.
 
     Args:
         layer: The layer's name.
         features: How many features it has.
         width: How many columns to make of them.
         seed: Another seed gives another sketch.
+        signs: `random_signs` of this seed, at least `signs_needed(features)` of them; many layers can share them.
 
     References:
         Charikar, Chen and Farach-Colton, 2002, <https://doi.org/10.1007/3-540-45465-9_59>.
     """
 
-    def __init__(self, layer: str, features: int, *, width: int, seed: int = 0) -> None:
+    def __init__(self, layer: str, features: int, *, width: int, seed: int = 0, signs: torch.Tensor | None = None) -> None:
         self.exact = features <= width
         self.width = min(width, features)
         if self.exact:
             return
-        key = int.from_bytes(hashlib.sha256(f"{seed}\0{layer}".encode()).digest()[:8], "little")
-        blocks = -(-features // width)
-        self._offsets = [int(each % np.uint64(width)) for each in _mixed(key, 0, blocks)]
-        bytes_ = _mixed(key, blocks, -(-features // 64)).astype("<u8").view(np.uint8)
-        self._signs = torch.from_numpy(_SIGNS_OF_BYTE[bytes_].reshape(-1)[:features])
+        self._prime = next_prime(width)
+        start = int.from_bytes(hashlib.sha256(layer.encode()).digest()[:8], "little") % _STARTS
+        self._signs = (random_signs(seed, signs_needed(features)) if signs is None else signs)[start : start + features]
 
-    def __call__(self, rows: torch.Tensor, *, scratch: torch.Tensor | None = None) -> torch.Tensor:
-        """Sketch rows `[item, feature]`, on their own device; `scratch` is memory `[item, 2 width]` that may be written over."""
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        """Sketch rows `[item, feature]`, on their own device."""
         if self.exact:
             return rows
         if self._signs.device != rows.device:
             self._signs = self._signs.to(rows.device)
-        # twice as wide, so that no block has to wrap around
-        turned = rows.new_empty((len(rows), 2 * self.width)) if scratch is None else scratch[: len(rows), : 2 * self.width]
-        turned.zero_()
-        for part, signs, offset in zip(torch.split(rows, self.width, 1), torch.split(self._signs, self.width), self._offsets, strict=True):
-            turned[:, offset : offset + len(signs)].addcmul_(part, signs)
-        return turned[:, : self.width].add_(turned[:, self.width :])
+        features, prime = rows.shape[1], self._prime
+        count = features // prime
+        whole = count * prime
+        blocks, signs = rows[:, :whole].unflatten(1, (count, prime)), self._signs[:whole].view(count, prime)
+        if rows.device.type == "cpu":  # one pass that reads each feature once; torch would write all the products first
+            sums = torch.from_numpy(np.einsum("ibc,bc->ic", blocks.numpy(), signs.numpy()))
+        else:
+            sums = torch.einsum("ibc,bc->ic", blocks, signs)
+        sums[:, : features - whole].addcmul_(rows[:, whole:], self._signs[whole:])
+        sums[:, : prime - self.width] += sums[:, self.width :]
+        return sums[:, : self.width]
+
+
+def signs_needed(features: int) -> int:
+    """How many of `random_signs` the sketch of so many features may read."""
+    return features + _STARTS
+
+
+def next_prime(number: int) -> int:
+    """The smallest prime that is not below `number`."""
+    while number < 2 or any(number % divisor == 0 for divisor in range(2, math.isqrt(number) + 1)):
+        number += 1
+    return number
 
 
 def _mixed(key: int, first: int, count: int) -> npt.NDArray[np.uint64]:
