@@ -17,7 +17,7 @@ from isomorph.measures._measure import Measure, Traits
 from isomorph.measures._wachter import canonical_edges, mean_canonical_correlation
 
 CCAStatistic: TypeAlias = Literal["mean", "mean-squared", "max"]
-_OUTS = "Use more stimuli, fewer directions (svcca), or a measure that weighs directions by their variance (cka, angular-procrustes)."
+_OUTS = "Use more stimuli, fewer components (svcca), or a measure that weighs directions by their variance (cka, angular-procrustes)."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,11 +117,11 @@ def chance_of(statistic: CCAStatistic, n: int, p: int, q: int) -> float:
 def warn_of_ranks(measure: str, statistic: CCAStatistic, n: int, p: int, q: int) -> None:
     """Warn where the ranks leave nothing to see, or would let unrelated features score above 0."""
     if max(p, q) < n - 1:
-        warn_of_chance(measure, chance_of(statistic, n, p, q), n, (p, q), _OUTS)
+        warn_of_chance(measure, chance_of(statistic, n, p, q), n, (p, q), _OUTS, level=6)
         return
     letter = "x" if p >= q else "y"
     warnings.warn(
         f"{letter} spans all {n - 1} directions in which {n} stimuli can differ, so that {measure} is 1 whatever the other holds. {_OUTS}",
         UserWarning,
-        stacklevel=4,
+        stacklevel=5,
     )

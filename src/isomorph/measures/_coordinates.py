@@ -55,7 +55,7 @@ class Coordinates:
         points = centre_columns(features)[0] if centre else features.astype(np.float64)
         n, width = points.shape
         if reduce and width > n:
-            points = np.ascontiguousarray(np.linalg.qr(points.T, mode="r").T)
+            points = rotated(points)
         single = 8 * float(np.finfo(np.float32).eps) if features.dtype == np.float32 else 0.0
         return cls(points, max(max(n, width) * _EPS, single), centre)
 
@@ -102,6 +102,11 @@ class Coordinates:
         return int(self.basis.shape[1])
 
 
+def rotated(points: FloatArray) -> FloatArray:
+    """Points `[stimulus, direction]` in no more directions than stimuli, with the same inner products; no digit is squared away."""
+    return np.ascontiguousarray(np.asarray(np.linalg.qr(points.T, mode="r")).T)
+
+
 def require_variation(x: Coordinates, y: Coordinates, measure: str) -> None:
     """Raise `ShapeError` where one of the two is a single point."""
     for letter, each in (("x", x), ("y", y)):
@@ -119,12 +124,12 @@ def without_rounding(gap: float, scale: float, terms: int) -> float:
     return gap if gap > max(64, terms) * _EPS * scale else 0.0
 
 
-def warn_of_chance(measure: str, expected: float | None, n: int, widths: tuple[int, int], way_out: str) -> None:
+def warn_of_chance(measure: str, expected: float | None, n: int, widths: tuple[int, int], way_out: str, *, level: int = 5) -> None:
     """Warn where unrelated features that span so many directions would score more than 0.05."""
     if expected is not None and expected > NEGLIGIBLE_CHANCE:
         warnings.warn(
             f"{measure} of unrelated features that span {widths[0]} and {widths[1]} directions is about {expected:.2f} with {n} stimuli. "
             f"{way_out}",
             UserWarning,
-            stacklevel=5,
+            stacklevel=level,
         )

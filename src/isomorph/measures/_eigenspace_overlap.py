@@ -71,4 +71,4 @@ class EigenspaceOverlap(Measure):
             expected = self.chance(len(x), x.rank, y.rank)
             warn_of_chance("the overlap", expected, len(x), (x.rank, y.rank), way_out)
         overlap = float(np.square(x.basis.T @ y.basis).sum()) / max(x.rank, y.rank)
-        return min(overlap, 1.0)
+        return float(min(overlap, 1.0))

@@ -44,7 +44,7 @@ def ridge_predictions(x: FloatArray, y: FloatArray, test: FloatArray, penalties:
 
 
 def pls_predictions(x: FloatArray, y: FloatArray, test: FloatArray, components: int) -> FloatArray:
-    """Predictions by partial least squares (PLS2): each component is the direction of largest covariance with what is left of all of `y`."""
+    """Predictions by partial least squares (PLS2): each component is the direction of largest covariance with all of `y`."""
     means = x.mean(axis=0), y.mean(axis=0)
     rest, target, unseen = x - means[0], y - means[1], test - means[0]
     predicted = np.zeros((len(test), y.shape[1]))
@@ -61,7 +61,7 @@ def pls_predictions(x: FloatArray, y: FloatArray, test: FloatArray, components: 
         target = target - np.outer(scores, slopes)
         unseen = unseen - np.outer(unseen_scores, loads)
         predicted += np.outer(unseen_scores, slopes)
-    return predicted + means[1]
+    return np.asarray(predicted + means[1])
 
 
 def _leading_left(matrix: FloatArray) -> FloatArray:
@@ -87,7 +87,7 @@ def pearson_columns(x: FloatArray, y: FloatArray) -> FloatArray:
     lengths = np.linalg.norm(x, axis=0), np.linalg.norm(y, axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         r = np.einsum("ij,ij->j", x, y) / (lengths[0] * lengths[1])
-    return np.clip(np.where(lengths[1] > 0, np.where(lengths[0] > 0, r, 0.0), np.nan), -1, 1)
+    return np.asarray(np.clip(np.where(lengths[1] > 0, np.where(lengths[0] > 0, r, 0.0), np.nan), -1, 1))
 
 
 def r2_columns(x: FloatArray, y: FloatArray) -> FloatArray:

@@ -13,6 +13,7 @@ from isomorph.errors import InputError
 from isomorph.features import Features
 from isomorph.geometry._centre import centre_columns
 from isomorph.measures._clouds import Clouds, energy_gap, gaussian_gap
+from isomorph.measures._coordinates import rotated
 from isomorph.measures._measure import Measure, Traits
 
 
@@ -27,7 +28,8 @@ class StochasticShape(Measure):
     over orthogonal maps Q (of different widths the narrower is padded with zeros). `"gaussian"`: D is the squared 2-Wasserstein distance
     between Gaussians with the repeats' mean and covariance, the means weighted by w and the covariances by 2 − w:
 
-    $$D = w \lVert \mu - \nu \rVert^2 + (2 - w) \bigl( \mathrm{tr}\,\Sigma + \mathrm{tr}\,\Psi - 2 \lVert \Sigma^{1/2} \Psi^{1/2} \rVert_* \bigr)$$
+    $$D = w \lVert \mu - \nu \rVert^2 +
+    (2 - w) \bigl( \mathrm{tr}\,\Sigma + \mathrm{tr}\,\Psi - 2 \lVert \Sigma^{1/2} \Psi^{1/2} \rVert_* \bigr)$$
 
     `"energy"`: \(D = \mathbb{E}\lVert a - b \rVert - \tfrac12 \mathbb{E}\lVert a - a' \rVert - \tfrac12 \mathbb{E}\lVert b - b' \rVert\)
     over all pairs of repeats, for noise of any form. The search alternates between the best coupling of noise and the best rotation; it
@@ -89,14 +91,14 @@ class StochasticShape(Measure):
         n, repeats, width = (len(array), 1, array.shape[1]) if array.ndim == 2 else array.shape
         points = centre_columns(array.reshape(-1, width))[0]
         if width > len(points):
-            points = np.linalg.qr(points.T, mode="r").T
+            points = rotated(points)
         return points.reshape(n, repeats, -1)
 
     def _value(self, x: Any, y: Any) -> float:
         x, y = (each - each.mean(axis=(0, 1)) for each in (x, y))
         gap = gaussian_gap if self.form == "gaussian" else energy_gap
-        clouds = [Clouds.of(each, self.mean_weight if self.form == "gaussian" else 1.0) for each in (x, y)]
-        return math.sqrt(min(gap(*clouds, start, self.iterations) for start in self._starts(x, y)))
+        one, other = (Clouds.of(each, self.mean_weight if self.form == "gaussian" else 1.0) for each in (x, y))
+        return math.sqrt(min(gap(one, other, start, self.iterations) for start in self._starts(x, y)))
 
     def _starts(self, x: FloatArray, y: FloatArray) -> list[FloatArray]:
         """Cross-products to start from. They turn with x and y, and change places with them, so that the value does neither."""

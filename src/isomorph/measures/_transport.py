@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from isomorph.arrays import FloatArray, IntArray
@@ -45,7 +47,7 @@ def _by_columns(gain: FloatArray) -> float:
         reduced.ravel()[arcs] = -np.inf
         helpful = reduced > _TOLERANCE
         if not helpful.any():
-            return value * scale / (p * q)
+            return float(value * scale / (p * q))
         best = np.argsort(reduced, axis=None)[::-1][: 4 * (p + q)]
         chosen.ravel()[best[helpful.ravel()[best]]] = True
     raise InputError(f"no optimal coupling of {p} and {q} units was found in {_ROUNDS} rounds.")
@@ -75,10 +77,10 @@ def _solve(gain: FloatArray, arcs: IntArray) -> tuple[float, FloatArray]:
     rows, columns = np.divmod(arcs, q)
     many = np.arange(len(arcs))
     ends = np.concatenate([rows, p + columns])
-    flows = csr_matrix((np.ones(2 * len(arcs)), (ends, np.concatenate([many, many]))), shape=(p + q, len(arcs)))
-    options = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+    flows: Any = csr_matrix((np.ones(2 * len(arcs)), (ends, np.concatenate([many, many]))), shape=(p + q, len(arcs)))
+    options: Any = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
     supplies = np.concatenate([np.full(p, float(q)), np.full(q, float(p))])
-    done = linprog(-gain.ravel()[arcs], A_eq=flows, b_eq=supplies, bounds=(0, None), method="highs-ds", options=options)
+    done: Any = linprog(-gain.ravel()[arcs], A_eq=flows, b_eq=supplies, bounds=(0, None), method="highs-ds", options=options)
     if not done.success:
         raise InputError(f"the optimal coupling of {p} and {q} units was not found: {done.message}")
     return -float(done.fun), -np.asarray(done.eqlin.marginals)
