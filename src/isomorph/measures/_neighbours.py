@@ -17,7 +17,7 @@ from isomorph.geometry import RDM, Gram
 from isomorph.geometry._centre import centre_columns
 from isomorph.measures._measure import Change, Comparable, Measure, Traits
 
-_BLOCK_VALUES = 1_000_000
+_BLOCK_VALUES = 500_000
 _GRAM_STIMULI = 4096
 """Up to so many stimuli their inner products are kept; beyond, blocks of them are made from the features when they are needed."""
 
