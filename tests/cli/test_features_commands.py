@@ -38,7 +38,7 @@ def test_compare_takes_options_of_the_measure(files, capsys):
     words = ["compare", files[0], files[2], "--measure", "cka", "--set", "debiased=false", "--replicates", "20", "--json"]
     assert main(words) == 0
     biased = json_of(capsys)
-    assert biased["options"] == {"debiased": False}
+    assert biased["options"] == {"estimator": "biased", "debiased": False}
     assert main([each for each in words if each not in ("--set", "debiased=false")]) == 0
     assert json_of(capsys)["value"] < biased["value"]
 

@@ -39,7 +39,7 @@ def test_nothing_to_evaluate_or_to_report(capsys):
 
 def test_an_unknown_measure(features, capsys):
     assert failing(["compare", features, features, "--measure", "ckaa"], capsys) == (
-        "isomorph compare: no measure is called 'ckaa'. Did you mean 'cka'?"
+        "isomorph compare: no measure is called 'ckaa'. Did you mean 'cka' or 'cknna'?"
     )
 
 

@@ -17,7 +17,7 @@ HOLED = PAIRS.copy()
 HOLED[1, 3] = np.nan
 
 CASES = {
-    "no measure is called 'ckaa'. Did you mean 'cka'?": lambda: load_measure("ckaa"),
+    "no measure is called 'ckaa'. Did you mean 'cka' or 'cknna'?": lambda: load_measure("ckaa"),
     "cka: no option is called 'debiasd'. Did you mean 'debiased'?": lambda: load_measure("cka", debiasd=True),
     "rsa.comparison must be one of 'pearson', 'spearman', 'cosine', 'tau-a', 'rho-a'; got 'kendall'.": lambda: load_measure(
         "rsa", comparison="kendall"

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from isomorph.arrays import FloatArray, IntArray
-from isomorph.errors import ShapeError
+from isomorph.arrays import FloatArray
 from isomorph.features import Features
 from isomorph.geometry import RDM, Gram
-from isomorph.geometry._centre import centre_columns
-from isomorph.measures._hsic import Kernel, difference, weighted_hsic
-from isomorph.measures._measure import Comparable, Measure, Traits
-
-_NEGLIGIBLE = 0.01
+from isomorph.measures._kernel import Estimator, Kernel, linear_kernel
+from isomorph.measures._kernel_measure import KernelMeasure, ratio, settle_estimator, unrelated
+from isomorph.measures._measure import Comparable, Traits
 
 
 @dataclass(frozen=True, kw_only=True)
-class CKA(Measure):
+class CKA(KernelMeasure):
     r"""Linear centred kernel alignment: the cosine between two Gram matrices.
 
     $$\mathrm{CKA}(x, y) = \frac{\lVert x^\top y \rVert_F^2}{\lVert x^\top x \rVert_F \, \lVert y^\top y \rVert_F}$$
@@ -34,17 +28,22 @@ class CKA(Measure):
     stimuli, else over stimuli.
 
     Attributes:
-        debiased: Use the U-statistic of Song et al. (2012). It needs at least four stimuli and may fall slightly below zero.
+        estimator: Which HSIC the three terms are. `"song"`: the U-statistic of Song et al. (2012); it needs at least four stimuli and
+            may fall slightly below zero. `"biased"`: the formula above. `"lange"`: that without the products of each stimulus with
+            itself, left out after centring (Lange et al., 2022): most of the bias is gone, not all.
+        debiased: False is short for `estimator="biased"`; afterwards it says whether the estimator is one of the others.
 
     Raises:
-        ShapeError: `x` or `y` does not vary over stimuli, so that CKA is 0/0 (debiased, that is so where all stimuli are equally far
-            apart, too); or there are too few stimuli.
+        ShapeError: `x` or `y` does not vary over stimuli, so that CKA is 0/0 (with Song's estimator, that is so where all stimuli are
+            equally far apart, too); or there are too few stimuli.
+        InputError: The estimator is unknown, or `debiased` contradicts it.
 
     Warns:
-        UserWarning: With `debiased=False`, where unrelated matrices of these shapes would score more than 0.01.
+        UserWarning: With the biased estimator, where unrelated matrices of these shapes would score more than 0.05.
 
     References:
         Kornblith et al., 2019, <https://arxiv.org/abs/1905.00414>. Song et al., 2012, <https://jmlr.org/papers/v13/song12a.html>.
+        Lange et al., 2022, <https://arxiv.org/abs/2206.10999>.
 
     Example:
         >>> import numpy as np
@@ -57,9 +56,13 @@ class CKA(Measure):
         0.0
     """
 
-    debiased: bool = True
+    estimator: Estimator = "song"
+    debiased: bool | None = None
 
-    accepts: ClassVar[tuple[type, ...]] = (Gram,)
+    linear: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        settle_estimator(self)
 
     @property
     def traits(self) -> Traits:
@@ -71,69 +74,29 @@ class CKA(Measure):
             misleads="ruled by the few directions of largest variance" if self.debiased else "near 1 for anything wider than n",
         )
 
+    @property
+    def hsic_estimator(self) -> Estimator:
+        """Which HSIC."""
+        return self.estimator
+
+    def chance(self, n: int, p: int, q: int) -> float | None:
+        r"""\(\sqrt{pq / ((n + p)(n + q))}\) for the biased estimator; the others expect about 0."""
+        return None if self.debiased else unrelated(n, p, q)
+
     def relate(self, x: Comparable) -> Comparable:
         """The Gram matrix, where it is smaller than the features."""
-        if isinstance(x, Gram | RDM):
-            return x
-        return Gram.from_features(x) if _width(x) >= len(x) else x
+        return narrow_or_gram(x)
 
-    def _value(self, x: Any, y: Any) -> float:
-        if not self.debiased:
-            warn_of_bias(len(x), _width(x), _width(y))
-        if isinstance(x, np.ndarray) and isinstance(y, np.ndarray) and max(x.shape[1], y.shape[1]) < len(x):
-            return float(ratio(*_feature_sums(x, y, debiased=self.debiased), debiased=self.debiased)[0])
-        ones = np.ones((1, len(x)), dtype=np.int64)
-        return float(ratio(*weighted_hsic(_kernel(x), _kernel(y), ones, debiased=self.debiased), debiased=self.debiased)[0])
+    def _kernel(self, x: Any, letter: str) -> Kernel:
+        return linear_kernel(x)
 
-    def replicates(self, x: Any, y: Any, weights: IntArray) -> FloatArray:
-        """CKA in each bootstrap replicate; a stimulus drawn twice never meets its own copy."""
-        sums = weighted_hsic(_kernel(x), _kernel(y), weights, debiased=self.debiased)
-        return ratio(*sums, debiased=self.debiased, strict=False)
+    def _finish(self, xy: FloatArray, xx: FloatArray, yy: FloatArray) -> FloatArray:
+        return ratio(xy, xx, yy, lowest=self.traits.bounds[0])
 
 
-def ratio(xy: FloatArray, xx: FloatArray, yy: FloatArray, *, debiased: bool, strict: bool = True) -> FloatArray:
-    """The normalised alignment `[replicate]`, NaN where a self term is not positive; with `strict` that is a `ShapeError`."""
-    for letter, own in (("x", xx), ("y", yy)):
-        if strict and not own[0] > 0:
-            why = ", or holds all of them equally far apart" if debiased else ""
-            raise ShapeError(f"{letter} does not vary over its stimuli{why}, so that CKA is 0/0. Leave it out.")
-    with np.errstate(invalid="ignore", divide="ignore"):
-        lengths = np.where((xx > 0) & (yy > 0), np.sqrt(xx), np.nan) * np.sqrt(yy)
-        return np.asarray(np.clip(xy / lengths, -1 if debiased else 0, 1))
-
-
-def warn_of_bias(n: int, p: int, q: int) -> None:
-    """Warn that biased CKA of unrelated matrices of widths `p` and `q` is not near 0."""
-    expected = float(np.sqrt(p * q / ((n + p) * (n + q))))
-    if expected > _NEGLIGIBLE:
-        warnings.warn(
-            f"biased CKA of unrelated features of widths {p} and {q} is about {expected:.2f} with {n} stimuli. Use debiased=True.",
-            UserWarning,
-            stacklevel=5,
-        )
-
-
-def _width(x: Any) -> int:
-    return int(x.width if isinstance(x, Gram | Features) else x.shape[1])
-
-
-def _kernel(x: Any) -> Kernel:
-    if isinstance(x, Gram):
-        return Kernel(len(x), lambda part: x.centred[part].copy())
-    rows, _ = centre_columns(x)
-    return Kernel(len(rows), lambda part: rows[part] @ rows.T)
-
-
-def _feature_sums(x: FloatArray, y: FloatArray, *, debiased: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The three HSICs in O(n p q): with centred rows and a_i = |x_i|², b_i = |y_i|², from |xᵀy|², Σ a_i b_i, Σ a_i and Σ b_i."""
-    x, y = centre_columns(x)[0], centre_columns(y)[0]
-    n = len(x)
-    lengths = np.einsum("ij,ij->i", x, x), np.einsum("ij,ij->i", y, y)
-
-    def hsic(one: FloatArray, other: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-        total = np.square(one.T @ other).sum(keepdims=True).ravel()
-        if not debiased:
-            return np.asarray(total)
-        return difference(total, -np.atleast_1d(a @ b) * n / (n - 2), np.atleast_1d(a.sum() * b.sum()) / ((n - 1) * (n - 2)))
-
-    return hsic(x, y, *lengths), hsic(x, x, lengths[0], lengths[0]), hsic(y, y, lengths[1], lengths[1])
+def narrow_or_gram(x: Comparable) -> Comparable:
+    """Features that are fewer than the stimuli as they are, others as their Gram matrix."""
+    if isinstance(x, Gram | RDM):
+        return x
+    width = x.width if isinstance(x, Features) else x.shape[1]
+    return Gram.from_features(x) if width >= len(x) else x

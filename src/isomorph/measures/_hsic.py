@@ -1,143 +1,83 @@
-"""Sums over products of two kernels, for all bootstrap replicates in one walk over row stripes."""
+"""The Hilbert–Schmidt independence criterion."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, ClassVar
 
 import numpy as np
 
-from isomorph.arrays import FloatArray, IntArray
-
-Rows: TypeAlias = Callable[[slice], FloatArray]
-
-_Margins: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
-
-_STRIPE_VALUES = 4_000_000
-_NOISE = 1e-14
-"""A statistic below this share of the terms that it is the difference of is rounding."""
-
-_TINY = 1e-290
-"""Squares below this have lost digits to underflow."""
+from isomorph.arrays import FloatArray
+from isomorph.errors import InputError
+from isomorph.measures._cka import narrow_or_gram
+from isomorph.measures._kernel import ESTIMATORS, Estimator, Kernel, linear_kernel
+from isomorph.measures._kernel_measure import KernelMeasure
+from isomorph.measures._measure import Comparable, Traits
 
 
-@dataclass(frozen=True, eq=False)
-class Kernel:
-    """A symmetric kernel matrix that is given a stripe of rows at a time.
+@dataclass(frozen=True, kw_only=True)
+class HSIC(KernelMeasure):
+    r"""The Hilbert–Schmidt independence criterion with linear kernels: the squared covariance of all features of x with all of y.
+
+    $$\mathrm{HSIC}(x, y) = \lVert \mathrm{cov}(x, y) \rVert_F^2 = \tfrac{1}{(n - 1)^2} \operatorname{tr}(K H L H)$$
+
+    with \(K = x x^\top\), \(L = y y^\top\), and \(H\) centring. 0 where no feature of x goes along with any of y; it has no upper end and
+    grows with the square of either's scale, so that it ranks nothing until it is divided: that is `CKA`.
+
+    Accepts arrays, `Features` and `Gram`.
 
     Attributes:
-        n: How many stimuli.
-        rows: Returns `[row, stimulus]` for a slice of rows, in float64, free to be written into.
+        estimator: `"song"`: without bias (Song et al., 2012, equation 5), hence sometimes below 0; at least four stimuli. `"biased"`:
+            the formula above (Gretton et al., 2005), too high by about tr(cov x) tr(cov y) / n. `"lange"`: centred, then without the
+            products of each stimulus with itself, over n(n − 3) (Lange et al., 2022).
+
+    Raises:
+        InputError: The estimator is unknown.
+
+    References:
+        Gretton et al., 2005, <https://doi.org/10.1007/11564089_7>. Song et al., 2012, <https://jmlr.org/papers/v13/song12a.html>.
+        Lange et al., 2022, <https://arxiv.org/abs/2206.10999>.
+
+    Example:
+        >>> import numpy as np
+        >>> x = np.random.default_rng(0).normal(size=(40, 3))
+        >>> covariance = (x - x.mean(axis=0)).T @ (x - x.mean(axis=0)) / 39
+        >>> bool(np.isclose(HSIC(estimator="biased")(x, x), np.square(covariance).sum()))
+        True
     """
 
-    n: int
-    rows: Rows
+    estimator: Estimator = "song"
 
+    linear: ClassVar[bool] = True
 
-def centred_kernel(kernel: Kernel, *, diagonal: bool = True) -> Kernel:
-    """The kernel with row and column means taken away.
+    def __post_init__(self) -> None:
+        if self.estimator not in ESTIMATORS:
+            raise InputError(f"HSIC knows the estimators {', '.join(map(repr, ESTIMATORS))}; got {self.estimator!r}.")
 
-    Args:
-        kernel: Any.
-        diagonal: False where the diagonal is not looked at afterwards: it is made zero first, because a narrow Gaussian's ones there
-            would leave nothing of the digits elsewhere.
-    """
-    if not diagonal:
-        kernel = _hollow(kernel)
-    stripe = max(1, _STRIPE_VALUES // kernel.n)
-    parts = (slice(start, min(start + stripe, kernel.n)) for start in range(0, kernel.n, stripe))
-    means = np.concatenate([kernel.rows(part).mean(axis=1) for part in parts])
+    @property
+    def traits(self) -> Traits:
+        """What it claims of itself."""
+        return Traits(
+            bounds=(0.0 if self.estimator == "biased" else -np.inf, np.inf),
+            invariant_to=frozenset({"shift", "rotation", "permutation"}),
+            minimum_stimuli=3 if self.estimator == "biased" else 4,
+            misleads="grows with the scale of the features, so that values of different models cannot be compared",
+        )
 
-    def rows(part: slice) -> FloatArray:
-        return np.asarray(kernel.rows(part) - means[part, None] - means + means.mean())
+    @property
+    def hsic_estimator(self) -> Estimator:
+        """Which HSIC."""
+        return self.estimator
 
-    return Kernel(kernel.n, rows)
+    def relate(self, x: Comparable) -> Comparable:
+        """The Gram matrix, where it is smaller than the features."""
+        return narrow_or_gram(x)
 
+    def _kernel(self, x: Any, letter: str) -> Kernel:
+        return linear_kernel(x)
 
-def _hollow(kernel: Kernel) -> Kernel:
-    def rows(part: slice) -> FloatArray:
-        values = kernel.rows(part)
-        values[np.arange(len(values)), np.arange(part.start, part.stop)] = 0
-        return values
+    def _check(self, own: FloatArray, letters: list[str]) -> None:
+        """Nothing is divided: what does not vary has the HSIC 0."""
 
-    return Kernel(kernel.n, rows)
-
-
-def weighted_hsic(x: Kernel, y: Kernel, weights: IntArray, *, debiased: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
-    r"""HSIC(x, y), HSIC(x, x) and HSIC(y, y), each `[replicate]`, up to a factor they share.
-
-    Debiased, it is the U-statistic of Song et al. (2012) with weights: the mean, over all 4-tuples of *different* stimuli, weighted
-    \(w_i w_j w_q w_r\), of \(K_{ij} L_{ij} - 2 K_{ij} L_{iq} + K_{ij} L_{qr}\). A stimulus and its own copy never stand in one tuple.
-    With all weights 1 it is Song's estimator.
-
-    Biased, it is the mean over all pairs with their margins taken out; a stimulus meets itself once for each time it is drawn,
-    and its copies not at all.
-
-    Args:
-        x: The first kernel; centred kernels keep more digits, the value is the same.
-        y: The second.
-        weights: `[replicate, stimulus]`.
-        debiased: Which estimator.
-    """
-    w = np.ascontiguousarray(weights.T, dtype=np.float64)
-    w2 = w**2
-    stripe = max(1, _STRIPE_VALUES // x.n)
-    sums = [_Sums(w, w2) for _ in range(3)]
-    for start in range(0, x.n, stripe):
-        part = slice(start, min(start + stripe, x.n))
-        k, l = x.rows(part), y.rows(part)  # noqa: E741
-        at = np.arange(part.start, part.stop)
-        k_own, l_own = k[at - start, at], l[at - start, at]
-        k[at - start, at] = 0
-        l[at - start, at] = 0
-        margins = tuple((stripe @ w, stripe @ w2, diagonal[:, None]) for stripe, diagonal in ((k, k_own), (l, l_own)))
-        for each, product, a, b in zip(sums, (k * l, k * k, l * l), (0, 0, 1), (1, 0, 1), strict=True):
-            each.add(part, product, margins[a], margins[b])
-    xy, xx, yy = (each.u_statistic() if debiased else each.v_statistic() for each in sums)
-    return xy, xx, yy
-
-
-def difference(*terms: FloatArray) -> FloatArray:
-    """The sum of `terms`, exactly 0 where it is what rounding leaves of terms that cancel."""
-    total = np.sum(terms, axis=0)
-    return np.asarray(np.where(np.abs(total) <= np.maximum(_NOISE * np.abs(terms).max(axis=0), _TINY), 0.0, total))
-
-
-class _Sums:
-    """The sums over stripes from which both statistics follow; rows are stimuli, columns replicates."""
-
-    def __init__(self, w: FloatArray, w2: FloatArray) -> None:
-        self.w, self.w2, self.w3 = w, w2, w2 * w
-        self.total = w.sum(axis=0)
-        self.squares, self.cubes, self.fourths = w2.sum(axis=0), self.w3.sum(axis=0), (w2 * w2).sum(axis=0)
-        self.of: dict[str, FloatArray] = defaultdict(lambda: np.zeros(w.shape[1]))
-
-    def add(self, part: slice, product: FloatArray, left: _Margins, right: _Margins) -> None:
-        """Add a stripe: its kernels' product without the diagonal, and K w, K w² and the diagonal of either."""
-        w, w2, w3 = self.w[part], self.w2[part], self.w3[part]
-        m1, m2 = product @ self.w, product @ self.w2
-        (a1, a2, a_own), (b1, b2, b_own) = left, right
-        for name, value in (
-            ("m11", w * m1), ("m12", w2 * m1), ("m13", w3 * m1), ("m22", w2 * m2),
-            ("rows1", w * a1 * b1), ("rows2", w2 * a1 * b1), ("cross12", w * (a1 * b2 + a2 * b1)),
-            ("left", w * a1), ("right", w * b1), ("left_own", w2 * a_own), ("right_own", w2 * b_own),
-            ("own", w * a_own * b_own), ("own_rows", w * (a1 + w * a_own) * (b1 + w * b_own)),
-        ):  # fmt: skip
-            self.of[name] += value.sum(axis=0)
-
-    def u_statistic(self) -> FloatArray:
-        """The weighted mean over 4-tuples of different stimuli."""
-        of, n, p2, p3, p4 = self.of, self.total, self.squares, self.cubes, self.fourths
-        pairs = (n**2 - p2) * of["m11"] - 4 * n * of["m12"] + 4 * of["m13"] + 2 * of["m22"]
-        triples = n * of["rows1"] - of["rows2"] - of["cross12"] - n * of["m12"] + of["m22"] + 2 * of["m13"]
-        fours = of["left"] * of["right"] - 4 * of["rows2"] + 2 * of["m22"]
-        tuples = n**4 - 6 * n**2 * p2 + 8 * n * p3 + 3 * p2**2 - 6 * p4
-        return np.asarray(np.divide(difference(pairs, -2 * triples, fours), tuples, out=np.full_like(tuples, np.nan), where=tuples > 0))
-
-    def v_statistic(self) -> FloatArray:
-        """The weighted mean over all pairs, margins taken out."""
-        of, n = self.of, self.total
-        margins = (of["left"] + of["left_own"]) * (of["right"] + of["right_own"]) / n**4
-        return np.asarray((of["m11"] + of["own"]) / n**2 - 2 * of["own_rows"] / n**3 + margins)
+    def _finish(self, xy: FloatArray, xx: FloatArray, yy: FloatArray) -> FloatArray:
+        return np.asarray(xy + 0 * (xx + yy))

@@ -147,6 +147,10 @@ class Measure(ABC):
         """The value under each reordering `[permutation, stimulus]` of the rows of `y`, for `x` and `y` as `meet` returned them."""
         return np.array([self._value(x, _rows(y, order)) for order in orders])
 
+    def chance(self, n: int, p: int, q: int) -> float | None:
+        """The value expected of unrelated features of widths `p` and `q` with `n` stimuli, where that is known and not 0."""
+        return None
+
     def _value_or_nan(self, x: Any, y: Any, rows: IntArray) -> float:
         if len(rows) < self.traits.minimum_stimuli:
             return float("nan")

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any
 
 import numpy as np
 
-from isomorph.arrays import FloatArray, IntArray
-from isomorph.errors import InputError, ShapeError
-from isomorph.geometry import RDM, Gram
-from isomorph.measures._cka import ratio
-from isomorph.measures._hsic import Kernel, centred_kernel, weighted_hsic
-from isomorph.measures._measure import Change, Comparable, Measure, Traits
+from isomorph.arrays import FloatArray
+from isomorph.geometry import Gram
+from isomorph.measures._kernel import Estimator, Kernel
+from isomorph.measures._kernel_gaussian import SigmaUnit, check_sigma, gaussian_kernel
+from isomorph.measures._kernel_measure import KernelMeasure, ratio, settle_estimator, unrelated
+from isomorph.measures._measure import Change, Comparable, Traits
 
 
 @dataclass(frozen=True, kw_only=True)
-class RBFCKA(Measure):
+class RBFCKA(KernelMeasure):
     r"""Centred kernel alignment with a Gaussian kernel: how alike two geometries are at close range.
 
     $$K_{ij} = \exp\!\left(-\frac{\lVert x_i - x_j \rVert^2}{2 \sigma^2}\right)$$
@@ -32,11 +32,16 @@ class RBFCKA(Measure):
         sigma_unit: `"median"`: times the median distance between different stimuli. `"root-median"`: times the root of the median
             squared distance that is not zero; differs from the former where stimuli coincide and in how an even count is split.
             `"absolute"`: in the units of the features; the value then depends on their scale.
-        debiased: Use the U-statistic of Song et al. (2012), as in `CKA`.
+        estimator: `"song"`, `"biased"` or `"lange"`, as in `CKA`.
+        debiased: False is short for `estimator="biased"`, as in `CKA`.
 
     Raises:
-        InputError: `sigma` is not above 0.
+        InputError: `sigma` is not above 0; the estimator is unknown, or `debiased` contradicts it.
         ShapeError: `x` or `y` does not vary over stimuli, or so little or much relative to σ that the kernel is constant.
+
+    Warns:
+        UserWarning: With the biased estimator, where unrelated features of these shapes would score more than 0.05; without a number
+            where σ is absolute, because it then depends on the features.
 
     References:
         Kornblith et al., 2019, <https://arxiv.org/abs/1905.00414>.
@@ -50,16 +55,13 @@ class RBFCKA(Measure):
     """
 
     sigma: float = 0.5
-    sigma_unit: Literal["median", "absolute", "root-median"] = "median"
-    debiased: bool = True
-
-    accepts: ClassVar[tuple[type, ...]] = (Gram,)
+    sigma_unit: SigmaUnit = "median"
+    estimator: Estimator = "song"
+    debiased: bool | None = None
 
     def __post_init__(self) -> None:
-        if not self.sigma > 0:
-            raise InputError(f"RBFCKA needs a sigma above 0; got {self.sigma}.")
-        if self.sigma_unit not in ("median", "absolute", "root-median"):
-            raise InputError(f"RBFCKA measures sigma in 'median', 'absolute' or 'root-median'; got {self.sigma_unit!r}.")
+        check_sigma(self.sigma, self.sigma_unit, measure="RBFCKA")
+        settle_estimator(self)
 
     @property
     def traits(self) -> Traits:
@@ -76,47 +78,39 @@ class RBFCKA(Measure):
             else "near 1 for unrelated features when sigma is small or n is",
         )
 
+    @property
+    def hsic_estimator(self) -> Estimator:
+        """Which HSIC."""
+        return self.estimator
+
+    def chance(self, n: int, p: int, q: int) -> float | None:
+        r"""That of linear CKA with widths \(p (2\sigma^2 (e^{1 / 2\sigma^2} - 1))^2\), for the biased estimator and σ in medians.
+
+        It holds for wide features, whose distances hardly differ; for a few features it is a little high.
+        """
+        if self.debiased or self.sigma_unit == "absolute":
+            return None
+        double = 2 * self.sigma**2
+        stretch = float(np.minimum(double * np.expm1(np.minimum(1 / double, 300.0)), 1e100)) ** 2
+        return unrelated(n, p * stretch, q * stretch)
+
     def relate(self, x: Comparable) -> Comparable:
         """The Gram matrix: distances follow from it."""
         return x if isinstance(x, Gram) else Gram.from_features(x)
 
+    def _kernel(self, x: Any, letter: str) -> Kernel:
+        return gaussian_kernel(x, self.sigma, self.sigma_unit, letter=letter)
+
+    def _finish(self, xy: FloatArray, xx: FloatArray, yy: FloatArray) -> FloatArray:
+        return ratio(xy, xx, yy, lowest=self.traits.bounds[0])
+
     def _value(self, x: Any, y: Any) -> float:
-        if not self.debiased:
+        if not self.debiased and self.sigma_unit == "absolute":
             warnings.warn(
                 "biased RBF CKA of unrelated features is well above 0 with few stimuli. Use debiased=True.", UserWarning, stacklevel=4
             )
-        ones = np.ones((1, len(x)), dtype=np.int64)
-        sums = weighted_hsic(self._kernel(x, "x"), self._kernel(y, "y"), ones, debiased=self.debiased)
-        return float(ratio(*sums, debiased=self.debiased)[0])
+        return super()._value(x, y)
 
-    def replicates(self, x: Any, y: Any, weights: IntArray) -> FloatArray:
-        """The value in each bootstrap replicate, with the σ of the whole sample; a stimulus never meets its own copy."""
-        sums = weighted_hsic(self._kernel(x, "x"), self._kernel(y, "y"), weights, debiased=self.debiased)
-        return ratio(*sums, debiased=self.debiased, strict=False)
-
-    def _kernel(self, x: Gram, letter: str) -> Kernel:
-        squares = np.diagonal(x.centred)
-        width = 2 * self._sigma(x, letter) ** 2
-        # Centred kernels are the same with 1 taken away everywhere, and a wide Gaussian keeps its digits only so.
-        gaussian = np.expm1 if width > 4 * squares.max() else np.exp
-
-        def rows(part: slice) -> FloatArray:
-            distances = squares[part, None] + squares - 2 * x.centred[part]
-            return np.asarray(gaussian(np.maximum(distances, 0) / -width))
-
-        return centred_kernel(Kernel(len(x), rows), diagonal=not self.debiased)
-
-    def _sigma(self, x: Gram, letter: str) -> float:
-        if self.sigma_unit == "absolute":
-            return self.sigma
-        distances: RDM = x.rdm("sqeuclidean")
-        if self.sigma_unit == "median":
-            unit = float(np.median(np.sqrt(distances.values)))
-        else:
-            apart = distances.values[distances.values > 0]
-            unit = float(np.sqrt(np.median(apart))) if len(apart) else 0.0
-        if not unit > 0:
-            raise ShapeError(
-                f"the median distance between the stimuli of {letter} is 0, so that sigma has no unit. Use sigma_unit='absolute'."
-            )
-        return self.sigma * unit
+    @property
+    def _word(self) -> str:
+        return "RBF CKA"

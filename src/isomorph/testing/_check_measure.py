@@ -13,6 +13,7 @@ from isomorph.geometry import Gram
 from isomorph.measures import Change, Measure
 
 _STIMULI, _FEATURES = 24, 7
+_MANY = 1200
 _TOLERANCE = 1e-7
 
 
@@ -67,19 +68,25 @@ def _check_values(measure: Measure, x: FloatArray, y: FloatArray, rng: np.random
     for each in (value, measure(x, x), measure(x, rng.normal(size=y.shape))):
         _require(low - _TOLERANCE <= each <= high + _TOLERANCE, f"{name} claims the bounds {low} … {high}, but gave {each}.")
     _require(measure(x, y) == value, f"{name} gave {value} and then {measure(x, y)} for the same input.")
-    order = rng.permutation(len(x))
-    shuffled = measure(x[order], y[order])
-    claims = "claims to depend" if traits.ordered else "depends"
-    _require(
-        _same(shuffled, value) != traits.ordered,
-        f"{name} {claims} on the order of the stimuli: {value} became {shuffled} in another order.",
-    )
+    _check_order(measure, x, y, rng)
     single = measure(x.astype(np.float32), y.astype(np.float32))
     _require(abs(single - value) < 1e-4 * max(1.0, abs(value)), f"{name} gives {value} in float64 but {single} in float32.")
     swapped = _same(measure(y, x), value) and (traits.symmetric or all(_same(measure(b, a), measure(a, b)) for a, b in _others()))
     says = "claims" if traits.symmetric else "does not claim"
     _require(
         swapped == traits.symmetric, f"{name} {says} to be symmetric, yet measure(x, y) = {value} and measure(y, x) = {measure(y, x)}."
+    )
+
+
+def _check_order(measure: Measure, x: FloatArray, y: FloatArray, rng: np.random.Generator) -> None:
+    if measure.traits.ordered:  # batches may be longer than the few stimuli here
+        x, y = (np.concatenate([each + rng.normal(size=each.shape) for _ in range(_MANY // len(each))]) for each in (x, y))
+    order = rng.permutation(len(x))
+    value, shuffled = measure(x, y), measure(x[order], y[order])
+    claims = "claims to depend" if measure.traits.ordered else "depends"
+    _require(
+        _same(shuffled, value) != measure.traits.ordered,
+        f"{_name(measure)} {claims} on the order of the stimuli: {value} became {shuffled} in another order.",
     )
 
 
@@ -116,7 +123,11 @@ def _check_changes(
 def _check_direction(measure: Measure, x: FloatArray, rng: np.random.Generator) -> None:
     name, sign = _name(measure), 1 if measure.traits.higher_is_closer else -1
     noise = rng.normal(size=x.shape)
-    same, near, far = (sign * measure(x, x + level * noise) for level in (0.0, 0.3, 5.0))
+    copies = [x + level * noise for level in (0.0, 0.3, 5.0)]
+    same, near, far = (sign * measure(x, each) for each in copies)
+    if not same >= near > far:  # noise also adds length, which a plain product counts for likeness
+        lengths = [np.linalg.norm(each - each.mean(axis=0)) for each in copies]
+        same, near, far = (sign * measure(x, each * (lengths[0] / length)) for each, length in zip(copies, lengths, strict=True))
     word = "higher" if sign > 0 else "lower"
     _require(
         same >= near > far,
