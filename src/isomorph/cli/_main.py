@@ -16,6 +16,7 @@ VERBS = {
     "compare": "how alike two or more sets of features are, with an interval",
     "rdm": "the dissimilarities among the stimuli, from features",
     "evaluate": "models against brains and people: scores, intervals, noise ceilings",
+    "consistency": "do similarities among models agree between data sets: stored matrices, or a whole study",
     "report": "saved results as a page that opens in a browser",
     "run": "a study written as one TOML file: plan, execute, resume",
     "data": "public data sets: list, fetch, verify",

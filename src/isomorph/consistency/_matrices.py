@@ -39,11 +39,14 @@ def from_matrices(
 ) -> Similarities:
     """See `Similarities.from_matrices`."""
     table = load_metadata(metadata) if isinstance(metadata, Path | str) else metadata
-    fallback = None if table is None else [str(each) for each in table.index]
-    read: dict[str, dict[str, Named]] = {}
-    for dataset, each in matrices.items():
-        by_measure = each if isinstance(each, Mapping) else {measure: each}
-        read[dataset] = {str(kind): _named(_matrix(one), f"{dataset!r} ({kind})", names, fallback) for kind, one in by_measure.items()}
+    given = {
+        dataset: {str(kind): _matrix(one) for kind, one in (each if isinstance(each, Mapping) else {measure: each}).items()}
+        for dataset, each in matrices.items()
+    }
+    fallback = names or _order(given, table)
+    read = {
+        dataset: {kind: _named(one, f"{dataset!r} ({kind})", fallback) for kind, one in each.items()} for dataset, each in given.items()
+    }
     return together(read, known=dict(known) | {"metadata": table})
 
 
@@ -149,21 +152,32 @@ def _matrix(given: Any) -> Named:
     return Named(as_floats(given, name="a similarity matrix"), None)
 
 
-def _named(matrix: Named, where: str, names: Sequence[str] | None, fallback: Sequence[str] | None) -> Named:
+def _order(given: Mapping[str, Mapping[str, Named]], table: pandas.DataFrame | None) -> list[str] | None:
+    """Names for matrices that have none: the order of the metadata, or numbers where no matrix of all has names and all are of one size."""
+    if table is not None:
+        return [str(each) for each in table.index]
+    every = [matrix for each in given.values() for matrix in each.values()]
+    sizes = {len(matrix.values) for matrix in every if matrix.values.ndim}
+    alike = len(sizes) == 1 and all(matrix.models is None for matrix in every)
+    return [str(row) for row in range(sizes.pop())] if alike else None
+
+
+def _named(matrix: Named, where: str, fallback: Sequence[str] | None) -> Named:
     shape = matrix.values.shape
     if len(shape) != 2 or shape[0] != shape[1]:
         raise ShapeError(f"the similarity matrix of {where} must be square, one row and one column a model; got shape {shape}.")
-    models = matrix.models or names
-    if models is None and fallback is not None and len(fallback) == shape[0]:
-        models = fallback
+    models = matrix.models or fallback
     if models is None:
-        has = "" if fallback is None else f" The metadata has {len(fallback)} rows, so its order cannot name them."
         raise ShapeError(
-            f"the similarity matrix of {where} has {shape[0]} models without names.{has} Give names=…, write one name a line into "
-            f"{MODEL_IDS} beside the file, or use a .csv with a header."
+            f"the similarity matrix of {where} has {shape[0]} rows without names, while others have names or another size, so models "
+            f"cannot meet. Write one name a line into {MODEL_IDS} beside the file, use a .csv with a header, or give names=…."
         )
     if len(models) != shape[0]:
-        raise ShapeError(f"the similarity matrix of {where} has {shape[0]} rows, but there are {len(models)} names of models.")
+        source = f"{len(models)} names of models" if matrix.models else f"names or metadata for {len(models)} models"
+        raise ShapeError(
+            f"the similarity matrix of {where} has {shape[0]} rows, but there are {source}. "
+            f"Write one name a line into {MODEL_IDS} beside the file, or use a .csv with a header."
+        )
     return Named(matrix.values.astype(np.float64), unique_ids(models, name=f"the matrix of {where}"))
 
 

@@ -193,8 +193,9 @@ class Similarities:
         Args:
             matrices: For each data set a `[model, model]` array, a table with names on both axes, a file (`.npy`, `.npz`, `.pt`, `.csv`,
                 `.tsv`, `.parquet`), or a mapping from measures to such things.
-            names: The models of matrices that do not say theirs. A file says them in its header, or in `model_ids.txt` beside it.
-                Where neither does and `metadata` has as many rows as the matrix, its order names them.
+            names: The models of matrices that do not say theirs. A file says them in its header, or in `model_ids.txt` beside it. Where
+                neither does, the order of `metadata` names them; without it they are numbered, if no matrix has names and all have
+                one size.
             measure: The name of the measure, where a data set has one matrix.
             metadata: A table whose index is the models, or a file for `load_metadata`.
             known: `performance`, `n`, `widths`, `domains`, by the order of data sets and models in the result.

@@ -74,7 +74,8 @@ def read_tensor(path: Path) -> FloatArray:
     except FileNotFoundError as error:
         raise FileError(f"there is no file {path}.") from error
     except Exception as error:  # a foreign file fails in many ways: what matters is which file, and the way out
-        reason = (str(error).strip() or type(error).__name__).split("\n", maxsplit=1)[0].partition(". ")[0].rstrip(".")
+        ours = type(error) is ValueError
+        reason = str(error) if ours else "it is damaged, or asks for more than plain arrays"
         raise FileError(
             f"{path} cannot be read as a matrix: {reason}. Only tensors and numpy arrays of numbers are read, as anything else could "
             "run code. Where you trust the file, convert it once: numpy.save('similarity_matrix.npy', "
