@@ -25,6 +25,7 @@ from isomorph.measures import (
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(40, 6)), RNG.normal(size=(40, 9))
+pytestmark = pytest.mark.filterwarnings("ignore:.*of unrelated features")
 COARSE = RNG.integers(1, 4, size=(40, 3)), RNG.integers(1, 4, size=(40, 3))  # few directions: ties everywhere
 NEIGHBOURS = [
     MutualKNN(k=5),
@@ -71,7 +72,7 @@ def test_tied_stimuli_share_the_last_places():
     assert JaccardKNN(k=2)(x, y) == pytest.approx((1.5 / 2.5 + 6) / 7)
     # half of a neighbour at rank 2 in common, beside a whole one at rank 1, is all that 1.5 common neighbours can reach: H(1.5) = 1.25
     assert RankSimilarity(k=2)(x, y) == pytest.approx((1.25 / 1.25 + 6) / 7)
-    # the stimulus at 10 degrees has two neighbours that tie, at the harmonic mean of ranks 1 and 2, which is 4/3; at 11 it has them at 1 and 2
+    # the stimulus at 10 degrees has two neighbours that tie, at 4/3, the harmonic mean of ranks 1 and 2; at 11 they stand at 1 and 2
     z = circle(0, 11, 20, -25, 170, 180, 190)
     expected = [1.0, (2 * 0.5 / ((1 + 1 / 3) * (1 + 4 / 3)) * 2 + 2 * 0.5 / ((1 + 2 / 3) * (2 + 4 / 3)) * 2) / 1.5]
     assert RankSimilarity(k=2)(y, z) == pytest.approx((sum(expected) + 5) / 7)

@@ -1,6 +1,7 @@
 """What measures of neighbours, topology and statistics say when something is wrong; each text is pinned whole."""
 
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -8,8 +9,21 @@ import pytest
 from isomorph.errors import MissingDependencyError
 from isomorph.features import Features
 from isomorph.geometry import RDM, Gram
-from isomorph.measures import IMD, RTD, Concentricity, CycleKNN, JaccardKNN, MutualKNN, RSMNorm, SecondOrderCosine, Uniformity, load_measure
+from isomorph.measures import (
+    IMD,
+    RTD,
+    Concentricity,
+    CycleKNN,
+    JaccardKNN,
+    MutualKNN,
+    RSMNorm,
+    SecondOrderCosine,
+    Uniformity,
+    compare,
+    load_measure,
+)
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*of unrelated features")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(12, 5))
 ZERO = X.copy()
@@ -77,3 +91,18 @@ def test_without_ripser_the_message_names_the_extra(monkeypatch):
     with pytest.raises(MissingDependencyError) as caught:
         RTD()(X, X)
     assert str(caught.value) == "RTD needs the package 'ripser', which is not installed. Run: pip install 'isomorph[topology]'"
+
+
+@pytest.mark.filterwarnings("default")
+def test_what_chance_scores_is_said_once_to_the_caller():
+    x, y = np.random.default_rng(0).normal(size=(2, 92, 7))
+    text = "MutualKNN of unrelated features is about 0.11 with 92 stimuli and k=10. Read it beside that, or choose a smaller k."
+    for ask in (lambda: MutualKNN()(x, y), lambda: compare(x, y, measure="mutual-knn", replicates=5, permutations=5)):
+        with pytest.warns(UserWarning, match="unrelated") as caught:
+            ask()
+        assert [str(each.message) for each in caught] == [text]
+        assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert MutualKNN(k=4)(x, y) < 0.1
+        assert SecondOrderCosine()(x, y) < 1

@@ -22,6 +22,7 @@ from isomorph.measures import (
     Uniformity,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*of unrelated features")
 LEGACY = np.random.RandomState(0)  # the input on which libraries are compared
 X, Y = LEGACY.uniform(size=(30, 25)), LEGACY.uniform(size=(30, 25))
 RNG = np.random.default_rng(2)

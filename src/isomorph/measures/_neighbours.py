@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ _BLOCK_VALUES = 500_000
 _GRAM_STIMULI = 4096
 """Up to so many stimuli their inner products are kept; beyond, blocks of them are made from the features when they are needed."""
 
+_NEGLIGIBLE = 0.05
 _TIE = 1e-12
 """Likenesses closer than this share of the largest are the same number, told apart by rounding alone."""
 
@@ -135,6 +137,9 @@ class NeighbourMeasure(Measure):
 
     Attributes:
         k: How many neighbours.
+
+    Warns:
+        UserWarning: Where unrelated features would score more than 0.05.
     """
 
     k: int = 10
@@ -191,6 +196,14 @@ class NeighbourMeasure(Measure):
         if len(x) < fewest:
             raise ShapeError(
                 f"{type(self).__name__} with k={self.k} needs at least {fewest} stimuli, but {letter} has {len(x)}. Choose a smaller k."
+            )
+        expected = self.chance(len(x), 1, 1)
+        if letter == "x" and expected is not None and expected > _NEGLIGIBLE:
+            warnings.warn(
+                f"{type(self).__name__} of unrelated features is about {expected:.2f} with {len(x)} stimuli and k={self.k}. Read it beside "
+                "that, or choose a smaller k.",
+                UserWarning,
+                stacklevel=5,
             )
         return x
 
