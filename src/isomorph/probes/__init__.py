@@ -1,1 +1,13 @@
 """Linear probes: how well labels can be read from features."""
+
+from isomorph._lazy import lazy_exports
+
+_EXPORTS = {
+    "Probe": "isomorph.probes._probe",
+    "ProbeResult": "isomorph.probes._probe_result",
+    "Trial": "isomorph.probes._probe_result",
+    "expected_calibration_error": "isomorph.probes._accuracy",
+}
+
+__all__ = sorted(_EXPORTS)  # noqa: PLE0605
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
