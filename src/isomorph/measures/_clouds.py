@@ -37,6 +37,11 @@ class Clouds:
         means = means * np.sqrt(mean_weight)
         return cls(points, means, noise, float((means * means).sum() + (noise * noise).sum()))
 
+    @property
+    def noise_axes(self) -> FloatArray:
+        """The principal axes `[axis, direction]` of the noise of all stimuli, the largest first."""
+        return np.asarray(np.linalg.svd(self.noise.reshape(-1, self.noise.shape[2]), full_matrices=False)[2])
+
 
 def _polar(cross: FloatArray) -> tuple[FloatArray, float]:
     """The orthogonal map nearest to `cross`, and its nuclear norm."""

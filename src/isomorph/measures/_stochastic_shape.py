@@ -38,7 +38,7 @@ class StochasticShape(Measure):
     Attributes:
         form: `"gaussian"` or `"energy"`.
         mean_weight: w, 0 … 2: 2 looks at means alone (Procrustes over √n, times √2), 1 at the Wasserstein distance, 0 at noise alone.
-        starts: How many further starts beside the alignment of means and of repeats.
+        starts: How many further starts beside the alignment of means and that of the main axes of noise.
         iterations: The most steps from each start.
         seed: Of the starts.
 
@@ -57,7 +57,7 @@ class StochasticShape(Measure):
 
     form: Literal["gaussian", "energy"] = "gaussian"
     mean_weight: float = 1.0
-    starts: int = 2
+    starts: int = 4
     iterations: int = 200
     seed: int = 0
 
@@ -98,17 +98,17 @@ class StochasticShape(Measure):
         x, y = (each - each.mean(axis=(0, 1)) for each in (x, y))
         gap = gaussian_gap if self.form == "gaussian" else energy_gap
         one, other = (Clouds.of(each, self.mean_weight if self.form == "gaussian" else 1.0) for each in (x, y))
-        return math.sqrt(min(gap(one, other, start, self.iterations) for start in self._starts(x, y)))
+        return math.sqrt(min(gap(one, other, start, self.iterations) for start in self._starts(one, other)))
 
-    def _starts(self, x: FloatArray, y: FloatArray) -> list[FloatArray]:
+    def _starts(self, x: Clouds, y: Clouds) -> list[FloatArray]:
         """Cross-products to start from. They turn with x and y, and change places with them, so that the value does neither."""
-        means = x.mean(axis=1), y.mean(axis=1)
-        starts = [means[1].T @ means[0]]
-        repeats = min(x.shape[1], y.shape[1])
-        if repeats > 1:
-            trials = x[:, :repeats], y[:, :repeats]
-            starts.append(np.tensordot(trials[1], trials[0], axes=((0, 1), (0, 1))))
-        for rng in (np.random.default_rng([self.seed, each]) for each in range(self.starts if repeats > 1 else 0)):
-            weights = rng.exponential(size=len(x))
-            starts.append((means[1] * weights[:, None]).T @ means[0])
+        starts = [y.means.T @ x.means]
+        if not (x.noise.any() and y.noise.any()):
+            return starts
+        axes, others = x.noise_axes, y.noise_axes
+        fewer = min(len(axes), len(others))
+        signs = np.where(np.einsum("kf,fg,kg->k", others[:fewer], starts[0], axes[:fewer]) < 0, -1.0, 1.0)
+        starts.append(others[:fewer].T @ (signs[:, None] * axes[:fewer]))
+        for rng in (np.random.default_rng([self.seed, each]) for each in range(self.starts)):
+            starts.append((y.means * rng.exponential(size=len(y.means))[:, None]).T @ x.means)
         return starts
