@@ -162,7 +162,7 @@ class Consistency:
             d, k, m = absent[0]
             raise InputError(
                 f"{similarities.models[m]!r} is missing on {similarities.datasets[d]!r} ({similarities.measures[k]}), the first of "
-                f'{len(absent)} such gaps. Say missing="drop" to use, on each pair of data sets, only the models that both have; '
+                f"{len(absent)} such gaps. Say missing='drop' to use, on each pair of data sets, only the models that both have; "
                 "or take the models that are everywhere with Similarities.take."
             )
 
@@ -186,7 +186,7 @@ class Consistency:
         over_datasets = self.resample != "models" and self.replicates > 0
         if over_datasets and len(similarities.datasets) < 3:
             raise ShapeError(
-                f'resampling data sets needs at least 3 of them; there are {len(similarities.datasets)}. Use resample="models".'
+                f"resampling data sets needs at least 3 of them; there are {len(similarities.datasets)}. Use resample='models'."
             )
         return Draws(
             method=self.method,

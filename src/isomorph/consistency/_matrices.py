@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
 from isomorph import data
 from isomorph.arrays import FloatArray, as_floats, unique_ids
 from isomorph.consistency._metadata import load_metadata
-from isomorph.consistency._similarities import PairwiseResult, Similarities
+from isomorph.consistency._similarities import Similarities
 from isomorph.consistency._tensor_file import read_tensor
 from isomorph.errors import FileError, IdError, InputError, ShapeError
 
@@ -27,6 +27,21 @@ class Named(NamedTuple):
 
     values: FloatArray
     models: tuple[str, ...] | None
+
+
+class PairwiseResult(Protocol):
+    """What `isomorph.pairwise.all_pairs` gives for one data set."""
+
+    @property
+    def names(self) -> Sequence[str]: ...
+    @property
+    def measures(self) -> Sequence[str]: ...
+    @property
+    def values(self) -> FloatArray: ...
+    @property
+    def standard_errors(self) -> FloatArray | None: ...
+    @property
+    def n(self) -> int: ...
 
 
 def from_matrices(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,20 +17,7 @@ from isomorph.errors import UnknownNameError
 if TYPE_CHECKING:
     import pandas
 
-
-class PairwiseResult(Protocol):
-    """What `isomorph.pairwise.all_pairs` gives for one data set."""
-
-    @property
-    def names(self) -> Sequence[str]: ...
-    @property
-    def measures(self) -> Sequence[str]: ...
-    @property
-    def values(self) -> FloatArray: ...
-    @property
-    def standard_errors(self) -> FloatArray | None: ...
-    @property
-    def n(self) -> int: ...
+    from isomorph.consistency._matrices import PairwiseResult
 
 
 @dataclass(frozen=True, eq=False)
