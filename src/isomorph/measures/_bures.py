@@ -68,8 +68,7 @@ def _square(x: FloatArray, y: FloatArray) -> float:
     square = own - 2 * nuclear_norm(x, y)
     if square > 1e-6 * own:
         return square
-    # Nearly the same: the difference has lost its digits, what is left after the best rotation has not.
-    left, _, right = np.linalg.svd(x.T @ y, full_matrices=False)
-    rest = (x @ left, y @ right.T)
-    outside = own - sum(float(np.vdot(each, each)) for each in rest)
-    return float(np.square(rest[0] - rest[1]).sum()) + max(outside, 0.0) * (outside > 1e-13 * own)
+    # Nearly the same: the difference has lost its digits; what is left after the best rotation has not.
+    narrow, wide = (x, y) if x.shape[1] <= y.shape[1] else (y, x)
+    left, _, right = np.linalg.svd(narrow.T @ wide, full_matrices=False)
+    return float(np.square(narrow @ (left @ right) - wide).sum())

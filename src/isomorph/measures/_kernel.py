@@ -20,6 +20,9 @@ _STRIPE_VALUES = 4_000_000
 _ROUNDING = 64 * float(np.finfo(np.float64).eps)
 """Entries that are a smaller share than this of those they were centred from are rounding."""
 
+TINY = 1e-290
+"""Squares below this have lost digits to underflow."""
+
 
 @dataclass(frozen=True, eq=False)
 class Kernel:
@@ -86,7 +89,7 @@ def prepared(kernel: Kernel, estimator: Estimator) -> tuple[Kernel, float]:
         rows -= means
         return rows if estimator == "biased" else _without_diagonal(rows, part)
 
-    return Kernel(n, result, kernel.scale), _ROUNDING**2 * max(squares, (n * kernel.scale) ** 2)
+    return Kernel(n, result, kernel.scale), max(_ROUNDING**2 * max(squares, (n * kernel.scale) ** 2), TINY)
 
 
 def hsic_matrix(kernels: Sequence[Kernel], estimator: Estimator) -> FloatArray:

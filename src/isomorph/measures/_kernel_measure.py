@@ -65,7 +65,9 @@ class KernelMeasure(Measure):
         return result
 
     def _value(self, x: Any, y: Any) -> float:
-        self._warn(len(x), width_of(x), width_of(y))
+        bias = self._bias(len(x), width_of(x), width_of(y))
+        if bias:
+            warnings.warn(bias, UserWarning, stacklevel=4)
         hsic = self._hsic([x, y], ["x", "y"])
         return float(self._finish(hsic[0, 1], hsic[0, 0], hsic[1, 1]))
 
@@ -94,17 +96,14 @@ class KernelMeasure(Measure):
             crossed = permuted_hsic(self._kernel(x, "x"), self._kernel(y, "y"), orders, self.hsic_estimator)
         return self._finish(crossed, own[0], own[1])
 
-    def _warn(self, n: int, p: int | None, q: int | None) -> None:
+    def _bias(self, n: int, p: int | None, q: int | None) -> str | None:
+        """What to warn of, where unrelated features of these widths would score otherwise than with stimuli without end."""
         if p is None or q is None:
-            return
+            return None
         expected, without_end = self.chance(n, p, q), self.chance(10**15, p, q)
         if expected is None or without_end is None or abs(expected - without_end) <= _NEGLIGIBLE:
-            return
-        warnings.warn(
-            f"biased {self._word} of unrelated features of widths {p} and {q} is about {expected:.2f} with {n} stimuli. {self._way_out}",
-            UserWarning,
-            stacklevel=5,
-        )
+            return None
+        return f"biased {self._word} of unrelated features of widths {p} and {q} is about {expected:.2f} with {n} stimuli. {self._way_out}"
 
     @property
     def _way_out(self) -> str:

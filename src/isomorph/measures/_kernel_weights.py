@@ -8,15 +8,12 @@ from typing import TypeAlias
 import numpy as np
 
 from isomorph.arrays import FloatArray, IntArray
-from isomorph.measures._kernel import Estimator, Kernel, stripes
+from isomorph.measures._kernel import TINY, Estimator, Kernel, stripes
 
 _Margins: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
 
 _NOISE = 1e-14
 """A statistic below this share of the terms that it is the difference of is rounding."""
-
-_TINY = 1e-290
-"""Squares below this have lost digits to underflow."""
 
 
 def weighted_hsic(x: Kernel, y: Kernel, weights: IntArray, *, estimator: Estimator) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -55,7 +52,7 @@ def weighted_hsic(x: Kernel, y: Kernel, weights: IntArray, *, estimator: Estimat
 def difference(*terms: FloatArray) -> FloatArray:
     """The sum of `terms`, exactly 0 where it is what rounding leaves of terms that cancel."""
     total = np.sum(terms, axis=0)
-    return np.asarray(np.where(np.abs(total) <= np.maximum(_NOISE * np.abs(terms).max(axis=0), _TINY), 0.0, total))
+    return np.asarray(np.where(np.abs(total) <= np.maximum(_NOISE * np.abs(terms).max(axis=0), TINY), 0.0, total))
 
 
 class _Sums:

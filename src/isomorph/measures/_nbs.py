@@ -20,7 +20,8 @@ class NBS(Measure):
     $$\mathrm{NBS}(x, y) = \frac{\lVert x^\top y \rVert_*}{\lVert x \rVert_F \, \lVert y \rVert_F}$$
 
     with centred columns; the upper norm is the sum of the singular values, which by Gram matrices is the trace of
-    \((K^{1/2} L K^{1/2})^{1/2}\). 1: the same up to a rotation and one overall scale; 0: nothing in either goes along with the other. It is the cosine of the angular Procrustes distance. Unlike CKA it does not square variances, so that small directions count, and so
+    \((K^{1/2} L K^{1/2})^{1/2}\). 1: the same up to a rotation and one overall scale; 0: nothing in either goes along with the other. It
+    is the cosine of the angular Procrustes distance. Unlike CKA it does not square variances, so that small directions count, and so
     does noise: unrelated features of width p score about \(0.85 \sqrt{p / n}\) while p is far below n, and near 1 above it.
 
     Accepts arrays, `Features` and `Gram`.

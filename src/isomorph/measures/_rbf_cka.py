@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,12 +103,10 @@ class RBFCKA(KernelMeasure):
     def _finish(self, xy: FloatArray, xx: FloatArray, yy: FloatArray) -> FloatArray:
         return ratio(xy, xx, yy, lowest=self.traits.bounds[0])
 
-    def _value(self, x: Any, y: Any) -> float:
-        if not self.debiased and self.sigma_unit == "absolute":
-            warnings.warn(
-                "biased RBF CKA of unrelated features is well above 0 with few stimuli. Use debiased=True.", UserWarning, stacklevel=4
-            )
-        return super()._value(x, y)
+    def _bias(self, n: int, p: int | None, q: int | None) -> str | None:
+        if self.debiased or self.sigma_unit != "absolute":
+            return super()._bias(n, p, q)
+        return "biased RBF CKA of unrelated features is well above 0 with few stimuli. Use debiased=True."
 
     @property
     def _word(self) -> str:
