@@ -34,15 +34,14 @@ CASES = {
     "NBS needs features or a Gram, but y is an RDM.": lambda: NBS()(X, RDM.from_features(X)),
     "x does not vary over its stimuli, so that NBS is 0/0. Leave it out.": lambda: NBS()(FLAT, X),
     "y does not vary over its stimuli, so that angular CKA is 0/0. Leave it out.": lambda: AngularCKA()(X, FLAT),
-    "x does not vary over its stimuli, or holds all of them equally far apart, so that distance correlation is 0/0. Leave it out.": lambda: (
-        DistanceCorrelation()(np.eye(12), X)
-    ),
+    "x does not vary over its stimuli, or holds all of them equally far apart, so that distance correlation is 0/0. Leave it "
+    "out.": lambda: DistanceCorrelation()(np.eye(12), X),
     "thing 1 does not vary over its stimuli, or holds all of them equally far apart, so that CKA is 0/0. Leave it out.": lambda: (
         compare_all([X, FLAT, Y])
     ),
     "x does not vary over the stimuli of any batch of 4, or holds those of each batch equally far apart, so that MinibatchCKA is 0/0. "
     "Shuffle the stimuli, make batches larger, or leave it out.": lambda: MinibatchCKA(batch_size=4)(CLASSES, X),
-    "the HSIC of x with itself among its 3 nearest neighbours is -0.138, which has no root to divide by. Use a larger k, or "
+    "the HSIC of x with itself among its 3 nearest neighbours is -0.137, which has no root to divide by. Use a larger k, or "
     "mask='mutual'.": lambda: CKNNA(k=3, similarity="centred")(ONE_SIDED, X[:5]),
     "a cosine needs rows with a length, but 1 of 6 stimuli of y are zero; the first is '2'. Leave them out, or use "
     "similarity='centred'.": lambda: CKNNA(k=2)(X[:6], LOST),
