@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def test_the_draw_depends_on_name_and_seed_and_nothing_else():
 
 def test_smaller_subsets_lie_within_larger_ones():
     sizes = [set(draw(size)) for size in (10, 33, 100, 333, 1000)]
-    assert all(small <= large for small, large in zip(sizes, sizes[1:], strict=False))
+    assert all(small <= large for small, large in pairwise(sizes))
 
 
 def test_the_draw_is_the_same_on_every_machine():

@@ -3,7 +3,7 @@
 from isomorph._lazy import lazy_exports
 
 _EXPORTS = {
-    "Skipped": "isomorph.stimuli._stimuli",
+    "Skipped": "isomorph.stimuli._skipped",
     "Stimuli": "isomorph.stimuli._stimuli",
     "Subset": "isomorph.stimuli._subset",
     "balanced_subset": "isomorph.stimuli._subset",

@@ -1,7 +1,8 @@
-"""One image file to upright uint8 RGB, whatever its mode; a hostile one is refused from its header."""
+"""One encoded picture to upright uint8 RGB, whatever its mode; a hostile one is refused from its header."""
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from pathlib import Path
@@ -38,8 +39,10 @@ class UndecodableError(Exception):
     """Why a file cannot be decoded; the caller knows its name."""
 
 
-def decode(path: Path, *, background: Background, max_pixels: int) -> Pixels:
-    """The picture in a file as `[height, width, 3]`: upright, transparent parts over `background`, 16 bits scaled to 8, first frame.
+def decode(source: Path | bytes, *, background: Background, max_pixels: int) -> Pixels:
+    """The picture in a file, or in its bytes, as `[height, width, 3]`: upright, over `background` where transparent, 16 bits scaled to 8.
+
+    Of an animation, the first frame.
 
     Raises:
         UndecodableError: Not a picture, cut short, over `max_pixels`, or of a mode that has no stated range.
@@ -47,8 +50,8 @@ def decode(path: Path, *, background: Background, max_pixels: int) -> Pixels:
     if ImageFile.LOAD_TRUNCATED_IMAGES:
         raise UndecodableError("PIL.ImageFile.LOAD_TRUNCATED_IMAGES is on, so missing parts would be filled in unnoticed; set it to False")
     try:
-        with path.open("rb") as stream:
-            image = _open(stream, path)
+        with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as stream:
+            image = _open(stream, "" if isinstance(source, bytes) else str(source))
             width, height = image.size
             if width * height > max_pixels:
                 raise UndecodableError(
@@ -64,7 +67,7 @@ def decode(path: Path, *, background: Background, max_pixels: int) -> Pixels:
         raise UndecodableError(" ".join(str(error).split()).rstrip(".") or type(error).__name__) from error
 
 
-def _open(stream: Any, path: Path) -> Image.Image:
+def _open(stream: Any, path: str) -> Image.Image:
     """Read the header.
 
     `Image.open` is not used because its size limit is one global number; ours belongs to the stimuli.
@@ -79,7 +82,7 @@ def _open(stream: Any, path: Path) -> Image.Image:
             continue
         stream.seek(0)
         try:
-            return factory(stream, str(path))
+            return factory(stream, path)
         except _NOT_THIS_FORMAT:
             continue
     raise UndecodableError(f"it is not a picture of a known format: it begins with {head[:24]!r}")

@@ -6,7 +6,7 @@ import operator
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -16,8 +16,11 @@ from isomorph.spec import fingerprint
 from isomorph.stimuli._decode import MAX_PIXELS, Background
 from isomorph.stimuli._from_arrays import Layout, from_arrays, from_mat, from_npz
 from isomorph.stimuli._from_files import from_files, from_folder
+from isomorph.stimuli._from_hugging_face import from_hugging_face
+from isomorph.stimuli._from_shards import from_shards
 from isomorph.stimuli._from_texts import from_texts
 from isomorph.stimuli._metadata import columns
+from isomorph.stimuli._skipped import Skipped
 from isomorph.stimuli._sources import Modality, Parts
 from isomorph.stimuli._subset import Rule, Subset, balanced_subset
 from isomorph.stimuli._thumbnail import thumbnail
@@ -25,24 +28,18 @@ from isomorph.stimuli._thumbnail import thumbnail
 if TYPE_CHECKING:
     import pandas
 
+    from isomorph.store import Store
+
 OnError = Literal["raise", "skip"]
 WHITE: Background = (255, 255, 255)
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A stimulus that could not be decoded: its `id`, its `path` and the `reason`."""
-
-    id: str
-    path: str
-    reason: str
 
 
 class Stimuli(Sequence[Any]):
     """Pictures or texts with ids, in an order, decoded when they are asked for.
 
     `stimuli[3]` is a `uint8` array `[height, width, 3]` or a string; `stimuli[:10]` and `stimuli.take(ids)` are stimuli again. Reading is
-    safe from several threads at once. Make one with `from_folder`, `from_files`, `from_arrays`, `from_mat`, `from_npz` or `from_texts`.
+    safe from several threads at once. Make one with `from_folder`, `from_files`, `from_shards`, `from_hugging_face`, `from_arrays`,
+    `from_mat`, `from_npz` or `from_texts`.
 
     Attributes:
         skipped: What `on_error="skip"` left out, with the reasons.
@@ -236,6 +233,72 @@ class Stimuli(Sequence[Any]):
         """The pictures in `paths`, in that order; ids are the file names unless given. The rest is as in `from_folder`."""
         parts = from_files(paths, ids=ids, background=background, max_pixels=max_pixels)
         return cls(replace(parts, columns=columns(metadata, parts.ids)))._without_problems(on_error)
+
+    @classmethod
+    def from_shards(
+        cls,
+        folder: Path | str,
+        split: str = "train",
+        *,
+        on_error: OnError = "raise",
+        background: Background = WHITE,
+        max_pixels: int = MAX_PIXELS,
+        shard_in_id: bool = False,
+        store: Store | Path | str | None = None,
+    ) -> Stimuli:
+        """The pictures of tar shards in the webdataset layout: `folder/split/` with `nshards.txt` and `0.tar`, `1.tar`, ….
+
+        The shards' headers are read once; after that each picture is read from its place, in any order, so that work resumes exactly where
+        it stopped. The id is a picture's key, the order that of shards and members. `.cls` beside a picture becomes the columns
+        `class_index` and `label` (its name in `folder/classnames.txt`, else the number), `.txt` the column `text`, `.npy` `targets`.
+
+        Args:
+            folder: Where the splits are.
+            split: The sub-folder.
+            on_error: As in `from_folder`.
+            background: As in `from_folder`.
+            max_pixels: As in `from_folder`.
+            shard_in_id: Ids are `shard/key`, for keys that are unique within their shard only.
+            store: Keep the index there, named by each shard's path, size and modification time, so that the next process need not read
+                the headers; None: keep it in memory.
+
+        Raises:
+            FileError: A shard is missing, cut short, damaged or changed meanwhile; holds a link or a path that leads out of it; or a key
+                lacks its picture or what the others have beside theirs.
+            IdError: A key stands twice; says in which shards and where.
+            InputError: There is no picture.
+        """
+        options: dict[str, Any] = {"background": background, "max_pixels": max_pixels, "shard_in_id": shard_in_id, "store": store}
+        return cls(from_shards(Path(folder), split, **options))._without_problems(on_error)
+
+    @classmethod
+    def from_hugging_face(
+        cls,
+        dataset: Any,
+        *,
+        image: str = "image",
+        label: str | None = None,
+        ids: Sequence[str] | str | None = None,
+        on_error: OnError = "raise",
+        background: Background = WHITE,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Stimuli:
+        """The pictures of a `datasets.Dataset` (one split, not streaming); decoded here, not there, so that its settings do not matter.
+
+        Args:
+            dataset: The data set, as `datasets.load_dataset(…, split=…)` gives it.
+            image: The column of pictures.
+            label: The column of classes; becomes `label` (by name) and `class_index`.
+            ids: The ids, or the name of their column; `"0"`, `"1"`, … unless given.
+            on_error: As in `from_folder`.
+            background: As in `from_folder`.
+            max_pixels: As in `from_folder`.
+
+        Raises:
+            InputError: There is no such column, it holds no pictures, or a row has no label.
+        """
+        parts = from_hugging_face(dataset, image=image, label=label, ids=ids, background=background, max_pixels=max_pixels)
+        return cls(parts)._without_problems(on_error)
 
     @classmethod
     def from_arrays(cls, arrays: Any, ids: Sequence[str] | None = None, *, layout: Layout | None = None, metadata: Any = None) -> Stimuli:
