@@ -16,6 +16,7 @@ import numpy.typing as npt
 from isomorph.arrays import FloatArray
 from isomorph.consistency._correlate import Weigh
 from isomorph.consistency._pairs import ModelPairs
+from isomorph.inference import interval
 
 
 def generator(seed: int, *names: str) -> np.random.Generator:
@@ -57,6 +58,15 @@ def subsets(total: int, size: int, draws: int, seed: int, *names: str) -> npt.ND
     chosen = np.zeros((draws, total), dtype=bool)
     np.put_along_axis(chosen, np.argpartition(keys, size - 1, axis=1)[:, :size], True, axis=1)
     return chosen
+
+
+def intervals(replicates: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
+    """Percentile intervals of each column of `[replicate, k]`; NaN where no replicate gave a number."""
+    low, high = (np.full(replicates.shape[1], np.nan) for _ in range(2))
+    known = ~np.isnan(replicates).all(axis=0)
+    if known.any():
+        low[known], high[known] = interval(replicates[:, known], level)
+    return low, high
 
 
 def medians(values: FloatArray, weights: FloatArray | None = None) -> FloatArray:

@@ -8,13 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 from isomorph.arrays import FloatArray
-from isomorph.consistency._bootstrap import generator, model_weights, of_pairs
+from isomorph.consistency._bootstrap import generator, intervals, model_weights, of_pairs
 from isomorph.consistency._correlate import correlations, unit_rows, weighted_correlations
 from isomorph.consistency._null import as_square, permuted
 from isomorph.consistency._pairs import ModelPairs
 from isomorph.consistency._set_pair import Draws, corrected
 from isomorph.consistency._similarities import Similarities
-from isomorph.inference import interval
 
 Rows = list[dict[str, Any]]
 
@@ -58,10 +57,8 @@ def _on_dataset(
     rows = np.concatenate([similarities.values[d, measures][:, pairs.first, pairs.second], gaps[None]])
     a, b = np.arange(count), np.full(count, count)
     r = correlations(rows, a, b, method=draws.method)
-    low = high = np.full(count, np.nan)
-    if draws.replicates:
-        replicates = weighted_correlations(rows, a, b, of_pairs(weights, pairs), draws.replicates, method=draws.method)
-        low, high = interval(replicates, draws.level)
+    replicates = weighted_correlations(rows, a, b, of_pairs(weights, pairs), draws.replicates, method=draws.method)
+    low, high = intervals(replicates, draws.level)
     p = _two_sided(rows, r, pairs, len(similarities.models), draws)
     return [
         {"r": float(r[k]), "low": float(low[k]), "high": float(high[k]), "p": float(p[k]), "model_pairs": len(pairs)} for k in range(count)

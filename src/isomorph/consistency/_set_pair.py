@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from isomorph.arrays import FloatArray
-from isomorph.consistency._bootstrap import medians, model_weights, of_pairs
+from isomorph.consistency._bootstrap import intervals, medians, model_weights, of_pairs
 from isomorph.consistency._confounds import MATCHED_DRAWS, reliabilities, size_matched, width_partial
 from isomorph.consistency._correlate import correlations, weighted_correlations
 from isomorph.consistency._null import null_correlations, upper_p
 from isomorph.consistency._pairs import Block, ModelPairs, blocks
 from isomorph.consistency._similarities import Similarities
-from isomorph.inference import correct_p_values, interval
+from isomorph.inference import correct_p_values
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ def _measured(block: Block, errors: FloatArray | None, widths: tuple[int, ...] |
 def pair_columns(found: Found, draws: Draws) -> dict[str, npt.NDArray[Any]]:
     """The columns of `ConsistencyResult.pairs` that depend on data sets and models, `[k]` each."""
     r = found.r
-    low, high = interval(found.replicates, draws.level) if len(found.replicates) else (np.full(len(r), np.nan),) * 2
+    low, high = intervals(found.replicates, draws.level)
     p = upper_p(r, found.null)
     largest = _row_max(found.null)
     with np.errstate(divide="ignore"):
@@ -163,10 +163,8 @@ def _summary_interval(found: Found, draws: Draws) -> tuple[float, float]:
         replicates = medians(found.replicates)
     else:
         replicates = medians(found.replicates if len(found.replicates) else found.r[None], draws.dataset_weights)
-    if not len(replicates) or np.isnan(replicates).all():
-        return np.nan, np.nan
-    low, high = interval(replicates, draws.level)
-    return float(low), float(high)
+    low, high = intervals(replicates[:, None], draws.level)
+    return float(low[0]), float(high[0])
 
 
 def corrected(p: FloatArray) -> FloatArray:
