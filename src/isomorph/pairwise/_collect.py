@@ -1,0 +1,144 @@
+"""What is kept of the blocks of relations that pass: sums of products, and entries to be ranked."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from isomorph.arrays import IntArray
+from isomorph.pairwise._arithmetic import Arithmetic
+
+Tensors = MutableMapping[str, npt.NDArray[Any]]
+
+
+class Collector(Protocol):
+    """Takes blocks of relations `[thing, row, column]`."""
+
+    masked: bool
+    """Whether it wants zeros where an entry is not to be counted: on the diagonal, and below it where only the triangle is walked."""
+
+    def add(self, rows: slice, first: int, block: Any) -> None:
+        """Take the relations of `rows` with all columns from `first` on."""
+
+    def close(self) -> None:
+        """All blocks have been added."""
+
+
+class Products:
+    """Sums over all ordered pairs of different stimuli of the products of two things' relations; sums of rows, where unknown.
+
+    Args:
+        sums: Where the sums are kept.
+        key: What they are called there.
+        things: How many.
+        n: How many stimuli.
+        arithmetic: The device.
+        full: Whether blocks hold both triangles.
+        rows: Whether to add up rows as well.
+        by_row: Keep the products of each row apart, for a jack-knife; needs `full`.
+        products: False for the sums of rows alone.
+    """
+
+    masked = True
+
+    def __init__(
+        self, sums: Tensors, key: str, things: int, n: int, arithmetic: Arithmetic, *, full: bool, rows: bool, by_row: bool = False,
+        products: bool = True,
+    ) -> None:  # fmt: skip
+        self._arithmetic, self._full, self._upper = arithmetic, full, np.triu_indices(things)
+        self._rows = sums.setdefault(f"{key}/rows", np.zeros((things, n))) if rows else None
+        self._by_row = sums.setdefault(f"{key}/row products", np.zeros((len(self._upper[0]), n))) if by_row else None
+        self._products = sums.setdefault(f"{key}/products", np.zeros((things, things))) if products and not by_row else None
+
+    def add(self, rows: slice, first: int, block: Any) -> None:
+        """Add a masked block."""
+        if self._by_row is not None:
+            self._by_row[:, rows] = self._arithmetic.squares_by_row(block)[:, self._upper[0], self._upper[1]].T
+        if self._products is not None:
+            self._products += (1 if self._full else 2) * self._arithmetic.squares(block.reshape(len(block), -1))
+        if self._rows is not None:
+            self._rows[:, rows] += self._arithmetic.get(block.sum(axis=2))
+            if not self._full:
+                self._rows[:, first:] += self._arithmetic.get(block.sum(axis=1))
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+
+class Entries:
+    """All relations above the diagonal, row by row, for ranks: on a scratch disk, a piece for each range of rows."""
+
+    masked = False
+
+    def __init__(
+        self, pieces: Tensors, key: str, things: int, n: int, arithmetic: Arithmetic, scratch: Path, ranges: Sequence[tuple[int, int]]
+    ) -> None:
+        self._n, self._arithmetic = n, arithmetic
+        self._pieces: dict[tuple[int, int], Any] = {}
+        for first, last in ranges:
+            start, stop = triangle_start(first, n), triangle_start(last, n)
+            if stop > start:
+                file = scratch / f"entries-{key.replace(' ', '-')}-{start}"
+                pieces[f"{key}/entries/{start}"] = self._pieces[first, last] = np.memmap(
+                    file, arithmetic.dtype, "w+", shape=(things, stop - start)
+                )
+
+    def add(self, rows: slice, first: int, block: Any) -> None:
+        """Write the block's entries."""
+        host = block if self._arithmetic.xp is np else block.cpu().numpy()
+        low, piece = next(((low, piece) for (low, high), piece in self._pieces.items() if low <= rows.start < high), (0, None))
+        for row in range(rows.start, min(rows.stop, self._n - 1)):
+            at = triangle_start(row, self._n) - triangle_start(low, self._n)
+            piece[:, at : at + self._n - 1 - row] = host[:, row - rows.start, row + 1 - first :]  # type: ignore[index]
+
+    def close(self) -> None:
+        """Let the system write what it has not written yet."""
+        for piece in self._pieces.values():
+            piece.flush()
+
+
+class Sample:
+    """The relations at some places above the diagonal, the same for all things."""
+
+    masked = False
+
+    def __init__(self, sums: Tensors, key: str, things: int, n: int, arithmetic: Arithmetic, places: IntArray) -> None:
+        self._n, self._places, self._arithmetic = n, places, arithmetic
+        self._values = sums.setdefault(f"{key}/sample", np.zeros((things, len(places))))
+
+    def add(self, rows: slice, first: int, block: Any) -> None:
+        """Take the chosen entries of the block."""
+        host = block if self._arithmetic.xp is np else block.cpu().numpy()
+        low, high = (int(np.searchsorted(self._places, triangle_start(row, self._n))) for row in (rows.start, rows.stop))
+        row, column = triangle_places(self._places[low:high], self._n)
+        self._values[:, low:high] = host[:, row - rows.start, column - first]
+
+    def close(self) -> None:
+        """Nothing is left to do."""
+
+
+def triangle_start(row: int, n: int) -> int:
+    """Where `row` begins in the strict upper triangle, row by row."""
+    return row * (2 * n - row - 1) // 2
+
+
+def triangle_places(places: IntArray, n: int) -> tuple[IntArray, IntArray]:
+    """Row and column of places in the strict upper triangle."""
+    starts = np.array([triangle_start(row, n) for row in range(n)])
+    row = np.searchsorted(starts, places, side="right") - 1
+    row = np.minimum(row, n - 2)
+    return row, places - starts[row] + row + 1
+
+
+def draw_places(n: int, count: int, seed: int) -> IntArray:
+    """`count` different places in the strict upper triangle, in order; equal seeds give equal places."""
+    total = triangle_start(n - 1, n)
+    rng = np.random.default_rng(seed)
+    chosen: IntArray = np.unique(rng.integers(0, total, size=count + count // 8))
+    while len(chosen) < count:
+        chosen = np.unique(np.concatenate([chosen, rng.integers(0, total, size=count)]))
+    return np.sort(rng.permutation(chosen)[:count])
