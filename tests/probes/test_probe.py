@@ -152,7 +152,7 @@ def test_what_is_refused(sets):
         Probe(**QUICK).fit(x, ["rare", *map(str, y[1:])], test=(x_test, y_test))
     with pytest.raises(InputError, match="1 classes of the test labels are not among the 4"):
         probe.fit(x, y, test=(x_test, y_test + 1))
-    with pytest.raises(IdError, match="was not shown 1 of 400 stimuli; the first is 'x'"):
+    with pytest.raises(IdError, match="1 of the 400 stimuli of the training set have no label; the first is 'x'"):
         probe.fit(Features(x, ("x", *map(str, range(1, 400)))), {str(row): "a" for row in range(400)})
     with pytest.raises(InputError, match="the training labels are named, but the features are not"):
         probe.fit(x, {str(row): "a" for row in range(400)})

@@ -15,6 +15,7 @@ VERBS = {
     "extract": "features of a model for a folder of pictures or a table of texts",
     "compare": "how alike two or more sets of features are, with an interval",
     "rdm": "the dissimilarities among the stimuli, from features",
+    "probe": "how well labels can be read from features by a linear map",
     "evaluate": "models against brains and people: scores, intervals, noise ceilings",
     "consistency": "do similarities among models agree between data sets: stored matrices, or a whole study",
     "report": "saved results as a page that opens in a browser",

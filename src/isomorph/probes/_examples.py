@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from isomorph.arrays import FloatArray, IntArray, as_floats, check_finite, positions
-from isomorph.errors import InputError, ShapeError
+from isomorph.arrays import FloatArray, IntArray, as_floats, check_finite
+from isomorph.errors import IdError, InputError, ShapeError
 from isomorph.features import Features
 
 Normalise = Literal["none", "l2", "z-score"]
@@ -73,8 +73,11 @@ def _in_order(labels: Any, ids: tuple[str, ...] | None, name: str) -> Sequence[A
         raise InputError(
             f"the {name} labels are named, but the features are not: pass Features with ids, or labels in the order of the rows."
         )
-    keys = list(labels)
-    return [labels[keys[row]] for row in positions([str(each) for each in keys], ids, name=f"the table of {name} labels")]
+    by_id = {str(key): value for key, value in labels.items()}
+    lacking = [each for each in ids if each not in by_id]
+    if lacking:
+        raise IdError(f"{len(lacking)} of the {len(ids)} stimuli of the {name} set have no label; the first is {lacking[0]!r}.")
+    return [by_id[each] for each in ids]
 
 
 def _text(label: Any, row: int, name: str) -> str:
