@@ -83,7 +83,7 @@ def test_blocks_and_forms_make_no_difference(measure, monkeypatch):
     value = measure(X, Y)
     monkeypatch.setattr("isomorph.measures._neighbours._BLOCK_VALUES", 40 * 7)
     assert measure(X, Y) == pytest.approx(value, abs=1e-9)
-    monkeypatch.setattr("isomorph.measures._neighbours._GRAM_STIMULI", 10)
+    monkeypatch.setattr("isomorph.measures._neighbours.GRAM_STIMULI", 10)
     assert measure(X, Y) == pytest.approx(value, abs=1e-9)
     assert measure(X, Gram.from_features(Y)) == pytest.approx(value, abs=1e-9)
 
@@ -110,6 +110,14 @@ def test_chance_is_what_unrelated_features_score(measure):
 def test_what_is_not_known_of_chance_is_not_said():
     assert SecondOrderCosine().chance(100, 5, 5) is None
     assert IMD().chance(100, 5, 5) is None
+
+
+@pytest.mark.parametrize("measure", [MutualKNN(k=5), JaccardKNN(k=5, centre=True)], ids=repr)
+def test_permutations_of_neighbours_that_tie(measure):
+    x, y = COARSE[0] + np.arange(40)[:, None] % 7, COARSE[1] + np.arange(40)[:, None] % 5
+    orders = np.stack([RNG.permutation(40) for _ in range(4)])
+    expected = [measure(x, y[order]) for order in orders]
+    np.testing.assert_allclose(measure.permuted(*measure.meet(x, y), orders), expected, atol=1e-12)
 
 
 def test_small_k_and_every_other_stimulus():

@@ -29,6 +29,9 @@ class CycleKNN(NeighbourMeasure):
     Raises:
         ShapeError: There are fewer than k + 2 stimuli, a stimulus is zero in every feature, or all are equally alike.
 
+    Warns:
+        UserWarning: Where unrelated features would score more than 0.05.
+
     References:
         Huh et al., 2024, <https://arxiv.org/abs/2405.07987>.
 

@@ -7,12 +7,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from isomorph.arrays import FloatArray
 from isomorph.measures._measure import Change
-from isomorph.measures._neighbours import Likeness, NeighbourMeasure, chance_overlaps, cosines, overlap
+from isomorph.measures._neighbours import Likeness, chance_overlaps, cosines
+from isomorph.measures._overlap import OverlapMeasure
 
 
 @dataclass(frozen=True, kw_only=True)
-class JaccardKNN(NeighbourMeasure):
+class JaccardKNN(OverlapMeasure):
     r"""Jaccard similarity of k-nearest neighbours.
 
     $$\frac{1}{n} \sum_i \frac{|N_k^x(i) \cap N_k^y(i)|}{|N_k^x(i) \cup N_k^y(i)|}$$
@@ -30,12 +32,15 @@ class JaccardKNN(NeighbourMeasure):
     Raises:
         ShapeError: There are fewer than k + 2 stimuli, a stimulus has no direction, or all are equally alike.
 
+    Warns:
+        UserWarning: Where unrelated features would score more than 0.05.
+
     References:
         Klabunde et al., 2024, <https://arxiv.org/abs/2408.00531>.
 
     Example:
         >>> import numpy as np
-        >>> x = np.random.default_rng(0).normal(size=(60, 8))
+        >>> x = np.random.default_rng(0).normal(size=(300, 8))
         >>> JaccardKNN()(x, x + 5) < 1, JaccardKNN(centre=True)(x, x + 5)
         (True, 1.0)
     """
@@ -51,8 +56,7 @@ class JaccardKNN(NeighbourMeasure):
     def _likeness(self, x: Any, letter: str) -> Likeness:
         return cosines(x, letter, centre=self.centre)
 
-    def _score(self, x: Likeness, y: Likeness) -> float:
-        common = overlap(x, y, self.k)
+    def _of_overlap(self, common: FloatArray) -> float:
         return float((common / (2 * self.k - common)).mean())
 
     def chance(self, n: int, p: int, q: int) -> float:

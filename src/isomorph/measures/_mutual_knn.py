@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from isomorph.measures._neighbours import Likeness, NeighbourMeasure, overlap
+from isomorph.arrays import FloatArray
+from isomorph.measures._overlap import OverlapMeasure
 
 
 @dataclass(frozen=True, kw_only=True)
-class MutualKNN(NeighbourMeasure):
+class MutualKNN(OverlapMeasure):
     r"""Mutual k-nearest neighbours: the share of neighbours that two systems have in common.
 
     $$\frac{1}{n} \sum_i \frac{|N_k^x(i) \cap N_k^y(i)|}{k}$$
@@ -28,20 +29,23 @@ class MutualKNN(NeighbourMeasure):
     Raises:
         ShapeError: There are fewer than k + 2 stimuli, a stimulus is zero in every feature, or all are equally alike.
 
+    Warns:
+        UserWarning: Where unrelated features would score more than 0.05.
+
     References:
         Huh et al., 2024, <https://arxiv.org/abs/2405.07987>.
 
     Example:
         >>> import numpy as np
-        >>> x = np.random.default_rng(0).normal(size=(101, 8))
-        >>> MutualKNN(k=5)(x, 3 * x), MutualKNN(k=5).chance(101, 8, 8)
-        (1.0, 0.05)
+        >>> x = np.random.default_rng(0).normal(size=(201, 8))
+        >>> MutualKNN(k=5)(x, 3 * x), MutualKNN(k=5).chance(201, 8, 8)
+        (1.0, 0.025)
     """
 
     misleads: ClassVar[str] = "chance is k/(n - 1), not 0; blind to everything beyond the k nearest"
 
-    def _score(self, x: Likeness, y: Likeness) -> float:
-        return float(overlap(x, y, self.k).mean() / self.k)
+    def _of_overlap(self, common: FloatArray) -> float:
+        return float(common.mean() / self.k)
 
     def chance(self, n: int, p: int, q: int) -> float:
         """Of unrelated features: k/(n − 1), whatever their widths."""

@@ -19,7 +19,7 @@ from isomorph.geometry._centre import centre_columns
 from isomorph.measures._measure import Change, Comparable, Measure, Traits
 
 _BLOCK_VALUES = 500_000
-_GRAM_STIMULI = 4096
+GRAM_STIMULI = 4096
 """Up to so many stimuli their inner products are kept; beyond, blocks of them are made from the features when they are needed."""
 
 _NEGLIGIBLE = 0.05
@@ -179,7 +179,7 @@ class NeighbourMeasure(Measure):
 
     def relate(self, x: Comparable) -> Comparable:
         """The Gram matrix, where it is small."""
-        return x if isinstance(x, Gram) or len(x) > _GRAM_STIMULI else Gram.from_features(x)
+        return x if isinstance(x, Gram) or len(x) > GRAM_STIMULI else Gram.from_features(x)
 
     def _value(self, x: Any, y: Any) -> float:
         return min(max(self._score(self._likeness(x, "x"), self._likeness(y, "y")), self._lowest), 1.0)
@@ -206,12 +206,6 @@ class NeighbourMeasure(Measure):
                 stacklevel=5,
             )
         return x
-
-
-def overlap(x: Likeness, y: Likeness, k: int) -> FloatArray:
-    """Per stimulus, how many of its k nearest in `x` are among its k nearest in `y`; `[stimulus]`, 0 … k."""
-    pairs = zip(blocks(x, k), blocks(y, k), strict=True)
-    return np.concatenate([np.minimum(a.member, b.member).sum(axis=1) for a, b in pairs])
 
 
 def chance_overlaps(n: int, k: int) -> tuple[IntArray, FloatArray]:

@@ -33,12 +33,15 @@ class RankSimilarity(NeighbourMeasure):
     Raises:
         ShapeError: There are fewer than k + 1 stimuli, a stimulus is zero in every feature, or all are equally alike.
 
+    Warns:
+        UserWarning: Where unrelated features would score more than 0.05.
+
     References:
         Wang et al., 2020, as defined in Klabunde et al., 2023, <https://arxiv.org/abs/2305.06329>.
 
     Example:
         >>> import numpy as np
-        >>> x = np.random.default_rng(0).normal(size=(60, 8))
+        >>> x = np.random.default_rng(0).normal(size=(300, 8))
         >>> round(RankSimilarity()(x, 2 * x), 9)
         1.0
     """

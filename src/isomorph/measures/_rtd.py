@@ -36,7 +36,7 @@ class RTD(Measure):
     ripser as ranks and come back as the float64 distances they stand for, so that no digits are lost in its float32.
 
     Attributes:
-        batch_size: How many stimuli at a time: 500 takes about 3 s a batch.
+        batch_size: How many stimuli at a time: 500 takes 3 to 7 s a batch.
         batches: How many draws, where there are more stimuli.
         seed: Of the draws.
 
