@@ -38,12 +38,9 @@ def _stored(name: str, layer: str, source: str, store: str | None) -> Features |
         raise FileError(f"{source!r} is neither a file nor an object in the store {kept.path}. `isomorph store ls` lists what is there.")
     if len(matching) > 1:
         raise InputError(f"{name!r} begins the fingerprints of {len(matching)} stored objects; give more digits.")
-    from isomorph.models._extract import _from_store
+    from isomorph.models import stored_extraction
 
-    stored = kept.open(matching[0])
-    if stored.spec.get("kind") != "extraction":
-        raise InputError(f"{name!r} is stored as {stored.spec.get('kind')!r}, not as an extraction of features.")
-    extraction = _from_store(stored, tuple(stored.spec["ids"]))
+    extraction = stored_extraction(kept, matching[0])
     if not layer and len(extraction) != 1:
         raise InputError(f"{name!r} holds {len(extraction)} layers; name one: {name}#{next(iter(extraction))}.")
     return extraction[layer or next(iter(extraction))]

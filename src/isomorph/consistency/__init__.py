@@ -7,6 +7,7 @@ _EXPORTS = {
     "ConsistencyResult": "isomorph.consistency._result",
     "ModelSet": "isomorph.consistency._model_set",
     "Similarities": "isomorph.consistency._similarities",
+    "Study": "isomorph.consistency._study",
     "load_metadata": "isomorph.consistency._metadata",
     "load_original_features": "isomorph.consistency._original",
     "sample_sensitivity": "isomorph.consistency._sample_sensitivity",

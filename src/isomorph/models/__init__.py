@@ -14,6 +14,7 @@ _EXPORTS = {
     "load_model": "isomorph.models._load",
     "model_card": "isomorph.models._load",
     "sources": "isomorph.models._load",
+    "stored_extraction": "isomorph.models._stored_extraction",
     "wrap_model": "isomorph.models._wrap",
 }
 

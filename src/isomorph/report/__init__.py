@@ -11,13 +11,15 @@ if TYPE_CHECKING:
     from isomorph.results import Results
 
 _EXPORTS = {
+    "ConsistencyReport": "isomorph.report._consistency_report",
     "Report": "isomorph.report._report",
     "classical_mds": "isomorph.report._mds",
+    "consistency_report": "isomorph.report._consistency_report",
     "report": "isomorph.report._report",
     "smacof": "isomorph.report._mds",
 }
 
-__all__ = ["Report", "classical_mds", "report", "smacof"]
+__all__ = ["ConsistencyReport", "Report", "classical_mds", "consistency_report", "report", "smacof"]
 __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
 
 

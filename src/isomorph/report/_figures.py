@@ -59,12 +59,7 @@ def draw_figures(results: Results, part: Section, folder: Path) -> list[tuple[st
     name, labels = printable(part.record.name), all_labels(results)
 
     def write(kind: str, caption: str, figure: Figure) -> None:
-        stem = f"{part.slug}-{kind}"
-        figure.draw_without_rendering()
-        figure.set_layout_engine("none")  # laid out once, not again for every format
-        for ending, metadata in _METADATA.items():
-            figure.savefig(folder / f"{stem}.{ending}", metadata=metadata)
-        written.append((stem, caption))
+        written.append(write_figure(folder, f"{part.slug}-{kind}", caption, figure))
 
     with paper_style():
         targets = slugs([each.target.name for each in part.asked])
@@ -87,6 +82,15 @@ def draw_figures(results: Results, part: Section, folder: Path) -> list[tuple[st
         if part.placed is not None:
             write("map", f"{name}: all geometries on one plane (stress {part.placed.stress:.2f}).", map_figure(part.placed, labels))
     return written
+
+
+def write_figure(folder: Path, stem: str, caption: str, figure: Figure) -> tuple[str, str]:
+    """Write a figure in all formats; return its file name without ending, and its caption."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")  # laid out once, not again for every format
+    for ending, metadata in _METADATA.items():
+        figure.savefig(folder / f"{stem}.{ending}", metadata=metadata)
+    return stem, caption
 
 
 @contextmanager

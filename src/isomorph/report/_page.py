@@ -56,7 +56,7 @@ def page(results: Results, parts: tuple[Section, ...], *, figures: dict[str, lis
     maps = {part.slug: heatmaps(results, part.record) for part in parts}
     labels = all_labels(results)
     data = {part.slug: payload(part.record, part.asked, part.drawn, maps[part.slug], part.placed, labels=labels) for part in parts}
-    template = _environment().get_template("page.html")
+    template = environment().get_template("page.html")
     return template.render(
         version=__version__,
         parts=parts,
@@ -73,7 +73,8 @@ def page(results: Results, parts: tuple[Section, ...], *, figures: dict[str, lis
     )
 
 
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Templates in which every name from the data is escaped."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -59,7 +60,7 @@ class Report:
         folder, parts = Path(folder), sections(self.results)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            _copy_assets(folder / "assets")
+            copy_assets(folder / "assets", _ASSETS)
             self._write_data(folder / "data", parts)
             drawn = self._write_figures(folder / "figures", parts) if figures else {}
             index = folder / "index.html"
@@ -115,11 +116,11 @@ def report(results: Results) -> Report:
     return Report(results)
 
 
-def _copy_assets(folder: Path) -> None:
-    """Style sheet, scripts and the vendored libraries with their licences."""
+def copy_assets(folder: Path, names: Iterable[str]) -> None:
+    """Style sheet and scripts by name, and the vendored libraries with their licences."""
     folder.mkdir(exist_ok=True)
     with as_file(files("isomorph.report")) as package:
-        for name in _ASSETS:
+        for name in names:
             shutil.copyfile(package / "assets" / name, folder / name)
         for path in sorted((package / "vendor").iterdir()):
             if path.suffix in (".js", ".txt"):

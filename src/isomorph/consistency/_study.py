@@ -1,0 +1,232 @@
+"""A consistency study: models, data sets and measures in one TOML file, and everything from pixels to the answer."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from isomorph.consistency._model_set import ModelSet
+from isomorph.errors import FileError, InputError
+from isomorph.spec import from_plain
+
+if TYPE_CHECKING:
+    from isomorph.consistency._result import ConsistencyResult
+    from isomorph.consistency._similarities import Similarities
+    from isomorph.engine import Progress
+    from isomorph.measures import Measure
+    from isomorph.models import Model
+    from isomorph.stimuli import Stimuli
+    from isomorph.store import Store
+
+_MEASURES = ("cka", "rbf-cka sigma=0.4 sigma_unit=absolute", "rsa comparison=spearman")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Do the relations between models carry over from one data set to another? Everything that answers it, in one file.
+
+    Every model sees every data set once; then all pairs of models are compared on each, in one pass for all measures; then a probe reads
+    the labels, where a data set has them; then `Consistency`. Each step is kept in the store, so that the same command goes on after an
+    interruption, and a study with one more model runs that model only.
+
+    Attributes:
+        name: What the study is called.
+        models: Names of models; shell patterns take all that match.
+        datasets: Names from `isomorph list stimuli`, or folders of pictures or tar shards, counted from the study's file.
+        measures: Names from `isomorph list measures`, options behind them: `"rbf-cka sigma=0.4 sigma_unit=absolute"`.
+        layers: Model or pattern → layer; `"penultimate"`, what feeds the classifier, where none is given.
+        pool: As `isomorph.extract` takes it.
+        normalise: Divide each stimulus's features by their length first, as Ciernik et al. do: an absolute σ means the same for all models.
+        largest: A data set with more stimuli is cut to a class-balanced subset of this size, seeded by its own name.
+        by: Metadata columns that group the models; each value is a set.
+        sets: Sets of models by rules; given, all pairs of these are analysed too.
+        metadata: A table of what is known of the models (.csv, .json, .parquet); it adds to and corrects the models' cards.
+        domains: Data set → what kind of pictures it holds.
+        probe: How labels are read for the performance of a model: `"ridge"`, `"logistic"`, `"adamw"`, or `"none"`.
+        on_error: `"raise"`, or `"skip"`: a model that fails on a data set is missing there, and the report says so.
+        method: How similarities are correlated.
+        replicates: Bootstrap replicates for each interval.
+        permutations: Permutations of model labels for each p-value.
+        resample: What the bootstrap draws.
+        minimum_pairs: Fewer pairs of models than this have no consistency.
+        level: The intervals' coverage.
+        seed: Seed of everything that is drawn.
+        memory_limit: What one step may hold in memory.
+        device: Where the models run.
+        report: The folder of the report, beside the study's file.
+        store: The store's folder; default: `$ISOMORPH_STORE`.
+
+    Example:
+        >>> Study(name="first", models=("bundled/*",), datasets=("edges", "silhouettes")).probe
+        'ridge'
+    """
+
+    name: str
+    models: tuple[str, ...]
+    datasets: tuple[str, ...]
+    measures: tuple[str, ...] = _MEASURES
+    layers: Mapping[str, str] = field(default_factory=dict)
+    pool: Literal["flatten", "mean", "max", "cls", "tokens"] = "flatten"
+    normalise: bool = True
+    largest: int = 10_000
+    by: tuple[str, ...] = ("training",)
+    sets: tuple[ModelSet, ...] = ()
+    metadata: Path | None = None
+    domains: Mapping[str, str] = field(default_factory=dict)
+    probe: Literal["ridge", "logistic", "adamw", "none"] = "ridge"
+    on_error: Literal["raise", "skip"] = "raise"
+    method: Literal["pearson", "spearman"] = "pearson"
+    replicates: int = 1000
+    permutations: int = 1000
+    resample: Literal["models", "datasets", "both"] = "models"
+    minimum_pairs: int = 10
+    level: float = 0.95
+    seed: int = 0
+    memory_limit: str = "2GB"
+    device: str = "cpu"
+    report: Path = Path("consistency")
+    store: Path | None = None
+
+    def __post_init__(self) -> None:
+        for what in ("models", "datasets", "measures"):
+            if not getattr(self, what):
+                raise InputError(f"the study {self.name!r} names no {what}.")
+        if len(set(self.datasets)) < 2:
+            raise InputError(
+                f"consistency is between data sets, and the study {self.name!r} has {len(set(self.datasets))}; give two or more."
+            )
+        if self.largest < 4:
+            raise InputError(f"the study {self.name!r} cuts data sets to {self.largest} stimuli; the measures need at least 4.")
+
+    @staticmethod
+    def load(path: Path | str) -> Study:
+        """Read a study; its paths count from the folder that holds it.
+
+        Raises:
+            FileError: There is no such file, or it is not TOML.
+            InputError: An option is unknown, missing or of the wrong type; the message says where.
+        """
+        path = Path(path)
+        try:
+            plain = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise FileError(f"the study {path} cannot be read: {error.strerror or error}.") from error
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise FileError(f"the study {path} is not TOML: {error}.") from error
+        study = from_plain(Study, {"name": path.stem} | plain, where=path.name)
+        here = path.resolve().parent
+        return replace(
+            study,
+            datasets=tuple(str(here / each) if (here / each).is_dir() else each for each in study.datasets),
+            report=here / study.report,
+            store=here / study.store if study.store else None,
+            metadata=here / study.metadata if study.metadata else None,
+        )
+
+    def model_names(self) -> tuple[str, ...]:
+        """The models that see pictures, patterns replaced by what they match.
+
+        Raises:
+            InputError: A pattern matches nothing, or fewer than three models are left.
+        """
+        from isomorph.models import list_models
+
+        names: list[str] = []
+        for each in self.models:
+            matching = list_models(each, modality="image") if set(each) & set("*?[") else [each]
+            if not matching:
+                raise InputError(f"the study {self.name!r} asks for the models {each!r}, and none match. `isomorph list models` shows all.")
+            names += matching
+        names = list(dict.fromkeys(names))
+        if len(names) < 3:
+            raise InputError(f"relations between models need at least three models; the study {self.name!r} has {len(names)}.")
+        return tuple(names)
+
+    def chosen_measures(self) -> dict[str, Measure]:
+        """The measures by what the study calls them."""
+        return {each: parse_measure(each) for each in self.measures}
+
+    def stimuli(self) -> tuple[dict[str, Stimuli], tuple[str, ...]]:
+        """The data sets by name, each cut to `largest`; and a sentence for each that was cut."""
+        from isomorph.benchmarks import load_stimuli
+        from isomorph.stimuli import balanced_subset
+
+        sets: dict[str, Stimuli] = {}
+        notes: list[str] = []
+        for each in self.datasets:
+            name, whole = Path(each).name, load_stimuli(each)
+            if name in sets:
+                raise InputError(f"the study {self.name!r} has two data sets called {name!r}; rename a folder.")
+            sets[name] = whole
+            if len(whole) > self.largest:
+                labels = whole.labels or ("no label",) * len(whole)
+                subset = balanced_subset(labels, whole.ids, self.largest, name=name, seed=self.seed)
+                sets[name] = whole.take(subset.ids)
+                notes.append(subset.note)
+        return sets, tuple(notes)
+
+    def run(self, store: Store, *, progress: Progress | None = None) -> StudyOutcome:
+        """Do what is not done yet, and answer.
+
+        Raises:
+            IsomorphError: A step failed; what was finished stays finished. With `on_error="skip"` a failing model is left out of that
+                data set.
+        """
+        from isomorph.consistency._study_run import run_study
+
+        return run_study(self, store, progress=progress)
+
+    def plan(self, store: Store) -> Iterator[dict[str, Any]]:
+        """What `run` would do, one row a model and data set; models are loaded one after the other, but shown nothing."""
+        from isomorph.consistency._study_run import feature_units
+
+        stimuli, _ = self.stimuli()
+        for name in self.model_names():
+            for unit in feature_units(self, self.load_model(name), stimuli):
+                yield {"model": name, "dataset": unit.dataset, "stimuli": len(unit.stimuli), "finished": unit.fingerprint in store}
+
+    def load_model(self, name: str) -> Model:
+        """The model on the study's device."""
+        from isomorph.models import load_model
+
+        return load_model(name, device=self.device)
+
+
+@dataclass(frozen=True)
+class StudyOutcome:
+    """What a study found.
+
+    Attributes:
+        similarities: All models against all, on every data set, by every measure.
+        results: Grouping column → the consistency of its sets; `"sets"` for the study's own rules.
+        notes: Sentences that must travel with the numbers: what was skipped, cut or left out.
+    """
+
+    similarities: Similarities
+    results: Mapping[str, ConsistencyResult]
+    notes: tuple[str, ...] = ()
+
+
+def parse_measure(text: str) -> Measure:
+    """`"rbf-cka sigma=0.4"`: a name from the registry and options behind it, read as TOML where they can be, else as text.
+
+    Example:
+        >>> parse_measure("rsa comparison=spearman").comparison
+        'spearman'
+    """
+    from isomorph.measures import load_measure
+
+    name, *settings = text.split()
+    options: dict[str, Any] = {}
+    for each in settings:
+        option, sign, value = each.partition("=")
+        if not sign or not option:
+            raise InputError(f"the measure {text!r} has the option {each!r}; options read name=value.")
+        try:
+            options[option] = tomllib.loads(f"x = {value}")["x"]
+        except tomllib.TOMLDecodeError:
+            options[option] = value
+    return load_measure(name, **options)

@@ -1,0 +1,239 @@
+"""The work of a consistency study: what each model makes of each data set, and how alike the models are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from isomorph._version import __version__
+from isomorph.arrays import FloatArray
+from isomorph.errors import NonFiniteError, ShapeError
+from isomorph.features import Features
+from isomorph.spec import fingerprint, to_plain
+
+if TYPE_CHECKING:
+    from isomorph.engine import Progress
+    from isomorph.measures import Measure
+    from isomorph.models import Model
+    from isomorph.stimuli import Stimuli
+    from isomorph.store import Store
+
+PENULTIMATE = "penultimate"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FeatureUnit:
+    """One layer of one model for one data set; it commits the name of the extraction, which holds the rows."""
+
+    model: Model
+    stimuli: Stimuli
+    dataset: str
+    layer: str = PENULTIMATE
+    pool: str = "flatten"
+    memory_limit: str | int = "2GB"
+    progress: Progress | None = field(default=None, repr=False)
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        return f"{self.model.card.name} on {self.dataset}"
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """Everything the features depend on."""
+        return {
+            "kind": "layer",
+            "isomorph": __version__,
+            "model": self.model.fingerprint,
+            "stimuli": self.stimuli.digest,
+            "layer": self.layer,
+            "pool": self.pool,
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The name of what it commits."""
+        return fingerprint(self.spec)
+
+    def run(self, store: Store) -> None:
+        """Extract the layer into the store."""
+        from isomorph.models import extract
+
+        pool: Any = self.pool
+        layer = penultimate(self.model, self.stimuli, pool) if self.layer == PENULTIMATE else self.layer
+        extraction = extract(
+            self.model, self.stimuli, layers=layer, pool=pool, store=store, memory_limit=self.memory_limit, progress=self.progress
+        )
+        info = extraction.layers[0]
+        with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
+            writer.commit({"extraction": extraction.fingerprint, "layer": info.name, "width": extraction[info.name].width})
+
+
+def penultimate(model: Model, stimuli: Stimuli, pool: Any) -> str:
+    """The last layer before the classifier: the last but one where the last is a linear map, else the last."""
+    from isomorph.models import extract
+
+    layers = extract(model, stimuli, pool=pool, dry_run=True).layers
+    name: str = layers[-2 if layers[-1].kind == "Linear" and len(layers) > 1 else -1].name
+    return name
+
+
+def stored_features(store: Store, unit_fingerprint: str) -> Features:
+    """The rows that a `FeatureUnit` committed; memory-mapped."""
+    from isomorph.models import stored_extraction
+
+    meta = store.open(unit_fingerprint).meta
+    rows = stored_extraction(store, meta["extraction"])[meta["layer"]]
+    assert isinstance(rows, Features)  # noqa: S101 - FeatureUnit asks for features, never for Gram matrices
+    return rows
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SimilarityUnit:
+    """How alike all models are on one data set, by all measures, in one pass."""
+
+    dataset: str
+    features: Mapping[str, str]
+    """Model → what its `FeatureUnit` committed."""
+    measures: Mapping[str, Measure]
+    """Label → measure."""
+    normalise: bool = True
+    memory_limit: str | int = "2GB"
+    progress: Progress | None = field(default=None, repr=False)
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        return f"{len(self.features)} models on {self.dataset}, all pairs"
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """Everything the similarities depend on."""
+        return {
+            "kind": "similarities",
+            "isomorph": __version__,
+            "features": [[name, each] for name, each in self.features.items()],
+            "measures": [[label, type(each).__name__, to_plain(each)] for label, each in self.measures.items()],
+            "normalise": self.normalise,
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The name of what it commits."""
+        return fingerprint(self.spec)
+
+    def run(self, store: Store) -> None:
+        """Walk all models' rows at once; commit `values` and `standard_errors`, each `[measure, model, model]`."""
+        from isomorph.pairwise import all_pairs
+
+        items = {name: stored_features(store, each) for name, each in self.features.items()}
+        if self.normalise:
+            items = {name: unit_length(each, dataset=self.dataset) for name, each in items.items()}
+        pairs = all_pairs(items, list(self.measures.values()), standard_errors=True, memory_limit=self.memory_limit, progress=self.progress)
+        tensors: dict[str, Any] = {"values": np.asarray(pairs.values, dtype=np.float64)}
+        if pairs.standard_errors is not None:
+            tensors["standard_errors"] = np.asarray(pairs.standard_errors, dtype=np.float64)
+        with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
+            writer.put("similarities", tensors)
+            writer.commit({"n": pairs.n, "models": list(items), "measures": list(self.measures), "form": pairs.form})
+
+    def read(self, store: Store) -> tuple[FloatArray, FloatArray | None, int]:
+        """Values, standard errors and the number of stimuli, as committed."""
+        stored = store.open(self.fingerprint)
+        errors = np.array(stored.read("similarities", "standard_errors")) if "standard_errors" in stored.keys("similarities") else None
+        return np.array(stored.read("similarities", "values")), errors, int(stored.meta["n"])
+
+
+def unit_length(x: Features, *, dataset: str) -> Features:
+    """Every row divided by its Euclidean length, so that an absolute σ means the same for every model.
+
+    Raises:
+        ShapeError: A row is all zeros.
+    """
+    values = np.asarray(x.values, dtype=np.float32)
+    lengths = np.sqrt(np.einsum("ij,ij->i", values, values, dtype=np.float64))
+    if not np.isfinite(lengths).all():
+        bad = x.ids[int(np.flatnonzero(~np.isfinite(lengths))[0])]
+        raise NonFiniteError(f"{x.subject!r} holds NaN or infinity for {bad!r} of {dataset}.")
+    if not lengths.all():
+        bad = x.ids[int(np.flatnonzero(lengths == 0)[0])]
+        raise ShapeError(f"{x.subject!r} is all zeros for {bad!r} of {dataset}, which cannot be scaled to length 1. Use normalise = false.")
+    return Features(values / lengths[:, None].astype(np.float32), x.ids, x.layer, x.subject, x.provenance)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ProbeUnit:
+    """How well a linear probe reads a data set's labels from one model's features.
+
+    Up to 2,000 stimuli: the accuracy over five stratified folds. More: on a fifth of each class that is held out.
+    """
+
+    folds: ClassVar[int] = 5
+    most_for_folds: ClassVar[int] = 2000
+
+    model: str
+    dataset: str
+    features: str
+    labels: Sequence[str]
+    kind: Literal["ridge", "logistic", "adamw"] = "ridge"
+    normalise: bool = True
+    seed: int = 0
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        return f"probe of {self.model} on {self.dataset}"
+
+    @cached_property
+    def spec(self) -> dict[str, Any]:
+        """Everything the accuracy depends on."""
+        return {
+            "kind": "probe",
+            "isomorph": __version__,
+            "features": self.features,
+            "labels": fingerprint(list(self.labels)),
+            "probe": self.kind,
+            "folds": self.folds if len(self.labels) <= self.most_for_folds else 1,
+            "normalise": self.normalise,
+            "seed": self.seed,
+        }
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The name of what it commits."""
+        return fingerprint(self.spec)
+
+    def run(self, store: Store) -> None:
+        """Learn and test; commit the accuracy."""
+        from isomorph.probes import Probe
+
+        x, labels = stored_features(store, self.features).values, np.array(self.labels)
+        probe = Probe(kind=self.kind, normalise="l2" if self.normalise else "none", seeds=(self.seed,), replicates=0)
+        if len(labels) > self.most_for_folds:
+            accuracy = probe.fit(x, labels, test=0.2).top1
+        else:
+            fold = stratified_folds(labels, self.folds, self.seed)
+            parts = [(fold != each, fold == each) for each in range(self.folds)]
+            right = [probe.fit(x[train], labels[train], test=(x[test], labels[test])).top1 * test.sum() for train, test in parts]
+            accuracy = float(np.sum(right) / len(labels))
+        with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
+            writer.commit({"accuracy": accuracy, "classes": len(set(self.labels)), "n": len(labels)})
+
+    def read(self, store: Store) -> float:
+        """The accuracy, as committed."""
+        return float(store.open(self.fingerprint).meta["accuracy"])
+
+
+def stratified_folds(labels: npt.NDArray[Any], folds: int, seed: int) -> npt.NDArray[np.intp]:
+    """The fold of each stimulus; every class is spread over all folds."""
+    rng = np.random.default_rng(seed)
+    fold = np.empty(len(labels), dtype=np.intp)
+    for place, each in enumerate(np.unique(labels)):
+        rows = rng.permutation(np.flatnonzero(labels == each))
+        fold[rows] = (np.arange(len(rows)) + place) % folds
+    return fold

@@ -1,0 +1,118 @@
+// Fills the charts of a consistency report with the rows that the reader chose. No name from the data is ever read as HTML.
+"use strict";
+
+function colour(name) {
+  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+}
+
+function themed(spec) {
+  const ink = colour("--ink"), muted = colour("--muted");
+  const axis = { domain: false, ticks: false, gridColor: colour("--rule"), labelColor: muted, titleColor: muted, labelFontSize: 11.5, titleFontSize: 12, titleFontWeight: "normal", labelPadding: 5 };
+  const flat = { domain: false, ticks: false, grid: false };
+  const style = { ink: { stroke: ink, fill: ink, color: ink }, label: { fill: muted } };
+  const legend = { labelColor: ink, titleColor: muted, labelFontSize: 11.5 };
+  return { ...spec, config: { background: "transparent", font: colour("--sans"), axis, axisBand: flat, legend, header: { labelColor: ink }, style, view: { stroke: null } } };
+}
+
+function triangle(m) {
+  const pairs = [];
+  for (let i = 0; i < m; i += 1) for (let j = i + 1; j < m; j += 1) pairs.push([i, j]);
+  return pairs;
+}
+
+function start() {
+  const data = JSON.parse(document.getElementById("report-data").textContent);
+  const pairs = triangle(data.labels.length);
+  const choice = (name) => document.querySelector(`[data-choice="${name}"]`)?.value;
+  const at = (list, name) => Math.max(0, list.indexOf(name));
+  const measure = () => at(data.measures, choice("measure"));
+  const grouping = () => data.groupings[choice("grouping")] ?? Object.values(data.groupings)[0];
+
+  function square(values, own) {
+    const grid = data.labels.map((_, i) => data.labels.map((__, j) => (i === j ? own[i] : null)));
+    pairs.forEach(([i, j], k) => { grid[i][j] = values[k]; grid[j][i] = values[k]; });
+    return data.order.flatMap((m, i) => data.order.map((o, j) => ({ i, j, row: data.labels[m], column: data.labels[o], value: grid[m][o] })));
+  }
+  const named = (rows) => pairs.map(([i, j], k) => ({ a: data.labels[i], b: data.labels[j], ...rows(k) }));
+  const complete = (rows) => rows.filter((row) => Object.values(row).every((value) => value !== null && value !== undefined));
+
+  const fill = {
+    matrix() {
+      const which = choice("matrix"), k = measure();
+      if (which === "mean") return { rows: square(data.mean[k], data.labels.map((_, m) => data.own.map((each) => each[k][m]).find((value) => value !== null))) };
+      if (which === "sd") return { rows: square(data.spread[k], data.labels.map(() => null)) };
+      const d = at(data.datasets, which);
+      return { rows: square(data.values[d][k], data.own[d][k]) };
+    },
+    consistency() {
+      const rows = grouping().pairs.filter((row) => row.measure === data.measures[measure()] && row.set === choice("set"));
+      const low = Math.min(...rows.map((row) => row.r ?? 1)), high = 1;
+      const cells = data.datasets.map((name) => ({ row: name, column: name, value: 1, shown: "1" }));
+      rows.forEach((row) => [[row.a, row.b], [row.b, row.a]].forEach(([one, other]) => cells.push({ row: one, column: other, value: row.r, shown: row.shown })));
+      return { rows: cells.map((cell) => ({ ...cell, i: data.datasets.indexOf(cell.row), j: data.datasets.indexOf(cell.column), middle: (low + high) / 2 })) };
+    },
+    sets() {
+      const wanted = (row) => row.measure === data.measures[measure()];
+      const summary = grouping().summary.filter(wanted);
+      const rows = summary.flatMap((each) => grouping().pairs.filter((row) => wanted(row) && row.set === each.set));
+      return { rows: rows.map((row) => ({ ...row, datasets: `${row.a} – ${row.b}` })).filter((row) => row.r !== null), summary: summary.filter((row) => row.median !== null) };
+    },
+    map() {
+      const which = choice("map"), words = data.attributes[choice("colour")];
+      const found = data.maps[measure()][which === "mean" ? data.datasets.length : at(data.datasets, which)];
+      document.querySelector("[data-stress]").textContent = found.stress.toFixed(2);
+      return { rows: found.models.map((m, k) => ({ model: data.models[m], short: data.labels[m], group: words ? words[m] : "model", x: found.points[k][0], y: found.points[k][1] })) };
+    },
+    against() {
+      const one = at(data.datasets, choice("one")), other = at(data.datasets, choice("other")), k = measure();
+      return { rows: complete(named((p) => ({ x: data.values[one][k][p], y: data.values[other][k][p] }))) };
+    },
+    spread() {
+      const k = measure();
+      return { rows: complete(named((p) => ({ x: data.mean[k][p], y: data.spread[k][p] }))) };
+    },
+    gap() {
+      const k = measure();
+      return { rows: data.gaps.flatMap((gaps, d) => (gaps ? complete(named((p) => ({ dataset: data.datasets[d], similarity: data.values[d][k][p], gap: gaps[p] }))) : [])) };
+    },
+  };
+
+  function fillSets() {
+    const chooser = document.querySelector('[data-choice="set"]');
+    if (!chooser) return;
+    const before = chooser.value;
+    const names = [...new Set(grouping().summary.map((row) => row.set))];
+    chooser.replaceChildren(...names.map((name) => new Option(name, name, false, name === before)));
+  }
+
+  function draw(names) {
+    document.querySelectorAll("[data-chart]").forEach((place) => {
+      const name = place.dataset.chart;
+      if (!names.includes(name)) return;
+      const options = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
+      vegaEmbed(place, { ...themed(data.charts[name]), datasets: fill[name]() }, options).then(() => { place.dataset.drawn = "yes"; });
+    });
+  }
+
+  const all = Object.keys(fill);
+  const affected = { measure: all, grouping: ["sets", "consistency"], set: ["consistency"], matrix: ["matrix"], map: ["map"], colour: ["map"], one: ["against"], other: ["against"] };
+  document.addEventListener("change", (event) => {
+    const name = event.target.dataset?.choice;
+    if (!name) return;
+    if (name === "grouping") fillSets();
+    if (name === "measure" || name === "grouping") showTables();
+    draw(affected[name]);
+  });
+  function showTables() {
+    document.querySelectorAll("[data-summary]").forEach((table) => {
+      table.hidden = table.dataset.summary !== choice("grouping");
+      [...table.querySelectorAll("tbody tr")].forEach((row) => { row.hidden = row.dataset.measure !== data.measures[measure()]; });
+    });
+  }
+  fillSets();
+  showTables();
+  draw(all);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw(all));
+}
+
+start();
