@@ -176,8 +176,10 @@ def test_a_stochastic_shape_is_the_smallest_mean_of_wasserstein_distances():
     for flip in (1, -1):
         angles = np.linspace(0, 2 * np.pi, 60)
         start = min(angles, key=lambda angle, flip=flip: objective(angle, flip))
-        found = scipy.optimize.minimize_scalar(lambda angle, flip=flip: objective(angle, flip), bounds=(start - 0.2, start + 0.2), method="bounded",
-                                               options={"xatol": 1e-10})  # fmt: skip
+        around = (start - 0.2, start + 0.2)
+        found = scipy.optimize.minimize_scalar(
+            lambda angle, flip=flip: objective(angle, flip), bounds=around, method="bounded", options={"xatol": 1e-10}
+        )
         best = min(best, found.fun)
     assert StochasticShape()(x, y) == pytest.approx(np.sqrt(best), rel=1e-9)
 

@@ -81,7 +81,7 @@ class CCA(Measure):
 
     def _value(self, x: Any, y: Any) -> float:
         require_variation(x, y, "CCA")
-        if x.whole:
+        if x.whole and y.whole:
             warn_of_ranks("CCA", self.statistic, len(x), x.rank, y.rank)
         return summary(canonical_correlations(x.basis, y.basis), self.statistic)
 

@@ -66,7 +66,7 @@ class EigenspaceOverlap(Measure):
 
     def _value(self, x: Any, y: Any) -> float:
         require_variation(x, y, "the overlap")
-        if x.whole:
+        if x.whole and y.whole:
             way_out = "Use more stimuli, or a measure that weighs directions by their variance (cka, angular-procrustes)."
             expected = self.chance(len(x), x.rank, y.rank)
             warn_of_chance("the overlap", expected, len(x), (x.rank, y.rank), way_out)

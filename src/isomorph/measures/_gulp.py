@@ -75,7 +75,7 @@ class GULP(Measure):
 
     def _value(self, x: Any, y: Any) -> float:
         require_variation(x, y, "GULP")
-        if not self.penalty and x.whole and max(x.rank, y.rank) >= len(x) - 1:
+        if not self.penalty and x.whole and y.whole and max(x.rank, y.rank) >= len(x) - 1:
             letter = "x" if x.rank >= y.rank else "y"
             warnings.warn(
                 f"{letter} spans all {len(x) - 1} directions in which {len(x)} stimuli can differ, so that GULP without a penalty sees "

@@ -72,7 +72,7 @@ class LinearRegression(Measure):
     def _value(self, x: Any, y: Any) -> float:
         require_variation(x, y, "linear regression")
         explained, by = (x, y) if self.target == "x" else (y, x)
-        if x.whole:
+        if x.whole and y.whole:
             way_out = "Use more stimuli, or linear-predictivity, which predicts stimuli that it was not fitted to."
             warn_of_chance("R²", by.rank / (len(x) - 1), len(x), (x.rank, y.rank), way_out)
         return float(np.clip(np.square(by.basis.T @ explained.points).sum() / explained.norm**2, 0, 1))

@@ -90,7 +90,7 @@ class PartialWhitening(Measure):
 
     def _value(self, x: Any, y: Any) -> float:
         require_variation(x, y, "the distance")
-        if self.alpha == 0 and x.whole:
+        if self.alpha == 0 and x.whole and y.whole:
             expected = self.chance(len(x), x.rank, y.rank)
             shortfall = None if expected is None else 1 - expected / (math.pi / 2)
             way_out = "Use more stimuli, or a larger alpha."

@@ -79,7 +79,7 @@ class PWCCA(Measure):
 
     def _value(self, x: Any, y: Any) -> float:
         require_variation(x, y, "PWCCA")
-        if x.whole:
+        if x.whole and y.whole:
             warn_of_ranks("PWCCA", "mean", len(x), x.rank, y.rank)
         left, correlations, _ = np.linalg.svd(x.basis.T @ y.basis, full_matrices=False)
         weights = _textbook_weights(x, left) if self.definition == "textbook" else _google_weights(x, left)

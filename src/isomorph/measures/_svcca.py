@@ -79,7 +79,7 @@ class SVCCA(Measure):
     def _value(self, x: Any, y: Any) -> float:
         require_variation(x, y, "SVCCA")
         one, other = self._leading(x, "x"), self._leading(y, "y")
-        if x.whole:
+        if x.whole and y.whole:
             warn_of_ranks("SVCCA", self.statistic, len(x), one.shape[1], other.shape[1])
         return summary(canonical_correlations(one, other), self.statistic)
 
