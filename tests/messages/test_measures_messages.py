@@ -19,9 +19,8 @@ HOLED[1, 3] = np.nan
 CASES = {
     "no measure is called 'ckaa'. Did you mean 'cka' or 'cknna'?": lambda: load_measure("ckaa"),
     "cka: no option is called 'debiasd'. Did you mean 'debiased'?": lambda: load_measure("cka", debiasd=True),
-    "rsa.comparison must be one of 'pearson', 'spearman', 'cosine', 'tau-a', 'rho-a'; got 'kendall'.": lambda: load_measure(
-        "rsa", comparison="kendall"
-    ),
+    "rsa.comparison must be one of 'pearson', 'spearman', 'cosine', 'tau-a', 'tau-b', 'rho-a', 'corr_cov', 'cosine_cov', 'neg_riem_dist', "
+    "'bures'; got 'kendall'.": lambda: load_measure("rsa", comparison="kendall"),
     "CKA compares row by row, but x has 5 stimuli and y has 4.": lambda: CKA()(X, Y),
     "CKA needs x with the axes [stimulus, feature]; got shape (5,).": lambda: CKA()(X[:, 0], Y),
     "CKA needs at least 4 stimuli; got 3.": lambda: CKA()(X[:3], X[:3]),

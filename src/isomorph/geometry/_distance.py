@@ -8,11 +8,14 @@ from typing import Literal, TypeAlias, get_args
 import numpy as np
 
 from isomorph.arrays import FloatArray, check_finite
-from isomorph.errors import ShapeError, UnknownNameError
+from isomorph.errors import InputError, ShapeError, UnknownNameError
 from isomorph.geometry._centre import centre_columns
 
-Distance: TypeAlias = Literal["correlation", "cosine", "euclidean", "sqeuclidean"]
+Distance: TypeAlias = Literal["correlation", "cosine", "euclidean", "sqeuclidean", "gaussian", "mahalanobis", "crossnobis", "poisson"]
 DISTANCES: tuple[str, ...] = get_args(Distance)
+PLAIN_DISTANCES = ("correlation", "cosine", "euclidean", "sqeuclidean")
+SQUARED_DISTANCES = ("sqeuclidean", "mahalanobis", "crossnobis", "poisson")
+SIGMA_UNITS = ("median", "absolute")
 
 _BLOCK_ROWS = 1024
 
@@ -23,13 +26,60 @@ def check_distance(distance: str) -> None:
         raise UnknownNameError("distance", distance, DISTANCES)
 
 
+def check_sigma_unit(sigma: float, sigma_unit: str) -> None:
+    """Raise unless these set the width of a Gaussian."""
+    if sigma_unit not in SIGMA_UNITS:
+        raise UnknownNameError("unit of sigma", sigma_unit, SIGMA_UNITS)
+    if not sigma > 0:
+        raise InputError(f"sigma must be above 0; got {sigma}.")
+
+
+def gaussian_distances(squared: FloatArray, *, sigma: float, sigma_unit: str, name: str) -> FloatArray:
+    """1 − exp(−d² / 2σ²) of squared distances, σ in units of the median distance or absolute."""
+    check_sigma_unit(sigma, sigma_unit)
+    if sigma_unit == "median":
+        unit = float(np.sqrt(np.median(squared))) if len(squared) else 1.0
+        if unit <= 0:
+            raise ShapeError(
+                f"the median distance between stimuli of {name} is 0, which leaves a Gaussian no width. Use sigma_unit='absolute'."
+            )
+        sigma = sigma * unit
+    return np.asarray(-np.expm1(squared / (-2 * sigma**2)))
+
+
+def poisson_distances(rates: FloatArray, *, prior_rate: float, prior_weight: float, ids: Sequence[str], name: str) -> FloatArray:
+    r"""Symmetrised Kullback-Leibler divergences \(\sum_f (a_f - b_f)(\log a_f - \log b_f)\) of Poisson rates drawn towards a prior."""
+    if prior_rate < 0 or prior_weight < 0:
+        raise InputError(f"prior_rate and prior_weight must be 0 or more; got {prior_rate} and {prior_weight}.")
+    check_finite(rates, name=name, ids=ids)
+    low = np.flatnonzero((rates < 0).any(axis=1))
+    if len(low):
+        raise InputError(
+            f"a poisson distance is between rates, which are 0 or more, but {len(low)} of {len(rates)} stimuli of {name} have negative "
+            f"features; the first is {ids[int(low[0])]!r}."
+        )
+    a = (rates.astype(np.float64) + prior_rate * prior_weight) / (1 + prior_weight)
+    if (a <= 0).any():
+        raise InputError(f"{name} has rates of 0, whose logarithm is infinite. Use a prior_rate and a prior_weight above 0.")
+    logs = np.log(a)
+    products = a @ logs.T
+    own = np.diagonal(products)
+    left, right = np.triu_indices(len(a), 1)
+    return np.maximum(own[left] + own[right] - products[left, right] - products[right, left], 0)
+
+
 def condensed_distances(values: FloatArray, distance: str, *, ids: Sequence[str], name: str) -> FloatArray:
     """Distances between all rows of `values`, as the strict upper triangle row by row, in the precision of `values`.
 
     Blocks of rows are multiplied with what lies to the right of the diagonal, so that half of the full product is computed and
     nothing of size n × n is held but the result. Euclidean products of float32 rows are formed in float64, because they cancel.
+
+    Args:
+        values: `[stimulus, feature]`.
+        distance: One of `PLAIN_DISTANCES`.
+        ids: The stimuli.
+        name: What messages call the features.
     """
-    check_distance(distance)
     check_finite(values, name=name, ids=ids)
     euclidean = distance in ("euclidean", "sqeuclidean")
     rows = centre_columns(values)[0] if euclidean else _unit_rows(values, distance, ids=ids, name=name)

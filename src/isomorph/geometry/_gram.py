@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from isomorph.arrays import FloatArray, as_floats, check_finite, positions, unique_ids
-from isomorph.errors import ShapeError
+from isomorph.errors import InputError, ShapeError
 from isomorph.features import Features
 from isomorph.geometry._centre import centre_columns
-from isomorph.geometry._distance import check_distance, check_lengths
+from isomorph.geometry._distance import PLAIN_DISTANCES, check_distance, check_lengths, gaussian_distances
 from isomorph.geometry._rdm import RDM
 
 _CHUNK_VALUES = 4_000_000
@@ -106,18 +106,28 @@ class Gram:
         """The inner products `[stimulus, stimulus]` of the features as they were, mean and all."""
         return np.asarray(self.centred + self.mean_product[:, None] + self.mean_product - self.mean_product.mean())
 
-    def rdm(self, distance: str = "correlation") -> RDM:
+    def rdm(self, distance: str = "correlation", *, sigma: float = 1.0, sigma_unit: str = "median") -> RDM:
         """The distances between all stimuli, in float64; they never fall below 0 by rounding.
+
+        Args:
+            distance: `"correlation"`, `"cosine"`, `"euclidean"`, `"sqeuclidean"` or `"gaussian"`.
+            sigma: The width of the Gaussian.
+            sigma_unit: `"median"` (times the median distance) or `"absolute"`.
 
         Raises:
             ShapeError: A stimulus has no variance (correlation) or no length (cosine); the message names it.
+            InputError: The distance needs the features themselves.
         """
         check_distance(distance)
+        if distance not in (*PLAIN_DISTANCES, "gaussian"):
+            raise InputError(f"a {distance} distance needs the features themselves, not their Gram matrix. Use RDM.from_features.")
         rows, columns = np.triu_indices(len(self), 1)
-        if distance in ("euclidean", "sqeuclidean"):
+        if distance in ("euclidean", "sqeuclidean", "gaussian"):
             squares = np.diagonal(self.centred)
             values = np.maximum(squares[rows] + squares[columns] - 2 * self.centred[rows, columns], 0)
             values = np.sqrt(values) if distance == "euclidean" else values
+            if distance == "gaussian":
+                values = gaussian_distances(values, sigma=sigma, sigma_unit=sigma_unit, name=self.name)
         else:
             products = self._row_centred() if distance == "correlation" else self.raw()
             squares = np.diagonal(products)

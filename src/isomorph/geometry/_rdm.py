@@ -8,10 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from isomorph.arrays import FloatArray, as_floats, positions, unique_ids
+from isomorph.arrays import FloatArray, as_floats, check_finite, positions, unique_ids
 from isomorph.errors import InputError, NonFiniteError, ShapeError
 from isomorph.features import Features
-from isomorph.geometry._distance import condensed_distances
+from isomorph.geometry._crossnobis import condensed_crossnobis, fold_means
+from isomorph.geometry._distance import (
+    PLAIN_DISTANCES,
+    SQUARED_DISTANCES,
+    check_distance,
+    condensed_distances,
+    gaussian_distances,
+    poisson_distances,
+)
+from isomorph.geometry._noise import precision_root
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,8 +30,7 @@ class RDM:
     Attributes:
         values: `[pair]`: the distances (0, 1), (0, 2) … (1, 2) …; float32 or float64.
         ids: The stimuli; n of them make n(n − 1)/2 pairs.
-        distance: Which distance it holds: `"correlation"` (1 − Pearson, 0 … 2), `"cosine"` (0 … 2), `"euclidean"`,
-            `"sqeuclidean"`, or a word of the caller's for a stored matrix.
+        distance: Which distance it holds: one of `DISTANCES`, or a word of the caller's for a stored matrix.
         layer: Where in the subject it was read.
         subject: Whose geometry it is.
 
@@ -73,21 +81,134 @@ class RDM:
         ids: Sequence[str] | None = None,
         layer: str = "",
         subject: str = "",
+        precision: FloatArray | None = None,
+        per_feature: bool = False,
+        sigma: float = 1.0,
+        sigma_unit: str = "median",
+        prior_rate: float = 1.0,
+        prior_weight: float = 0.1,
     ) -> RDM:
-        """Distances between the rows of `x` (`Features`, or an array `[stimulus, feature]`), in the precision of `x`.
+        r"""Distances between the rows of `x`, in the precision of `x` (float64 where a noise precision, repeats or logarithms come in).
 
-        Distances never fall below 0 by rounding: they are clipped there.
+        - `"correlation"`: 1 − Pearson over features, 0 … 2. `"cosine"`: 1 − cosine, 0 … 2.
+        - `"euclidean"`; `"sqeuclidean"`: its square.
+        - `"gaussian"`: \(1 - \exp(-d^2 / 2 \sigma^2)\) with the Euclidean d, 0 … 1: tells near from far, and far no more.
+        - `"mahalanobis"`: \((x_i - x_j)^\top P\, (x_i - x_j)\) with the noise `precision` P: squared, as `"sqeuclidean"` is.
+        - `"crossnobis"`: that, cross-validated between repeats: unbiased, and below 0 where two stimuli do not differ; see
+          `from_repeats`, which knows uneven folds.
+        - `"poisson"`: the symmetrised divergence \(\sum_f (a_f - b_f)(\log a_f - \log b_f)\) of rates
+          a = (x + `prior_rate` · `prior_weight`) / (1 + `prior_weight`).
+
+        Distances never fall below 0 by rounding: they are clipped there, all but crossnobis.
+
+        Args:
+            x: `Features`, an array `[stimulus, feature]`, or `[stimulus, repeat, feature]`. Repeats are averaged, but for
+                `"crossnobis"`, where each is a fold.
+            distance: One of `DISTANCES`.
+            ids: The stimuli of an array.
+            layer: Where the features were read.
+            subject: Whose they are.
+            precision: `[feature, feature]`, as `noise_precision` estimates it; None is the identity.
+            per_feature: Divide the squared distances (`"sqeuclidean"`, `"mahalanobis"`, `"crossnobis"`, `"poisson"`) by the number of
+                features, as rsatoolbox always does.
+            sigma: The width of the Gaussian.
+            sigma_unit: `"median"` (times the median distance) or `"absolute"`.
+            prior_rate: What Poisson rates are drawn towards.
+            prior_weight: How strongly.
 
         Raises:
-            ShapeError: A row has no variance (correlation) or no length (cosine); the message names the stimulus.
+            ShapeError: A row has no variance (correlation) or no length (cosine); the message names the stimulus. Or there are no
+                repeats to cross-validate.
+            InputError: An option lies outside its range, or belongs to another distance.
             NonFiniteError: `x` holds NaN or infinity.
         """
-        features = x if isinstance(x, Features) else _named(x, ids)
+        check_distance(distance)
+        features = x if isinstance(x, Features) else _named(x, ids, each_repeat=distance == "crossnobis")
+        if not isinstance(features, Features):
+            array, names = features
+            return cls.from_repeats(array, ids=names, precision=precision, per_feature=per_feature, layer=layer, subject=subject)
         layer, subject = layer or features.layer, subject or features.subject
-        values = condensed_distances(
-            features.values, distance, ids=features.ids, name=repr(subject or layer) if subject or layer else "features"
-        )
-        return cls(values, features.ids, distance, layer, subject)
+        _check_options(distance, precision, per_feature)
+        name = repr(subject or layer) if subject or layer else "features"
+        values, names = features.values, features.ids
+        if distance == "crossnobis":
+            raise ShapeError(
+                f"a crossnobis distance needs repeats, but {name} has one row a stimulus. Give an array [stimulus, repeat, feature], or "
+                "measurements with their folds to RDM.from_repeats."
+            )
+        if distance == "poisson":
+            result = poisson_distances(values, prior_rate=prior_rate, prior_weight=prior_weight, ids=names, name=name)
+        else:
+            if precision is not None:
+                values = values.astype(np.float64) @ precision_root(precision, values.shape[1])
+            plain = distance if distance in PLAIN_DISTANCES else "sqeuclidean"
+            result = condensed_distances(values, plain, ids=names, name=name)
+        if distance == "gaussian":
+            result = gaussian_distances(result, sigma=sigma, sigma_unit=sigma_unit, name=name)
+        return cls(result / values.shape[1] if per_feature else result, names, distance, layer, subject)
+
+    @classmethod
+    def from_repeats(
+        cls,
+        x: Any,
+        *,
+        stimuli: Sequence[Any] | None = None,
+        folds: Sequence[Any] | None = None,
+        ids: Sequence[str] | None = None,
+        precision: FloatArray | None = None,
+        per_feature: bool = False,
+        layer: str = "",
+        subject: str = "",
+    ) -> RDM:
+        r"""Crossnobis: squared Mahalanobis distances, cross-validated between folds, so that noise adds nothing on average.
+
+        $$d_{ij} = \frac{1}{F (F - 1)} \sum_{A \ne B} (b_i - b_j)_A^\top P \, (b_i - b_j)_B$$
+
+        over all ordered pairs of the F folds that hold both stimuli, where b is a stimulus's mean in a fold. Unbiased if folds share no
+        noise; 0 on average, and negative as often as positive, where two stimuli do not differ.
+
+        Args:
+            x: `[stimulus, repeat, feature]`, each repeat a fold; or `[measurement, feature]` with `stimuli` and `folds`.
+            stimuli: The stimulus of each measurement. The RDM has them in the order of their first appearance.
+            folds: The fold of each measurement (its run or session). Folds may lack stimuli and hold some several times.
+            ids: The stimuli of a three-dimensional `x`.
+            precision: `[feature, feature]`, as `noise_precision` estimates it; None is the identity.
+            per_feature: Divide by the number of features, as rsatoolbox always does.
+            layer: Where the features were read.
+            subject: Whose they are.
+
+        Raises:
+            ShapeError: Two stimuli do not share two folds; the message names them.
+            NonFiniteError: `x` holds NaN or infinity.
+
+        References:
+            Walther et al., 2016, <https://doi.org/10.1016/j.neuroimage.2015.12.012>.
+
+        Example:
+            >>> import numpy as np
+            >>> rng = np.random.default_rng(0)
+            >>> truth = rng.normal(size=(5, 1, 200)) * np.array([0, 0, 1, 1, 1])[:, None, None]
+            >>> rdm = RDM.from_repeats(truth + rng.normal(size=(5, 4, 200)), per_feature=True)
+            >>> bool(abs(rdm.values[0]) < 0.2 < rdm.values[1])
+            True
+        """
+        name = repr(subject or layer) if subject or layer else "the measurements"
+        array: FloatArray = as_floats(x, name=name).astype(np.float64)
+        if array.ndim == 3 and stimuli is None and folds is None:
+            check_finite(array, name=name, ids=ids)
+            patterns, names = array.transpose(1, 0, 2), tuple(ids) if ids is not None else _row_ids(len(array))
+        elif array.ndim == 2 and stimuli is not None and folds is not None:
+            check_finite(array, name=name, rows="measurements")
+            patterns, names = fold_means(array, stimuli=stimuli, folds=folds)
+        else:
+            raise ShapeError(
+                "repeats come as [stimulus, repeat, feature], or as [measurement, feature] with `stimuli` and `folds`, one a measurement; "
+                f"got shape {array.shape}{'' if stimuli is None else ' with stimuli'}{'' if folds is None else ' with folds'}."
+            )
+        if precision is not None:
+            patterns = patterns @ precision_root(precision, array.shape[-1])
+        values = condensed_crossnobis(patterns, ids=names, name=name)
+        return cls(values / array.shape[-1] if per_feature else values, names, "crossnobis", layer, subject)
 
     @classmethod
     def from_condensed(
@@ -154,9 +275,25 @@ def _row_ids(n: int) -> tuple[str, ...]:
     return tuple(str(row) for row in range(n))
 
 
-def _named(x: Any, ids: Sequence[str] | None) -> Features:
-    array = as_floats(x, name="features", ndim=2)
-    return Features(array, tuple(ids) if ids is not None else _row_ids(len(array)))
+def _named(x: Any, ids: Sequence[str] | None, *, each_repeat: bool) -> Features | tuple[FloatArray, tuple[str, ...]]:
+    """`Features`; or, where each repeat counts and there are any, the array and its stimuli."""
+    array = as_floats(x, name="features")
+    names = tuple(ids) if ids is not None else _row_ids(len(array) if array.ndim else 0)
+    if array.ndim == 3 and each_repeat:
+        return array, names
+    if array.ndim == 3:
+        check_finite(array, name="features", ids=names)
+        array = array.mean(axis=1, dtype=np.float64).astype(array.dtype)
+    if array.ndim != 2:
+        raise ShapeError(f"features need the axes [stimulus, feature] or [stimulus, repeat, feature]; got shape {array.shape}.")
+    return Features(array, names)
+
+
+def _check_options(distance: str, precision: FloatArray | None, per_feature: bool) -> None:
+    if precision is not None and distance not in ("mahalanobis", "crossnobis"):
+        raise InputError(f"a noise precision belongs to the distances 'mahalanobis' and 'crossnobis', not to {distance!r}.")
+    if per_feature and distance not in SQUARED_DISTANCES:
+        raise InputError(f"per_feature divides a squared distance ({', '.join(SQUARED_DISTANCES)}); {distance!r} is none.")
 
 
 def _check_square(array: FloatArray) -> None:

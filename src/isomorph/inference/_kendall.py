@@ -1,4 +1,4 @@
-"""Kendall's τ_a for many weightings of one pair of vectors, in O(m log m) each."""
+"""Kendall's τ_a and τ_b, weighted: of many pairs of vectors, or of one pair under many weightings."""
 
 from __future__ import annotations
 
@@ -8,60 +8,179 @@ import numpy as np
 import numpy.typing as npt
 
 from isomorph.arrays import FloatArray
-from isomorph.inference._ranks import Ranker
+from isomorph.inference._ranks import dense_ranks, tie_groups
+
+_REPLICATES_AT_ONCE = 64
 
 
-def tau_a(x: FloatArray, y: FloatArray, weights: npt.NDArray[Any] | None = None) -> FloatArray:
-    r"""Kendall's τ_a of two vectors, in each of several samples in which value p stands \(W_p\) times.
+def kendall(x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] | None = None, *, comparison: str) -> FloatArray:
+    r"""Kendall's τ of each row of `x` with the same row of `y`.
 
-    $$\tau_a = \frac{C - D}{N (N - 1) / 2}, \qquad N = \textstyle\sum_p W_p$$
+    $$\tau_a = \frac{C - D}{N (N - 1) / 2}, \qquad \tau_b = \frac{C - D}{\sqrt{(N (N - 1) / 2 - T_x)(N (N - 1) / 2 - T_y)}}$$
 
-    with C concordant and D discordant pairs of values. Concordant pairs are counted bit by bit of y's rank: sorted by x, two values
-    that share the higher bits are ordered by the next one, so that one running sum for each bit counts them for all samples at once.
+    with C concordant and D discordant pairs of values and T pairs tied in x or in y. Concordant pairs are counted bit by bit of y's rank,
+    from the highest: with x in rising order, two values that share the higher bits are ordered by the next one, so that one running sum
+    counts them, and a stable partition prepares the next bit: O(m log m), in exact whole numbers.
+
+    Args:
+        x: `[row, value]`.
+        y: `[row, value]`.
+        weights: `[row, value]`, whole numbers: how often each value stands in the row's sample; None: once.
+        comparison: `"tau-a"` or `"tau-b"`.
+
+    Returns:
+        `[row]`, −1 … 1; NaN where fewer than two values stand (τ_b: where x or y is constant).
+    """
+    x_rank, y_rank = dense_ranks(x), dense_ranks(y)
+    w = np.ones(x.shape) if weights is None else np.asarray(weights, dtype=np.float64)
+    height = int(y_rank.max(initial=0)) + 1
+    # Ties of x in falling order of y: what stands before a value and has a smaller y then has a smaller x, too.
+    key = x_rank * height + (height - 1 - y_rank)
+    sequence = np.argsort(key, axis=1)
+    w = np.take_along_axis(w, sequence, axis=1)
+    x_ties = _tied_pairs(np.take_along_axis(x_rank, sequence, axis=1), w)
+    both_ties = _tied_pairs(np.take_along_axis(key, sequence, axis=1), w)
+    concordant, y_ties = _rising_pairs(np.take_along_axis(y_rank, sequence, axis=1), w)
+    squares = np.einsum("rv,rv->r", w, w)
+    score = 2 * concordant - ((w.sum(axis=1) ** 2 - squares) / 2 - x_ties - y_ties + both_ties)
+    return scaled(score, w.sum(axis=1), x_ties + _own_copies(w), y_ties + _own_copies(w), comparison)
+
+
+def scaled(score: FloatArray, total: FloatArray, x_ties: FloatArray, y_ties: FloatArray, comparison: str) -> FloatArray:
+    """τ from C − D, the number of values and the numbers of tied pairs, copies of one value among them."""
+    pairs = total * (total - 1) / 2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if comparison == "tau-a":
+            return np.asarray(score / pairs)
+        return np.asarray(score / np.sqrt((pairs - x_ties) * (pairs - y_ties)))
+
+
+def kendall_matrix(x: npt.NDArray[Any], y: npt.NDArray[Any], *, comparison: str) -> FloatArray:
+    """τ of every row of `x` with every row of `y`, `[x, y]`."""
+    if x is not y:
+        return np.stack([kendall(np.broadcast_to(row, y.shape), y, comparison=comparison) for row in x])
+    result = np.empty((len(x), len(x)))
+    for place, row in enumerate(x):
+        rest = x[place:]
+        result[place, place:] = result[place:, place] = kendall(np.broadcast_to(row, rest.shape), rest, comparison=comparison)
+    return result
+
+
+class PairCounter:
+    """C − D of one pair of vectors under many weightings.
+
+    Both vectors are cut into about √m blocks of neighbouring ranks (ties are never cut apart). Values in different blocks of x and of y
+    are counted from the table of weights by block; the others by a small matrix of signs for each block, multiplied with the weights of
+    many replicates at once. Every sum is of whole numbers, hence exact.
 
     Args:
         x: `[value]`.
         y: `[value]`.
-        weights: `[replicate, value]`, whole numbers; None is one sample with each value once.
-
-    Returns:
-        `[replicate]`, −1 … 1; NaN for a sample of fewer than two values.
     """
-    w = np.ones((1, len(x))) if weights is None else np.asarray(weights, dtype=np.float64)
-    x_ranker, y_ranker = Ranker(x), Ranker(y)
-    x_rank, y_rank = x_ranker.dense(), y_ranker.dense()
-    both = Ranker(x_rank * (int(y_rank.max(initial=0)) + 1) + y_rank)
-    # Ties of x in falling order of y: what stands before a value and has a smaller y then has a smaller x, too.
-    sequence = np.lexsort((-y_rank, x_rank))
-    concordant = _rising_pairs(y_rank[sequence], w[:, sequence])
-    total = w.sum(axis=1)
-    pairs = (total**2 - np.einsum("rv,rv->r", w, w)) / 2
-    untied = pairs - _tied_pairs(x_ranker, w) - _tied_pairs(y_ranker, w) + _tied_pairs(both, w)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((2 * concordant - untied) / (total * (total - 1) / 2))
+
+    def __init__(self, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> None:
+        size = max(8, round(np.sqrt(len(x))))
+        x_rank, y_rank = dense_ranks(np.stack([x, y])).astype(np.int32)
+        x_block, y_block = _blocks(x_rank, size), _blocks(y_rank, size)
+        signs = [_signs(block, x_rank, y_rank) for block in (x_block, y_block)]
+        self.members = [each[0] for each in signs]
+        members = self.members[1]
+        inside = np.concatenate([x_block, [-1]])[members]
+        signs[1][1][inside[:, :, None] == inside[:, None, :]] = 0.0  # counted with the blocks of x
+        self.signs = [each[1] for each in signs]
+        self.shape = int(x_block.max()) + 1, int(y_block.max()) + 1
+        cell = x_block.astype(np.intp) * self.shape[1] + y_block
+        self.order = np.argsort(cell, kind="stable")
+        self.cells, self.starts = np.unique(cell[self.order], return_index=True)
+
+    def scores(self, weights: FloatArray) -> FloatArray:
+        """C − D `[replicate]` for weights `[value + 1, replicate]` whose last row is 0."""
+        parts = [self._chunk(weights[:, start : start + _REPLICATES_AT_ONCE]) for start in range(0, weights.shape[1], _REPLICATES_AT_ONCE)]
+        return np.concatenate(parts)
+
+    def _chunk(self, weights: FloatArray) -> FloatArray:
+        replicates = weights.shape[1]
+        cells = np.zeros((self.shape[0] * self.shape[1], replicates))
+        cells[self.cells] = np.add.reduceat(weights[self.order], self.starts, axis=0)
+        table = cells.reshape(*self.shape, replicates)
+        below = np.cumsum(table, axis=0)
+        below -= table
+        up_to = np.cumsum(below, axis=1)
+        np.multiply(up_to, 2, out=up_to)
+        up_to -= below
+        up_to -= below.sum(axis=1)[:, None]  # smaller in both, less smaller in x and larger in y
+        score: FloatArray = np.einsum("xyr,xyr->r", table, up_to)
+        for members, signs in zip(self.members, self.signs, strict=True):
+            if len(members):
+                part = weights[members]
+                score += np.einsum("bvr,bvr->r", signs @ part, part) / 2
+        return score
 
 
-def _rising_pairs(ranks: npt.NDArray[Any], weights: FloatArray) -> FloatArray:
-    """Weight of the pairs p before q with a smaller rank at p, for each row of `weights`."""
-    count = np.zeros(len(weights))
-    ranks = ranks.astype(np.uint16) if ranks.max(initial=0) < 2**16 else ranks  # NumPy sorts 16-bit numbers by radix
-    for bit in range(int(ranks.max(initial=0)).bit_length()):
-        sequence = np.argsort(ranks >> (bit + 1), kind="stable")
-        ordered = ranks[sequence]
-        block = ordered >> (bit + 1)
-        starts = np.flatnonzero(np.r_[True, block[1:] != block[:-1]])
-        sizes = np.diff(np.r_[starts, len(block)])
-        high = (ordered >> bit & 1).astype(bool)
-        w = weights[:, sequence]
-        low_before = np.cumsum(np.where(high, 0.0, w), axis=1)
-        base = np.where(starts > 0, low_before[:, starts - 1], 0.0)
-        low_before -= np.repeat(base, sizes, axis=1)
-        count += np.einsum("rv,rv->r", np.where(high, w, 0.0), low_before)
-    return count
+def _blocks(ranks: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int32]:
+    """Blocks of neighbouring ranks, of at least `size` values each where ties allow; a value's rank decides its block."""
+    counts = np.bincount(ranks)
+    block_of_rank, block, filled = np.empty(len(counts), dtype=np.int32), -1, size
+    for rank, count in enumerate(counts.tolist()):
+        if filled + count > size:
+            block, filled = block + 1, 0
+        block_of_rank[rank] = block
+        filled += count
+    return block_of_rank[ranks]
 
 
-def _tied_pairs(ranker: Ranker, weights: FloatArray) -> FloatArray:
-    """Weight of the pairs of different entries whose values are equal, for each row of `weights`."""
-    ordered = weights[:, ranker.order]
-    groups = np.add.reduceat(ordered, ranker.starts, axis=1)
-    return np.asarray(((groups**2).sum(axis=1) - np.einsum("rv,rv->r", ordered, ordered)) / 2)
+def _signs(block: npt.NDArray[np.int32], x: npt.NDArray[np.int32], y: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.intp], FloatArray]:
+    """The values of each block `[block, value]`, filled up with the place behind the last value, and their signs `[block, value, value]`.
+
+    Blocks of a single group of ties in x or y make no pairs and are left out.
+    """
+    order = np.argsort(block, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(block[order])) + 1)
+    groups = [each for each in groups if len(each) > 1 and np.ptp(x[each]) and np.ptp(y[each])]
+    members = np.full((len(groups), max((len(each) for each in groups), default=1)), len(x), dtype=np.intp)
+    for row, each in zip(members, groups, strict=True):
+        row[: len(each)] = each
+    xs, ys = (np.concatenate([each, [0]])[members] for each in (x, y))
+    return members, (np.sign(xs[:, :, None] - xs[:, None, :]) * np.sign(ys[:, :, None] - ys[:, None, :])).astype(np.float64)
+
+
+def _tied_pairs(ordered: npt.NDArray[Any], weights: FloatArray) -> FloatArray:
+    """Weight `[row]` of the pairs of different values that are equal; equal ones stand together."""
+    begin, _ = tie_groups(ordered)
+    count, size = ordered.shape
+    group = (begin + size * np.arange(count)[:, None]).ravel()
+    sums = np.bincount(group, weights=weights.ravel(), minlength=count * size).reshape(count, size)
+    return np.asarray((np.einsum("rv,rv->r", sums, sums) - np.einsum("rv,rv->r", weights, weights)) / 2)
+
+
+def _own_copies(weights: FloatArray) -> FloatArray:
+    return np.asarray((np.einsum("rv,rv->r", weights, weights) - weights.sum(axis=1)) / 2)
+
+
+def _rising_pairs(ranks: npt.NDArray[Any], weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Weight `[row]` of the pairs p before q with a smaller rank at p, and of the pairs of equal rank."""
+    count, size = ranks.shape
+    key, w = ranks.astype(np.int64).ravel(), weights.ravel()
+    starts = np.arange(count) * size
+    rising = np.zeros(count)
+    places = np.arange(count * size)
+    for bit in reversed(range(int(ranks.max(initial=0)).bit_length())):
+        high = (key >> bit & 1).astype(bool)
+        sizes = np.diff(np.r_[starts, count * size])
+        low_before = np.cumsum(np.where(high, 0.0, w))
+        low_before -= np.repeat(low_before[starts] - np.where(high[starts], 0.0, w[starts]), sizes)
+        rising += np.where(high, w * low_before, 0.0).reshape(count, size).sum(axis=1)
+        zeros = np.cumsum(~high)
+        zeros -= np.repeat(zeros[starts] - ~high[starts], sizes)
+        begin = np.repeat(starts, sizes)
+        lows = np.add.reduceat(~high, starts, dtype=np.intp)
+        place = np.where(high, np.repeat(lows, sizes) + places - zeros, begin + zeros - 1)
+        key, w = _scattered(key, place), _scattered(w, place)
+        starts = np.unique(np.concatenate([starts, np.minimum(starts + lows, count * size - 1)[lows < sizes]]))
+    return rising, _tied_pairs(key.reshape(count, size), w.reshape(count, size))
+
+
+def _scattered(values: npt.NDArray[Any], place: npt.NDArray[np.intp]) -> npt.NDArray[Any]:
+    result = np.empty_like(values)
+    result[place] = values
+    return result

@@ -10,7 +10,7 @@ import numpy as np
 from isomorph.arrays import FloatArray, IntArray, as_floats, check_finite
 from isomorph.errors import InputError, ShapeError
 from isomorph.inference._bootstrap import bootstrap_weights, check_draws
-from isomorph.inference._ceiling import linear_ceilings, noise_ceiling, rank_ceilings
+from isomorph.inference._ceiling import noise_ceiling, replicate_ceilings
 from isomorph.inference._comparison import check_comparison, compare_rdms
 from isomorph.inference._permutation import permutation_p
 from isomorph.inference._score import Ceiling, Score, interval
@@ -88,6 +88,7 @@ def rsa_scores(
     level: float = 0.95,
     resample: Resample = "stimuli",
     permutations: int = 0,
+    sigma_k: FloatArray | None = None,
 ) -> RSAInference:
     """Compare every model's RDM with every subject's, and average over subjects.
 
@@ -101,13 +102,14 @@ def rsa_scores(
         models: `[model, pair]`, condensed RDMs.
         subjects: `[subject, pair]`, or `[subject, repeat, pair]`: repeats are averaged first.
         n: How many stimuli; n(n − 1)/2 pairs.
-        comparison: `"pearson"`, `"spearman"`, `"cosine"`, `"tau-a"` or `"rho-a"`, as in `compare_rdms`.
+        comparison: One of `COMPARISONS`, as in `compare_rdms`.
         replicates: Bootstrap replicates; 0 for none.
         seed: Equal seeds give equal results.
         level: The intervals' coverage.
         resample: What is drawn with replacement. Over subjects, intervals reach their level from about 16 subjects on; with 4 they hold the
             truth in 78 rather than 95 of 100 cases.
         permutations: How many permutations of the stimulus labels to test against; 0 for no test.
+        sigma_k: The covariance of the stimuli's pattern estimates, as in `compare_rdms`.
 
     Raises:
         ShapeError: The RDMs have not n(n − 1)/2 pairs, or one is constant.
@@ -125,23 +127,25 @@ def rsa_scores(
         >>> bool(result.values[0] > result.values[1]), bool(result.low[0] < result.values[0] < result.high[0])
         (True, True)
     """
-    check_comparison(comparison)
+    check_comparison(comparison, sigma_k)
     check_draws(replicates=replicates, seed=seed, level=level, permutations=permutations)
     models, subjects = _checked(models, subjects, n)
     if resample not in ("stimuli", "subjects", "both"):
         raise InputError(f"a bootstrap resamples 'stimuli', 'subjects' or 'both'; got {resample!r}.")
     if resample != "stimuli" and len(subjects) < 2:
         raise InputError(f"there is 1 subject, so that resample={resample!r} has nothing to draw. Use resample='stimuli'.")
-    per_subject = compare_rdms(models, subjects, comparison=comparison, x_name="the RDM of model", y_name="the RDM of subject")
+    per_subject = compare_rdms(
+        models, subjects, comparison=comparison, sigma_k=sigma_k, x_name="the RDM of model", y_name="the RDM of subject"
+    )
     values = per_subject.mean(axis=1)
     drawn, bounds = _replicates(
-        models, subjects, per_subject, n=n, comparison=comparison, replicates=replicates, seed=seed, resample=resample
+        models, subjects, per_subject, n=n, comparison=comparison, sigma_k=sigma_k, replicates=replicates, seed=seed, resample=resample
     )
     low, high = interval(drawn, level) if replicates else (np.full(len(models), np.nan),) * 2
     p = None
     if permutations:
-        p = permutation_p(models, subjects, values, n=n, comparison=comparison, permutations=permutations, seed=seed)
-    ceiling = _ceiling(subjects, comparison, bounds, level) if len(subjects) > 1 else None
+        p = permutation_p(models, subjects, values, n=n, comparison=comparison, permutations=permutations, seed=seed, sigma_k=sigma_k)
+    ceiling = _ceiling(subjects, comparison, sigma_k, bounds, level) if len(subjects) > 1 else None
     return RSAInference(
         values=values, low=low, high=high, replicates=drawn, p=p, ceiling=ceiling, per_subject=per_subject, n=n, comparison=comparison,
         level=level, seed=seed, resample=resample,
@@ -164,7 +168,16 @@ def _checked(models: FloatArray, subjects: FloatArray, n: int) -> tuple[FloatArr
 
 
 def _replicates(
-    models: FloatArray, subjects: FloatArray, per_subject: FloatArray, *, n: int, comparison: str, replicates: int, seed: int, resample: str
+    models: FloatArray,
+    subjects: FloatArray,
+    per_subject: FloatArray,
+    *,
+    n: int,
+    comparison: str,
+    sigma_k: FloatArray | None,
+    replicates: int,
+    seed: int,
+    resample: str,
 ) -> tuple[FloatArray, FloatArray]:
     """Mean scores `[replicate, model]` and ceilings `[replicate, 2]`."""
     count, people = per_subject.shape
@@ -177,20 +190,16 @@ def _replicates(
         weights: IntArray = np.ones((1, n), dtype=np.int64)
     else:
         weights = bootstrap_weights(n, replicates, seed)
-    with_products = comparison in ("pearson", "cosine")
-    first, second = (axis.ravel() for axis in np.indices((count + (people if with_products else 0), people)))
+    first, second = (axis.ravel() for axis in np.indices((count, people)))
     rows = np.concatenate([models, subjects])
-    scores = weighted_similarities(rows, first, count + second, weights, comparison=comparison).reshape(len(weights), -1, people)
-    scores = np.broadcast_to(scores, (replicates, *scores.shape[1:]))
-    if people < 2:
-        bounds: FloatArray = np.empty((0, 2))
-    elif with_products:
-        bounds = linear_ceilings(scores[:, count:], people_weights)
-    else:
-        bounds = rank_ceilings(subjects, np.broadcast_to(weights, (replicates, n)), people_weights, comparison)
-    drawn: FloatArray = np.einsum("rms,rs->rm", scores[:, :count], people_weights) / people
+    scores = weighted_similarities(rows, first, count + second, weights, comparison=comparison, sigma_k=sigma_k)
+    scores = np.broadcast_to(scores.reshape(len(weights), count, people), (replicates, count, people))
+    bounds: FloatArray = np.empty((0, 2))
+    if people > 1:
+        bounds = replicate_ceilings(subjects, weights, people_weights, comparison=comparison, sigma_k=sigma_k)
+    drawn: FloatArray = np.einsum("rms,rs->rm", scores, people_weights) / people
     if resample == "both":
-        drawn = _dual(drawn, scores[:, :count].mean(axis=2), people_weights @ per_subject.T / people)
+        drawn = _dual(drawn, scores.mean(axis=2), people_weights @ per_subject.T / people)
     return drawn, bounds
 
 
@@ -204,8 +213,8 @@ def _dual(both: FloatArray, stimuli: FloatArray, people: FloatArray) -> FloatArr
     return np.asarray(mean + (both - mean) * factor)
 
 
-def _ceiling(subjects: FloatArray, comparison: str, bounds: FloatArray, level: float) -> Ceiling:
-    plain = noise_ceiling(subjects, comparison=comparison)
+def _ceiling(subjects: FloatArray, comparison: str, sigma_k: FloatArray | None, bounds: FloatArray, level: float) -> Ceiling:
+    plain = noise_ceiling(subjects, comparison=comparison, sigma_k=sigma_k)
     if not len(bounds):
         return plain
     low, high = interval(bounds, level)

@@ -6,25 +6,30 @@ no pair with itself: its distance to its own copy is 0 by construction and says 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-
 import numpy as np
 import numpy.typing as npt
 
-from isomorph.arrays import FloatArray, IntArray
-from isomorph.inference._kendall import tau_a
+from isomorph.arrays import FloatArray, IntArray, as_floats
+from isomorph.inference._comparison import GRAMS, KENDALL, check_comparison
+from isomorph.inference._deletion import deletion_similarities
+from isomorph.inference._kendall import PairCounter, scaled
+from isomorph.inference._moments import pair_sums, pair_weights
 from isomorph.inference._ranks import Ranker
+from isomorph.inference._whitened import WHITENED, weighted_whitened
 
-_CHUNK_VALUES = 1_000_000
-_BLOCK_ROWS = 512
-_LEAST_PAIRS = 512
-_MANY_KINDS = 64
+_CHUNK_VALUES = 8_000_000
 
 Indices = npt.NDArray[np.intp]
 
 
-def weighted_similarities(rows: FloatArray, first: Indices, second: Indices, weights: IntArray, *, comparison: str) -> FloatArray:
+def weighted_similarities(
+    rows: FloatArray, first: Indices, second: Indices, weights: IntArray, *, comparison: str, sigma_k: FloatArray | None = None
+) -> FloatArray:
     """Compare `rows[first[k]]` with `rows[second[k]]` in every replicate.
+
+    The comparisons that look at whole Gram matrices (`"neg_riem_dist"`, `"bures"`, and the whitened ones with a `sigma_k`) take copies of
+    a stimulus for likeness, or for a missing dimension. For them a replicate is the value on the stimuli that were drawn at all, its
+    deviation from the mean of all replicates scaled as in a delete-d jackknife and set around the full value.
 
     Args:
         rows: `[rdm, pair]`, condensed RDMs of the same stimuli.
@@ -32,46 +37,22 @@ def weighted_similarities(rows: FloatArray, first: Indices, second: Indices, wei
         second: `[k]`.
         weights: `[replicate, stimulus]`, whole numbers.
         comparison: As in `compare_rdms`.
+        sigma_k: As in `compare_rdms`.
 
     Returns:
         `[replicate, k]`; NaN where the replicate leaves an RDM constant.
     """
-    if comparison in ("pearson", "cosine"):
-        return _linear(rows, first, second, weights, centred=comparison == "pearson")
-    rankers = [Ranker(row) for row in rows]
-    result = np.empty((len(weights), len(first)))
-    for part, pairs in replicate_chunks(weights, values_each=rows.size):
-        if comparison == "tau-a":
-            for k, (a, b) in enumerate(zip(first, second, strict=True)):
-                result[part, k] = tau_a(rows[a], rows[b], pairs)
-            continue
-        units = np.stack([ranked_unit(ranker.ranks(pairs), pairs, comparison) for ranker in rankers], axis=1)
-        products = units @ units.transpose(0, 2, 1) if len(rows) < 64 else None
-        for k, (a, b) in enumerate(zip(first, second, strict=True)):
-            result[part, k] = products[:, a, b] if products is not None else np.einsum("rp,rp->r", units[:, a], units[:, b])
-    return result
-
-
-def replicate_chunks(weights: IntArray, *, values_each: int) -> Iterator[tuple[slice, FloatArray]]:
-    """Slices of replicates with their pair weights `[replicate, pair]`, few enough that `values_each` numbers for each stay small."""
-    n = weights.shape[1]
-    rows, columns = np.triu_indices(n, 1)
-    step = max(1, _CHUNK_VALUES // max(values_each, 1))
-    for start in range(0, len(weights), step):
-        part = slice(start, min(start + step, len(weights)))
-        chunk = weights[part].astype(np.float64)
-        yield part, chunk[:, rows] * chunk[:, columns]
-
-
-def ranked_unit(ranks: FloatArray, pairs: FloatArray, comparison: str) -> FloatArray:
-    """Ranks `[replicate, pair]`, centred and scaled so that plain inner products are Spearman's ρ or ρ_a of the weighted sample."""
-    total = pairs.sum(axis=1, keepdims=True)
-    centred = ranks - (total + 1) / 2
-    centred *= np.sqrt(pairs)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if comparison == "rho-a":
-            return np.asarray(centred * np.sqrt(12 / (total**3 - total)))
-        return np.asarray(centred / np.sqrt(np.einsum("rp,rp->r", centred, centred))[:, None])
+    check_comparison(comparison, sigma_k)
+    rows = as_floats(rows, name="RDMs", ndim=2)
+    if comparison in GRAMS or sigma_k is not None:
+        return deletion_similarities(rows, first, second, weights, comparison=comparison, sigma_k=sigma_k)
+    if comparison in WHITENED:
+        return weighted_whitened(rows, first, second, weights, centred=comparison == "corr_cov")[0]
+    if comparison in KENDALL:
+        return _kendall(rows, first, second, weights, comparison)
+    if comparison in ("spearman", "rho-a"):
+        return _ranked(rows, first, second, weights, comparison)
+    return _linear(rows, first, second, weights, centred=comparison == "pearson")
 
 
 def _linear(rows: FloatArray, first: Indices, second: Indices, weights: IntArray, *, centred: bool) -> FloatArray:
@@ -85,9 +66,7 @@ def _linear(rows: FloatArray, first: Indices, second: Indices, weights: IntArray
         values = rows[:, part] / scale[:, None] - shift[:, None]
         return np.concatenate([np.ones((1, values.shape[1])), values, values**2, values[first] * values[second]])
 
-    kinds = 1 + 2 * count + len(first)
-    w = np.ascontiguousarray(weights.T, dtype=np.float64)
-    sums = _sums_by_pairs(moments, kinds, w) if kinds > _MANY_KINDS else _sums_by_rows(moments, kinds, w)
+    sums = pair_sums(moments, 1 + 2 * count + len(first), weights)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = sums[1:] / sums[0]
         mean, square, product = means[:count], means[count : 2 * count], means[2 * count :]
@@ -98,32 +77,47 @@ def _linear(rows: FloatArray, first: Indices, second: Indices, weights: IntArray
         return np.asarray((product / np.sqrt(square[first] * square[second])).T)
 
 
-def _sums_by_pairs(moments: Callable[[slice], FloatArray], kinds: int, w: FloatArray) -> FloatArray:
-    """Σ over pairs of w_i w_j times each moment, `[kind, replicate]`; pair weights are formed, which many kinds share."""
-    n, replicates = w.shape
-    left, right = np.triu_indices(n, 1)
-    sums = np.zeros((kinds, replicates))
-    step = max(_LEAST_PAIRS, _CHUNK_VALUES // max(kinds, replicates))
-    for start in range(0, len(left), step):
-        part = slice(start, start + step)
-        sums += moments(part) @ (w[left[part]] * w[right[part]])
-    return sums
+def _ranked(rows: FloatArray, first: Indices, second: Indices, weights: IntArray, comparison: str) -> FloatArray:
+    """Spearman's ρ or ρ_a: ranks of all RDMs anew in every replicate, by weighted counting, then one matrix product."""
+    ranker = Ranker(rows)
+    (left, a), (right, b) = (np.unique(each, return_inverse=True) for each in (first, second))
+    result = np.empty((len(weights), len(first)))
+    for replicate, pairs in enumerate(pair_weights(weights)):
+        total = pairs.sum()
+        ranks = ranker.ranks(pairs)
+        ranks -= (total + 1) / 2
+        weighted = ranks[left] * pairs
+        with np.errstate(invalid="ignore", divide="ignore"):
+            if comparison == "rho-a":
+                scale: FloatArray | float = np.sqrt((total**3 - total) / 12)
+                result[replicate] = (weighted @ ranks[right].T)[a, b] / scale / scale
+                continue
+            norms = np.sqrt(np.einsum("rp,rp,p->r", ranks, ranks, pairs))
+            norms[norms <= 0] = np.nan
+            result[replicate] = (weighted @ ranks[right].T / norms[left][:, None] / norms[right])[a, b]
+    return result
 
 
-def _sums_by_rows(moments: Callable[[slice], FloatArray], kinds: int, w: FloatArray) -> FloatArray:
-    """The same without pair weights: blocks of rows of each moment's matrix times w, then times w."""
-    n, replicates = w.shape
-    sums = np.zeros((kinds, replicates))
-    height = max(1, _BLOCK_ROWS // kinds)
-    position = 0
-    for start in range(0, n - 1, height):
-        stop = min(start + height, n - 1)
-        block = np.zeros((kinds, stop - start, n - 1 - start))
-        for offset in range(stop - start):
-            size = n - 1 - start - offset
-            block[:, offset, offset:] = moments(slice(position, position + size))
-            position += size
-        products = (block.reshape(kinds * (stop - start), -1) @ w[start + 1 :]).reshape(kinds, stop - start, replicates)
-        products *= w[start:stop]
-        sums += products.sum(axis=1)
-    return sums
+def _kendall(rows: FloatArray, first: Indices, second: Indices, weights: IntArray, comparison: str) -> FloatArray:
+    """τ: concordant pairs of distances counted for all replicates at once, one pair of RDMs after another."""
+    result = np.empty((len(weights), len(first)))
+    left, right = np.triu_indices(weights.shape[1], 1)
+    step = max(1, _CHUNK_VALUES // (len(left) + 1))
+    for start in range(0, len(weights), step):
+        w = weights[start : start + step].T.astype(np.float64)
+        pairs = np.zeros((len(left) + 1, w.shape[1]))
+        np.multiply(w[left], w[right], out=pairs[:-1])
+        total = pairs.sum(axis=0)
+        ties = [_ties(row, pairs) if comparison == "tau-b" else total for row in rows]
+        for k, (a, b) in enumerate(zip(first, second, strict=True)):
+            score = PairCounter(rows[a], rows[b]).scores(pairs)
+            result[start : start + step, k] = scaled(score, total, ties[a], ties[b], comparison)
+    return result
+
+
+def _ties(row: FloatArray, pairs: FloatArray) -> FloatArray:
+    """Pairs of equal distances `[replicate]`, those of one distance with its own copies among them."""
+    order = np.argsort(row)
+    starts = np.flatnonzero(np.r_[True, np.diff(row[order]) != 0])
+    groups = np.add.reduceat(pairs[order], starts, axis=0)
+    return np.asarray((groups * (groups - 1)).sum(axis=0) / 2)
