@@ -27,6 +27,7 @@ from isomorph.measures import (
     registry,
 )
 from isomorph.measures._kernel import ESTIMATORS, Kernel, linear_kernel
+from isomorph.measures._kernel_features import weighted_feature_hsic
 from isomorph.measures._kernel_weights import weighted_hsic
 from isomorph.spec import from_plain, to_plain
 
@@ -97,6 +98,19 @@ def test_replicates_scatter_around_the_value(measure):
     x, y = measure.meet(x, x + rng.normal(size=(90, 6)))
     drawn = measure.replicates(x, y, bootstrap_weights(90, 300))
     assert abs(np.nanmean(drawn) - measure.between(x, y)) < 1.3 * np.nanstd(drawn)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_weights_on_features_are_weights_on_kernels(estimator, monkeypatch):
+    weights = bootstrap_weights(30, 40)
+    expected = weighted_hsic(linear_kernel(X), linear_kernel(Z), weights, estimator=estimator)
+    np.testing.assert_allclose(weighted_feature_hsic(X, Z, weights, estimator), expected, rtol=1e-9)
+    monkeypatch.setattr("isomorph.measures._kernel._STRIPE_VALUES", 300)
+    np.testing.assert_allclose(weighted_feature_hsic(X, Z, weights, estimator), expected, rtol=1e-9)
+    small = X[:, :3], Z[:, :4]  # narrow enough for the measure to choose features
+    by_features = HSIC(estimator=estimator).replicates(*small, weights)
+    by_grams = HSIC(estimator=estimator).replicates(*(Gram.from_features(each) for each in small), weights)
+    np.testing.assert_allclose(by_features, by_grams, rtol=1e-9)
 
 
 def test_minibatch_replicates_are_the_batches_replicates():

@@ -47,9 +47,9 @@ def linear_kernel(x: Any) -> Kernel:
     return Kernel(len(rows), lambda part: rows[part] @ rows.T, float(np.square(rows).sum()) / len(rows))
 
 
-def stripes(n: int, values: int | None = None) -> Iterator[slice]:
-    """Slices of rows of an n × n matrix that hold about `values` entries each."""
-    height = max(1, (values or _STRIPE_VALUES) // n)
+def stripes(n: int, *, width: int | None = None) -> Iterator[slice]:
+    """Slices of the n rows of a matrix of `width` columns (default: n) that hold a few million entries each."""
+    height = max(1, _STRIPE_VALUES // (width or n))
     return (slice(start, min(start + height, n)) for start in range(0, n, height))
 
 
@@ -96,7 +96,7 @@ def hsic_matrix(kernels: Sequence[Kernel], estimator: Estimator) -> FloatArray:
     """The HSICs `[thing, thing]` of all pairs; exactly 0 where a thing's own is what rounding leaves of a constant kernel."""
     n, total = kernels[0].n, np.zeros((len(kernels), len(kernels)))
     ready = [prepared(each, estimator) for each in kernels]
-    for part in stripes(n, _STRIPE_VALUES // len(kernels)):
+    for part in stripes(n, width=n * len(kernels)):
         flat = np.stack([kernel.rows(part).ravel() for kernel, _ in ready])
         total += flat @ flat.T
     dead = np.diagonal(total) <= [floor for _, floor in ready]

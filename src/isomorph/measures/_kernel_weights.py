@@ -10,7 +10,7 @@ import numpy as np
 from isomorph.arrays import FloatArray, IntArray
 from isomorph.measures._kernel import TINY, Estimator, Kernel, stripes
 
-_Margins: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
+Margins: TypeAlias = tuple[FloatArray, FloatArray, FloatArray]
 
 _NOISE = 1e-14
 """A statistic below this share of the terms that it is the difference of is rounding."""
@@ -35,7 +35,7 @@ def weighted_hsic(x: Kernel, y: Kernel, weights: IntArray, *, estimator: Estimat
     """
     w = np.ascontiguousarray(weights.T, dtype=np.float64)
     w2 = w**2
-    sums = [_Sums(w, w2) for _ in range(3)]
+    sums = [WeightedSums(w) for _ in range(3)]
     for part in stripes(x.n):
         k, l = x.rows(part), y.rows(part)  # noqa: E741
         rows, at = np.arange(part.stop - part.start), np.arange(part.start, part.stop)
@@ -44,7 +44,8 @@ def weighted_hsic(x: Kernel, y: Kernel, weights: IntArray, *, estimator: Estimat
         l[rows, at] = 0
         margins = tuple((stripe @ w, stripe @ w2, diagonal[:, None]) for stripe, diagonal in ((k, k_own), (l, l_own)))
         for each, product, a, b in zip(sums, (k * l, k * k, l * l), (0, 0, 1), (1, 0, 1), strict=True):
-            each.add(part, product, margins[a], margins[b])
+            each.add_products(part, product)
+            each.add_margins(part, margins[a], margins[b])
     xy, xx, yy = (each.statistic(estimator) for each in sums)
     return xy, xx, yy
 
@@ -55,24 +56,35 @@ def difference(*terms: FloatArray) -> FloatArray:
     return np.asarray(np.where(np.abs(total) <= np.maximum(_NOISE * np.abs(terms).max(axis=0), TINY), 0.0, total))
 
 
-class _Sums:
-    """The sums over stripes from which both statistics follow; rows are stimuli, columns replicates."""
+class WeightedSums:
+    """The sums from which all three statistics follow; rows are stimuli, columns replicates."""
 
-    def __init__(self, w: FloatArray, w2: FloatArray) -> None:
-        self.w, self.w2, self.w3 = w, w2, w2 * w
-        self.total = w.sum(axis=0)
-        self.squares, self.cubes, self.fourths = w2.sum(axis=0), self.w3.sum(axis=0), (w2 * w2).sum(axis=0)
+    def __init__(self, w: FloatArray) -> None:
+        self.w, self.w2, self.w3, self.w4 = w, w**2, w**3, w**4
+        self.total, self.squares, self.cubes, self.fourths = (each.sum(axis=0) for each in (self.w, self.w2, self.w3, self.w4))
         self.of: dict[str, FloatArray] = defaultdict(lambda: np.zeros(w.shape[1]))
 
-    def add(self, part: slice, product: FloatArray, left: _Margins, right: _Margins) -> None:
-        """Add a stripe: its kernels' product without the diagonal, and K w, K w² and the diagonal of either."""
-        w, w2, w3 = self.w[part], self.w2[part], self.w3[part]
+    def add_products(self, part: slice, product: FloatArray) -> None:
+        """Add a stripe of the kernels' product, without the diagonal."""
         m1, m2 = product @ self.w, product @ self.w2
+        for name, weight, value in (("m11", self.w, m1), ("m12", self.w2, m1), ("m13", self.w3, m1), ("m22", self.w2, m2)):
+            self.of[name] += np.einsum("ij,ij->j", weight[part], value)
+
+    def add_moments(self, first: FloatArray, second: FloatArray, third: FloatArray, own: FloatArray) -> None:
+        """Add all products at once, from Σ w x yᵀ, Σ w² x yᵀ and Σ w³ x yᵀ `[product, replicate]`, and each stimulus's own."""
+        for name, one, other, weight in (
+            ("m11", first, first, self.w2), ("m12", second, first, self.w3),
+            ("m13", third, first, self.w4), ("m22", second, second, self.w4),
+        ):  # fmt: skip
+            self.of[name] += np.einsum("ij,ij->j", one, other) - own @ weight
+
+    def add_margins(self, part: slice, left: Margins, right: Margins) -> None:
+        """Add a stripe of either kernel: K w and K w², without the diagonal, and the diagonal."""
+        w, w2 = self.w[part], self.w2[part]
         (a1, a2, a_own), (b1, b2, b_own) = left, right
         # What double-centring leaves on the diagonal, but for the grand mean.
         left_corner, right_corner = (own - 2 * (one + w * own) / np.maximum(self.total, 1) for one, own in ((a1, a_own), (b1, b_own)))
         for name, value in (
-            ("m11", w * m1), ("m12", w2 * m1), ("m13", w3 * m1), ("m22", w2 * m2),
             ("rows1", w * a1 * b1), ("rows2", w2 * a1 * b1), ("cross12", w * (a1 * b2 + a2 * b1)),
             ("left", w * a1), ("right", w * b1), ("left_own", w2 * a_own), ("right_own", w2 * b_own),
             ("own", w * a_own * b_own), ("own_rows", w * (a1 + w * a_own) * (b1 + w * b_own)), ("squares_own", w2 * a_own * b_own),
