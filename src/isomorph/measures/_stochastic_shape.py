@@ -103,7 +103,7 @@ class StochasticShape(Measure):
 
     def _starts(self, x: Clouds, y: Clouds) -> list[FloatArray]:
         """Cross-products to start from. They turn with x and y, and change places with them, so that the value does neither."""
-        starts = [y.means.T @ x.means]
+        starts: list[FloatArray] = [y.means.T @ x.means]
         if not (x.noise.any() and y.noise.any()):
             return starts
         axes, others = x.noise_axes, y.noise_axes
