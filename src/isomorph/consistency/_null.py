@@ -32,7 +32,9 @@ def null_correlations(block: Block, keys: FloatArray, *, method: str) -> FloatAr
     step = max(1, _CHUNK_VALUES // max(unit.size, 1))
     for start in range(0, len(keys), step):
         part = slice(start, min(start + step, len(keys)))
-        swapped = np.stack([permuted(squares[at], block.pairs, keys[part, dataset]) for at, dataset in enumerate(block.datasets)], axis=1)
+        swapped = np.empty((part.stop - start, *unit.shape))
+        for at, dataset in enumerate(block.datasets):
+            swapped[:, at] = permuted(squares[at], block.pairs, keys[part, dataset])
         result[part] = (swapped @ swapped.transpose(0, 2, 1))[:, block.a, block.b]
     return result
 
