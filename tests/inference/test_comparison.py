@@ -6,7 +6,7 @@ from scipy.spatial.distance import pdist
 from isomorph.errors import ShapeError, UnknownNameError
 from isomorph.inference import COMPARISONS, compare_rdms, weighted_similarities
 from isomorph.inference._kendall import PairCounter, kendall
-from isomorph.inference._ranks import Ranker, midranks
+from isomorph.inference._ranks import Ranker, RankTable, midranks
 
 RNG = np.random.default_rng(2)
 X = RNG.normal(size=(3, 190))
@@ -60,7 +60,8 @@ def test_weighted_ranks_and_tau_equal_those_of_the_repeated_sample():
         counted = PairCounter(X[0], y).scores(np.vstack([weights.T, np.zeros((1, 5))]).astype(float))
         for replicate, each in enumerate(weights):
             at = np.repeat(np.arange(190), each)
-            np.testing.assert_array_equal(Ranker(y[None]).ranks(each)[0, at], stats.rankdata(y[at]))
+            np.testing.assert_array_equal(RankTable(y[None]).ranks(each)[0, at], stats.rankdata(y[at]))
+            np.testing.assert_array_equal(Ranker(y).ranks(weights)[replicate, at], stats.rankdata(y[at]))
             assert counted[replicate] == round(brute_tau_a(X[0, at], y[at]) * len(at) * (len(at) - 1) / 2)
             tau_a, tau_b = (kendall(X[:1], y[None], each[None], comparison=kind)[0] for kind in ("tau-a", "tau-b"))
             assert tau_a == pytest.approx(brute_tau_a(X[0, at], y[at]), abs=1e-12)

@@ -12,7 +12,7 @@ from isomorph.inference._comparison import GRAMS, KENDALL, check_comparison, che
 from isomorph.inference._deletion import LEAST_STIMULI, scaled_deviations, subset
 from isomorph.inference._kendall import kendall
 from isomorph.inference._moments import pair_weights
-from isomorph.inference._ranks import Ranker
+from isomorph.inference._ranks import RankTable
 from isomorph.inference._score import Ceiling
 from isomorph.inference._weighted import weighted_similarities
 from isomorph.inference._whitened import WHITENED, weighted_whitened
@@ -54,7 +54,7 @@ def noise_ceiling(subjects: FloatArray, *, comparison: str = "pearson", sigma_k:
     if comparison in GRAMS:
         bounds = _pooled_ceiling(rows.astype(np.float64), sigma_k, equal, comparison)
     elif comparison in ("spearman", "rho-a", *KENDALL):
-        bounds = _rank_ceiling(rows, Ranker(rows).ranks(), np.ones(rows.shape[1]), equal, comparison)
+        bounds = _rank_ceiling(rows, RankTable(rows).ranks(), np.ones(rows.shape[1]), equal, comparison)
     else:
         unit = standardised(rows, comparison, sigma_k=sigma_k, name="the RDM of subject")
         lengths = 1 / np.sqrt(np.einsum("sp,sp->s", unit, unit) / unit.shape[1])
@@ -116,7 +116,7 @@ def _linear_ceilings(products: FloatArray, weights: FloatArray, lengths: FloatAr
 
 
 def _rank_ceilings(rows: FloatArray, weights: IntArray, people_weights: FloatArray, comparison: str) -> FloatArray:
-    ranker = Ranker(rows)
+    ranker = RankTable(rows)
     result = np.empty((len(people_weights), 2))
     fixed = len(weights) == 1
     pairs = next(pair_weights(weights))
@@ -141,7 +141,7 @@ def _rank_ceiling(rows: FloatArray, ranks: FloatArray, pairs: FloatArray, weight
         own, against = np.tile(ranks, (2, 1)), np.concatenate([np.broadcast_to(pools[:1], ranks.shape), pools[1:]])
         similar = kendall(own, against, np.broadcast_to(pairs, own.shape), comparison=comparison)
     else:
-        own, pooled = (_ranked_unit(each, pairs, comparison) for each in (ranks, Ranker(pools).ranks(pairs)))
+        own, pooled = (_ranked_unit(each, pairs, comparison) for each in (ranks, RankTable(pools).ranks(pairs)))
         similar = np.concatenate([own @ pooled[0], np.einsum("sp,sp->s", own, pooled[1:])])
     upper, lower = similar.reshape(2, -1) @ weights / weights.sum()
     return np.array([lower if len(drawn) > 1 else np.nan, upper])

@@ -11,6 +11,28 @@ from isomorph.arrays import FloatArray
 
 
 class Ranker:
+    """Ranks one vector under many weightings at once, with a single sort; `RankTable` is for many vectors, one weighting at a time.
+
+    Args:
+        values: `[value]`.
+    """
+
+    def __init__(self, values: npt.NDArray[Any]) -> None:
+        self.order: npt.NDArray[np.intp] = np.argsort(values)
+        ordered = values[self.order]
+        self.starts: npt.NDArray[np.intp] = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+        self.sizes: npt.NDArray[np.intp] = np.diff(np.r_[self.starts, len(values)])
+
+    def ranks(self, weights: npt.NDArray[Any]) -> FloatArray:
+        """Mid-ranks from 1 `[replicate, value]` for `weights` `[replicate, value]`."""
+        grouped = np.add.reduceat(weights[:, self.order], self.starts, axis=1).astype(np.float64)
+        below = np.cumsum(grouped, axis=1) - grouped
+        result = np.empty(weights.shape)
+        result[:, self.order] = np.repeat(below + (grouped + 1) / 2, self.sizes, axis=1)
+        return result
+
+
+class RankTable:
     """Ranks many vectors, again and again under other weights, with a single sort of each.
 
     The mid-rank of a value in a sample where pair p stands W_p times is (weight below it) + (weight of its ties + 1) / 2. Both follow
@@ -74,4 +96,4 @@ def midranks(rows: npt.NDArray[Any]) -> FloatArray:
         >>> midranks(np.array([[10.0, 30.0, 10.0]])).tolist()
         [[1.5, 3.0, 1.5]]
     """
-    return np.concatenate([Ranker(row[None]).ranks() for row in rows])
+    return np.concatenate([RankTable(row[None]).ranks() for row in rows])

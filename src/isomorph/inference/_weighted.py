@@ -14,7 +14,7 @@ from isomorph.inference._comparison import GRAMS, KENDALL, check_comparison
 from isomorph.inference._deletion import deletion_similarities
 from isomorph.inference._kendall import PairCounter, scaled
 from isomorph.inference._moments import pair_sums, pair_weights
-from isomorph.inference._ranks import Ranker
+from isomorph.inference._ranks import RankTable
 from isomorph.inference._whitened import WHITENED, weighted_whitened
 
 _CHUNK_VALUES = 8_000_000
@@ -79,7 +79,7 @@ def _linear(rows: FloatArray, first: Indices, second: Indices, weights: IntArray
 
 def _ranked(rows: FloatArray, first: Indices, second: Indices, weights: IntArray, comparison: str) -> FloatArray:
     """Spearman's ρ or ρ_a: ranks of all RDMs anew in every replicate, by weighted counting, then one matrix product."""
-    ranker = Ranker(rows)
+    ranker = RankTable(rows)
     (left, a), (right, b) = (np.unique(each, return_inverse=True) for each in (first, second))
     result = np.empty((len(weights), len(first)))
     for replicate, pairs in enumerate(pair_weights(weights)):
