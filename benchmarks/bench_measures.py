@@ -30,8 +30,8 @@ def seconds(action: Callable[[], object], repeats: int = 2) -> tuple[float, obje
 
 def gram_way(x: np.ndarray, y: np.ndarray) -> float:
     """Biased CKA by two Gram matrices in the precision of the features."""
-    k, l = ((each - each.mean(axis=0)) @ (each - each.mean(axis=0)).T for each in (x, y))  # noqa: E741
-    return float(np.sum(k * l) / np.sqrt(np.sum(k * k) * np.sum(l * l)))
+    k, l = (((each - each.mean(axis=0)) @ (each - each.mean(axis=0)).T).ravel() for each in (x, y))  # noqa: E741
+    return float(k @ l / np.sqrt((k @ k) * (l @ l)))
 
 
 def main() -> None:

@@ -7,12 +7,14 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
 
-from isomorph.arrays import FloatArray
+from isomorph.arrays import FloatArray, IntArray
 from isomorph.errors import InputError, ShapeError
 from isomorph.geometry import RDM, Gram
+from isomorph.measures._kernel_weights import difference
 from isomorph.measures._measure import Change, Comparable, Measure, Traits
 
 Similarity: TypeAlias = Literal["cosine", "centred", "dot"]
+_Ready: TypeAlias = tuple[FloatArray, FloatArray, float]
 
 _TIED = 1e-12
 
@@ -96,25 +98,34 @@ class CKNNA(Measure):
         return x if isinstance(x, Gram | RDM) else Gram.from_features(x)
 
     def _value(self, x: Any, y: Any) -> float:
-        return float(self.matrix([x, y])[0, 1])
+        return self._aligned(self._ready(x, "x"), self._ready(y, "y"))
 
     def matrix(self, things: list[Any]) -> FloatArray:
         """All pairs; similarities, neighbours and self terms are found once for each thing."""
         letters = ["x", "y"] if len(things) == 2 else [f"thing {place}" for place in range(len(things))]
-        kernels = [self._similarities(each, letter) for each, letter in zip(things, letters, strict=True)]
-        masks = [self._neighbours(each) for each in kernels]
-        own = [_hsic(mask * kernel, mask * kernel) for mask, kernel in zip(masks, kernels, strict=True)]
-        for value, letter in zip(own, letters, strict=True):
-            if not value > 0:
-                raise ShapeError(
-                    f"the HSIC of {letter} with itself among its {self.k} nearest neighbours is {value:.3g}, which has no root to divide "
-                    "by. Use a larger k, or mask='mutual'."
-                )
-        result = np.empty((len(things), len(things)))
-        for i, j in np.ndindex(result.shape):
-            mask = masks[i] * masks[j]
-            result[i, j] = _hsic(mask * kernels[i], mask * kernels[j]) / (np.sqrt(own[i] * own[j]) + self.epsilon)
-        return result
+        ready = [self._ready(each, letter) for each, letter in zip(things, letters, strict=True)]
+        return np.array([[self._aligned(one, other) for other in ready] for one in ready])
+
+    def permuted(self, x: Any, y: Any, orders: IntArray) -> FloatArray:
+        """The value under each reordering `[permutation, stimulus]` of the rows of `y`; neighbours and self terms stay."""
+        first, (kernel, mask, own) = self._ready(x, "x"), self._ready(y, "y")
+        moved = (np.ix_(order, order) for order in orders)
+        return np.array([self._aligned(first, (kernel[at], mask[at], own)) for at in moved])
+
+    def _ready(self, x: Gram, letter: str) -> _Ready:
+        kernel = self._similarities(x, letter)
+        mask = self._neighbours(kernel)
+        own = _hsic(mask * kernel, mask * kernel)
+        if not own > 0:
+            raise ShapeError(
+                f"the HSIC of {letter} with itself among its {self.k} nearest neighbours is {own:.3g}, which has no root to divide "
+                "by. Use a larger k, or mask='mutual'."
+            )
+        return kernel, mask, own
+
+    def _aligned(self, one: _Ready, other: _Ready) -> float:
+        mask = one[1] * other[1]
+        return _hsic(mask * one[0], mask * other[0]) / (float(np.sqrt(one[2]) * np.sqrt(other[2])) + self.epsilon)
 
     def _similarities(self, x: Gram, letter: str) -> FloatArray:
         kernel = x.centred.copy() if self.similarity == "centred" else x.raw()
@@ -145,5 +156,5 @@ class CKNNA(Measure):
 def _hsic(k: FloatArray, l: FloatArray) -> float:  # noqa: E741
     """Song's HSIC of two matrices that need not be symmetric, with zeros on their diagonals."""
     n = len(k)
-    total = np.vdot(k, l.T) + k.sum() * l.sum() / ((n - 1) * (n - 2)) - 2 * (k.sum(axis=0) @ l.sum(axis=1)) / (n - 2)
-    return float(total / (n * (n - 3)))
+    terms = np.vdot(k, l.T), k.sum() * l.sum() / ((n - 1) * (n - 2)), -2 * (k.sum(axis=0) @ l.sum(axis=1)) / (n - 2)
+    return float(difference(*(np.asarray(each) for each in terms)) / (n * (n - 3)))

@@ -80,4 +80,4 @@ class HSIC(KernelMeasure):
         """Nothing is divided: what does not vary has the HSIC 0."""
 
     def _finish(self, xy: FloatArray, xx: FloatArray, yy: FloatArray) -> FloatArray:
-        return np.asarray(xy + 0 * (xx + yy))
+        return np.asarray(xy)

@@ -10,7 +10,7 @@ import numpy as np
 from isomorph.arrays import FloatArray, IntArray
 from isomorph.errors import InputError, ShapeError
 from isomorph.geometry import RDM, Gram
-from isomorph.measures._kernel import Kernel, hsic_matrix, linear_kernel
+from isomorph.measures._kernel import hsic_matrix, linear_kernel
 from isomorph.measures._kernel_measure import ratio
 from isomorph.measures._kernel_weights import weighted_hsic
 from isomorph.measures._measure import Comparable, Measure, Traits
@@ -69,14 +69,23 @@ class MinibatchCKA(Measure):
         )
 
     def _value(self, x: Any, y: Any) -> float:
-        hsic = self._batched([x, y])
-        for letter, own in zip("xy", np.diagonal(hsic), strict=True):
-            if not own > 0:
+        return float(self._all_pairs([x, y], ["x", "y"])[0, 1])
+
+    def matrix(self, things: list[Any]) -> FloatArray:
+        """All pairs; each batch of each thing is made ready a single time."""
+        return self._all_pairs(things, [f"thing {place}" for place in range(len(things))])
+
+    def _all_pairs(self, things: list[Any], letters: list[str]) -> FloatArray:
+        parts = self._batches(len(things[0]))
+        hsic = np.mean([hsic_matrix([linear_kernel(_part(each, part)) for each in things], "song") for part in parts], axis=0)
+        own = np.diagonal(hsic)
+        for value, letter in zip(own, letters, strict=True):
+            if not value > 0:
                 raise ShapeError(
                     f"{letter} does not vary over the stimuli of any batch of {self.batch_size}, or holds those of each batch equally far "
                     "apart, so that MinibatchCKA is 0/0. Shuffle the stimuli, make batches larger, or leave it out."
                 )
-        return float(ratio(hsic[0, 1], hsic[0, 0], hsic[1, 1]))
+        return ratio(hsic, own[:, None], own[None, :])
 
     def replicates(self, x: Any, y: Any, weights: IntArray) -> FloatArray:
         """The value in each bootstrap replicate; stimuli keep their batch, and a batch of fewer than four different ones stands aside."""
@@ -87,11 +96,6 @@ class MinibatchCKA(Measure):
         known = np.isfinite(np.array(sums)).astype(float)
         total = np.nansum(np.array(sums), axis=0) / np.maximum(known.sum(axis=0), 1)
         return ratio(*total)
-
-    def _batched(self, things: list[Any]) -> FloatArray:
-        parts = self._batches(len(things[0]))
-        kernels: list[list[Kernel]] = [[linear_kernel(_part(thing, part)) for thing in things] for part in parts]
-        return np.asarray(np.mean([hsic_matrix(each, "song") for each in kernels], axis=0))
 
     def _batches(self, n: int) -> list[slice]:
         starts = list(range(0, n, self.batch_size))
