@@ -131,6 +131,21 @@ def test_without_replicates_there_are_no_intervals(sets):
     assert result.score.low is None
 
 
+def test_features_may_be_memory_mapped(tmp_path, recwarn):
+    x, y = blobs()
+    np.save(tmp_path / "x.npy", x)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    for probe in KINDS:
+        assert np.array_equal(probe.fit(mapped, y, test=(mapped, y)).predictions, probe.fit(x, y, test=(x, y)).predictions)
+    assert not [each for each in recwarn if "writ" in str(each.message)]
+
+
+def test_classes_that_look_like_numbers_keep_one_order():
+    x, y = blobs(80)
+    names = np.array(["10", "1", "01", "9"])[y]
+    assert Probe(kind="ridge").fit(x, names).classes == ("01", "1", "9", "10")
+
+
 def test_what_is_refused(sets):
     (x, y), (x_test, y_test) = sets
     probe = Probe(kind="ridge")
@@ -156,6 +171,8 @@ def test_what_is_refused(sets):
         probe.fit(Features(x, ("x", *map(str, range(1, 400)))), {str(row): "a" for row in range(400)})
     with pytest.raises(InputError, match="the training labels are named, but the features are not"):
         probe.fit(x, {str(row): "a" for row in range(400)})
+    with pytest.raises(InputError, match="the training set is empty"):
+        probe.fit(x[:0], [])
     with pytest.raises(InputError, match="have none in row 2"):
         probe.fit(x, ["a", "b", None, *["a"] * 397])
     with pytest.raises(InputError, match=r"hold 0\.5 in row 1"):

@@ -108,6 +108,8 @@ def test_a_spoilt_file_is_refused(tmp_path, change):
         Subset.load(path)
     with pytest.raises(FileError):
         Subset.load(tmp_path / "absent.json")
+    with pytest.raises(FileError, match="cannot be written: No such file"):
+        draw(20).save(tmp_path / "absent" / "subset.json")
 
 
 def test_stimuli_carry_their_subset():

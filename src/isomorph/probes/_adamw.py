@@ -66,7 +66,7 @@ class AdamWProbes:
         self._at_once = max(1, memory_bytes // each)
 
     def _features(self, x: FloatArray) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32)).to(self._device)
+        return torch.from_numpy(np.require(x, dtype=np.float32, requirements=["C", "W"])).to(self._device)
 
     def outcomes(self, rows: IntArray, held: IntArray, seeds: Sequence[int], settings: list[list[Setting]]) -> list[list[Outcome]]:
         """Train on `rows` `[seed, …]`, and give accuracy and loss on `held` `[seed, …]`, for every setting of every seed."""
@@ -124,20 +124,19 @@ class AdamWProbes:
 
     def _outcomes(self, weights: torch.Tensor, bias: torch.Tensor, rows: torch.Tensor) -> list[Outcome]:
         fits = len(weights)
-        hits = torch.zeros(fits, dtype=torch.float64, device=self._device)
-        loss = torch.zeros_like(hits)
+        hits, loss = torch.zeros(fits, dtype=torch.float64), torch.zeros(fits, dtype=torch.float64)  # not every device has float64
         for part in torch.split(rows, _ROWS):
             logits = torch.addmm(bias.reshape(-1), self._x[part], weights.reshape(-1, weights.shape[-1]).T).view(len(part), fits, -1)
             true = self._y[part]
-            hits += (logits.argmax(dim=-1) == true[:, None]).sum(dim=0)
+            hits += (logits.argmax(dim=-1) == true[:, None]).sum(dim=0).cpu()
             own = logits.gather(2, true[:, None, None].expand(-1, fits, 1))[..., 0]
-            loss += (torch.logsumexp(logits, dim=-1) - own).sum(dim=0, dtype=torch.float64)
+            loss += (torch.logsumexp(logits, dim=-1) - own).cpu().sum(dim=0, dtype=torch.float64)
         return [(float(a), float(b)) for a, b in zip(hits / len(rows), loss / len(rows), strict=True)]
 
     def probabilities(self, weights: torch.Tensor, bias: torch.Tensor, x: FloatArray) -> FloatArray:
         """Of each class, `[stimulus, class]`, for one fit."""
         parts = [
-            torch.softmax(torch.addmm(bias, self._features(x[at : at + _ROWS]), weights.T).double(), dim=-1).cpu()
+            torch.softmax(torch.addmm(bias, self._features(x[at : at + _ROWS]), weights.T).cpu().double(), dim=-1)
             for at in range(0, len(x), _ROWS)
         ]
         result: FloatArray = torch.cat(parts).numpy()

@@ -48,9 +48,11 @@ def read_examples(x: Features | Any, labels: Any, *, name: str, classes: tuple[s
     texts = [_text(each, row, name) for row, each in enumerate(_in_order(labels, ids, name))]
     if len(texts) != len(values):
         raise ShapeError(f"the {name} features have {len(values)} rows, but there are {len(texts)} labels.")
+    if not texts:
+        raise InputError(f"the {name} set is empty.")
     known = classes or _ordered(set(texts))
     if len(known) < 2:
-        raise InputError(f"a probe needs at least 2 classes; all {len(texts)} {name} labels are {texts[0]!r}." if texts else "no labels.")
+        raise InputError(f"a probe needs at least 2 classes; all {len(texts)} {name} labels are {texts[0]!r}.")
     number = {each: index for index, each in enumerate(known)}
     unknown = sorted(set(texts) - set(known))
     if unknown:
@@ -93,7 +95,7 @@ def _text(label: Any, row: int, name: str) -> str:
 def _ordered(texts: set[str]) -> tuple[str, ...]:
     """Numbers by value, words by letter."""
     try:
-        return tuple(sorted(texts, key=int))
+        return tuple(sorted(texts, key=lambda text: (int(text), text)))
     except ValueError:
         return tuple(sorted(texts))
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from isomorph.arrays import FloatArray, IntArray
 
-_ROWS = 4096
+_BLOCK = 1 << 24  # numbers of a block in float64: 128 MiB
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +72,9 @@ def fit_ridge(x: FloatArray, y: IntArray, classes: int, alphas: Sequence[float] 
 
 def _blocks(x: FloatArray, mean: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
     """Centred rows in float64, a part at a time."""
-    for start in range(0, len(x), _ROWS):
-        rows = slice(start, start + _ROWS)
+    step = max(1, _BLOCK // max(x.shape))
+    for start in range(0, len(x), step):
+        rows = slice(start, start + step)
         yield rows, x[rows] - mean
 
 
@@ -85,6 +86,8 @@ def _inner(x: FloatArray, mean: FloatArray) -> FloatArray:
 
 
 def _outer(x: FloatArray, mean: FloatArray) -> FloatArray:
-    centred = x - mean
-    result: FloatArray = centred @ centred.T
+    result, step = np.zeros((len(x), len(x))), max(1, _BLOCK // len(x))
+    for start in range(0, x.shape[1], step):
+        block = x[:, start : start + step] - mean[start : start + step]
+        result += block @ block.T
     return result

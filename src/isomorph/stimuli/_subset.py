@@ -74,9 +74,16 @@ class Subset(Sequence[str]):
         return self.ids[index]
 
     def save(self, path: Path | str) -> None:
-        """Write the subset as JSON: name, seed, rule, requested, available, counts, ids."""
+        """Write the subset as JSON: name, seed, rule, requested, available, counts, ids.
+
+        Raises:
+            FileError: It cannot be written.
+        """
         plain = {"kind": "isomorph subset", **{name: getattr(self, name) for name in self.__dataclass_fields__}}
-        Path(path).write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        try:
+            Path(path).write_text(json.dumps(plain, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise FileError(f"{path} cannot be written: {error.strerror or error}.") from error
 
     @classmethod
     def load(cls, path: Path | str) -> Subset:
