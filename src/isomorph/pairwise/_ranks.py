@@ -35,7 +35,7 @@ def rank_products(entries: Mapping[int, npt.NDArray[Any]], arithmetic: Arithmeti
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         ranks = []
         for thing, name in enumerate(names):
-            row = doubled_ranks(np.concatenate([piece[thing] for piece in pieces]))
+            row = doubled_ranks(_without_rounding(np.concatenate([piece[thing] for piece in pieces])))
             if row[0] == m + 1 and (row == m + 1).all():
                 raise ShapeError(
                     f"{name!r} has the same distance between all its stimuli, so that a rank correlation is 0/0. Leave it out."
@@ -44,6 +44,15 @@ def rank_products(entries: Mapping[int, npt.NDArray[Any]], arithmetic: Arithmeti
             row.astype(kind, copy=False).tofile(file)
             ranks.append(np.memmap(file, kind, "r"))
         return _products(ranks, m, arithmetic)
+
+
+def _without_rounding(entries: FloatArray) -> FloatArray:
+    """Entries on a grid of a few times their rounding, in place: those that are told apart by rounding alone should tie."""
+    grid = float(np.abs(entries).max(initial=0.0)) * (2.0**-40 if entries.dtype == np.float64 else 2.0**-21)
+    # Distances lie near 1, and are kept as what they differ from their mean.
+    grid = max(grid, 4 * float(np.finfo(entries.dtype).eps))
+    entries /= grid
+    return np.rint(entries, out=entries)
 
 
 def rank_correlations(products: FloatArray, m: int, *, expected: bool) -> FloatArray:

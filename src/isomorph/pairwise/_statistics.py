@@ -96,6 +96,8 @@ def standard_errors(recipe: Recipe, sums: Sums) -> FloatArray:
             if recipe.form == "angle":
                 left = np.arccos(np.clip(left, 0, 1))
             result[a, b] = result[b, a] = np.sqrt((n - 1) / n * np.square(left - left.mean()).sum())
+    if recipe.form != "plain":
+        np.fill_diagonal(result, 0.0)  # a thing is always 1 with itself
     return result
 
 
