@@ -321,3 +321,20 @@ def test_no_picture_and_a_spoilt_one(folder):
         write_shard(folder / "train" / f"{number}.tar", [("a.json", b"{}")])
     with pytest.raises(InputError, match="none of the 3 files in its 3 shards has a picture's suffix"):
         Stimuli.from_shards(folder)
+
+
+def test_extraction_from_shards_is_that_of_files(folder, tmp_path):
+    import isomorph as iso
+
+    stimuli = Stimuli.from_shards(folder)
+    loose = tmp_path / "loose"
+    loose.mkdir()
+    for value in range(15):
+        (loose / f"{value}.webp").write_bytes(picture(value, "webp"))
+    files = Stimuli.from_files([loose / f"{value}.webp" for value in range(15)], ids=stimuli.ids)
+    model = iso.load_model("bundled/pixels")
+    one, other = (iso.extract(model, each, store=tmp_path / name) for each, name in ((stimuli, "a"), (files, "b")))
+    assert one.fingerprint == other.fingerprint  # so that either finds the other's work in a store
+    layer = one.layers[-1].name
+    assert one[layer].ids == stimuli.ids
+    assert np.array_equal(one[layer].values, other[layer].values)
