@@ -66,11 +66,11 @@ def test_a_model_missing_on_one_data_set():
 
 
 def test_shapes_and_names():
-    text = "similarities have the shape (1, 1, 5, 5), but 2 data sets, 1 measures and 5 models need (2, 1, 5, 5): [dataset, measure, model, model]."
-    with pytest.raises(ShapeError, match=sentence(text)):
+    start = "similarities have the shape (1, 1, 5, 5), but 2 data sets, 1 measures and 5 models need (2, 1, 5, 5): "
+    with pytest.raises(ShapeError, match=sentence(start + "[dataset, measure, model, model].")):
         Similarities(np.zeros((1, 1, 5, 5)), ("pets", "pcam"), ("cka",), NAMES)
-    text = "the metadata has no row for 1 of 5 models; the first is 'clip'. Its rows are named 'vgg', 'vit', 'mae', …: names must be equal on both sides."
-    with pytest.raises(IdError, match=sentence(text)):
+    start = "the metadata has no row for 1 of 5 models; the first is 'clip'. Its rows are named 'vgg', 'vit', 'mae', …: "
+    with pytest.raises(IdError, match=sentence(start + "names must be equal on both sides.")):
         make(metadata=pd.DataFrame({"kind": list("aabb")}, index=NAMES[:4]))
 
 
