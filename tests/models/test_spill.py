@@ -126,3 +126,17 @@ def test_an_item_that_cannot_be_read_stops_the_batches_with_its_own_error():
 
 def test_nothing_to_do():
     assert list(prepared_batches(Numbers(), range(3), [])) == []
+
+
+def test_spilled_rows_that_a_power_cut_took_are_written_again(tmp_path):
+    """Nobody waits for the disk, so a shard may come back whole, cut short or empty."""
+    with Store(tmp_path).begin(NAME, {"kind": "rows"}) as writer:
+        fill(StoreRows(writer, {"a": 11, "b": 4}, 7, batch_size=3))
+        whole, cut, empty = sorted(writer.folder.glob("rows-*.safetensors"))
+    cut.write_bytes(cut.read_bytes()[:-4])
+    empty.write_bytes(b"")
+    with Store(tmp_path).begin(NAME, {"kind": "rows"}) as writer:
+        assert list(writer.finished) == [whole.stem]
+        keeper = StoreRows(writer, {"a": 11, "b": 4}, 7, batch_size=3)
+        fill(keeper)
+        assert np.array_equal(np.concatenate(keeper.parts("a")), ROWS)

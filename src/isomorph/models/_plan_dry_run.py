@@ -100,13 +100,13 @@ def dry_run(model: Model, stimuli: Sequence[Any], *, pool: Pool, precision: Prec
 
 def forward_in(model: Model, batch: Any, precision: Precision) -> None:
     """One forward pass in the given precision."""
-    with torch.inference_mode(), autocast(model.device.type, precision):
+    with torch.inference_mode(), autocast(model, precision):
         model.forward(batch)
 
 
-def autocast(device: str, precision: Precision) -> contextlib.AbstractContextManager[Any]:
+def autocast(model: Model, precision: Precision) -> contextlib.AbstractContextManager[Any]:
     """Mixed precision, or nothing for float32."""
-    return contextlib.nullcontext() if precision == "float32" else torch.autocast(device, dtype=getattr(torch, precision))
+    return contextlib.nullcontext() if precision == "float32" else torch.autocast(model.device.type, dtype=getattr(torch, precision))
 
 
 def prefix_tokens(module: torch.nn.Module) -> int:

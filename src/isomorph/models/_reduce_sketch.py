@@ -86,7 +86,7 @@ class CountSketch:
         features, prime = rows.shape[1], self._prime
         count = features // prime
         whole = count * prime
-        blocks, signs = rows[:, :whole].unflatten(1, (count, prime)), self._signs[:whole].view(count, prime)
+        blocks, signs = rows[:, :whole].view(len(rows), count, prime), self._signs[:whole].view(count, prime)
         if rows.device.type == "cpu":  # one pass that reads each feature once; torch would write all the products first
             sums = torch.from_numpy(np.einsum("ibc,bc->ic", blocks.numpy(), signs.numpy()))
         else:

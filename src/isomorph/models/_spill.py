@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import torch
 
 Rows = npt.NDArray[np.float32]
+_MAPPED_BYTES = 16 * 2**20
+"""Pages of files that may stay mapped while columns are gathered."""
+_MAPPED_AROUND = 64 * 2**10
+"""What the system maps of a row at least; dropped too early, it is mapped again for the next columns."""
 
 
 class RowKeeper(Protocol):
@@ -88,7 +92,7 @@ class StoreRows:
         """Write the batch."""
         held = self._held
         if held is not None:
-            self._writer.put(self._shard(batch), {layer: held.parts(layer)[0][:count] for layer in self._widths})
+            self._writer.put(self._shard(batch), {layer: held.parts(layer)[0][:count] for layer in self._widths}, durable=False)
 
     def parts(self, layer: str) -> list[Rows]:
         """One mapped part a batch; the buffer is given back first."""
@@ -106,12 +110,14 @@ def column_chunks(parts: list[Rows], step: int) -> Iterator[Rows]:
             yield parts[0][:, start : start + step]
         return
     rows, width = sum(len(part) for part in parts), parts[0].shape[1]
+    often = max(1, (_MAPPED_BYTES // rows - _MAPPED_AROUND) // (4 * step))
     buffer: Any = np.empty((rows, min(step, width)), np.float32)
-    for start in range(0, width, step):
+    for index, start in enumerate(range(0, width, step), 1):
         stop = min(start + step, width)
         first = 0
         for part in parts:
             buffer[first : first + len(part), : stop - start] = part[:, start:stop]
-            release(part)  # else the whole layer is in memory in the end, if only as pages of files
+            if index % often == 0:
+                release(part)  # else the whole layer is in memory in the end, if only as pages of files
             first += len(part)
         yield buffer[:, : stop - start]

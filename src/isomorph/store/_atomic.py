@@ -52,8 +52,8 @@ def _free(path: Path) -> str:
 
 
 @contextmanager
-def temporary_file(final: Path, *, needed: int) -> Iterator[tuple[FileIO, Path]]:
-    """A new, uniquely named file beside `final`; on success its bytes are on the disk and it waits for `publish`.
+def temporary_file(final: Path, *, needed: int, durable: bool = True) -> Iterator[tuple[FileIO, Path]]:
+    """A new, uniquely named file beside `final`; on success its bytes are on the disk (if `durable`) and it waits for `publish`.
 
     Raises:
         StoreError: The disk is full, read-only or over quota; the temporary file is removed.
@@ -62,7 +62,8 @@ def temporary_file(final: Path, *, needed: int) -> Iterator[tuple[FileIO, Path]]
     try:
         with temporary.open("xb", buffering=0) as file:
             yield file, temporary
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
     except BaseException as error:
         with suppress(OSError):
             temporary.unlink()
@@ -71,11 +72,12 @@ def temporary_file(final: Path, *, needed: int) -> Iterator[tuple[FileIO, Path]]
         raise
 
 
-def publish(temporary: Path, final: Path) -> None:
-    """Give a complete temporary file its final name, durably."""
+def publish(temporary: Path, final: Path, *, durable: bool = True) -> None:
+    """Give a complete temporary file its final name."""
     try:
         temporary.replace(final)
-        sync_folder(final.parent)
+        if durable:
+            sync_folder(final.parent)
     except OSError as error:
         needed = regular_size(temporary) or 0
         with suppress(OSError):
@@ -83,11 +85,11 @@ def publish(temporary: Path, final: Path) -> None:
         raise write_error(error, final, needed) from error
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write a small file whole or not at all."""
-    with temporary_file(path, needed=len(content)) as (file, temporary):
+    with temporary_file(path, needed=len(content), durable=durable) as (file, temporary):
         write_all(file, memoryview(content))
-    publish(temporary, path)
+    publish(temporary, path, durable=durable)
 
 
 def write_all(file: FileIO, view: memoryview) -> None:

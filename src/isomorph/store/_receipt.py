@@ -84,10 +84,10 @@ def digest_of(content: bytes) -> str:
     return f"xxh3_128:{xxhash.xxh3_128_hexdigest(content)}"
 
 
-def write_sealed(path: Path, plain: Mapping[str, Any]) -> None:
+def write_sealed(path: Path, plain: Mapping[str, Any], *, durable: bool = True) -> None:
     """Write plain data as canonical JSON that carries a digest of itself."""
     body = dict(plain)
-    write_bytes(path, canonical_json({**body, "seal": digest_of(canonical_json(body))}) + b"\n")
+    write_bytes(path, canonical_json({**body, "seal": digest_of(canonical_json(body))}) + b"\n", durable=durable)
 
 
 def read_sealed(path: Path) -> dict[str, Any]:

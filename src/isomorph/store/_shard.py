@@ -44,13 +44,15 @@ def tensor_facts(shard: str, tensors: Mapping[str, _Array | list[_Array]]) -> di
     return dict(sorted(facts.items(), key=lambda item: (-DTYPES[item[1].dtype].itemsize, item[0])))
 
 
-def write_shard(final: Path, tensors: Mapping[str, _Array | list[_Array]], facts: Mapping[str, TensorFact]) -> tuple[Path, ShardReceipt]:
+def write_shard(
+    final: Path, tensors: Mapping[str, _Array | list[_Array]], facts: Mapping[str, TensorFact], *, durable: bool = True
+) -> tuple[Path, ShardReceipt]:
     """Write a complete temporary file beside `final`; the caller publishes it. Equal tensors give equal bytes."""
     shard = final.name.removesuffix(".safetensors")
     header = _header(shard, facts)
     size = len(header) + sum(fact.bytes for fact in facts.values())
     digest = xxhash.xxh3_128(header)
-    with temporary_file(final, needed=size) as (file, temporary):
+    with temporary_file(final, needed=size, durable=durable) as (file, temporary):
         write_all(file, memoryview(header))
         for key, fact in facts.items():
             rows = tensors[key]

@@ -61,8 +61,10 @@ class Writer:
         """The shards that are done; their bytes were held against their receipts."""
         return MappingProxyType(self._finished)
 
-    def put(self, shard: str, tensors: Mapping[str, npt.NDArray[Any] | list[npt.NDArray[Any]]]) -> ShardReceipt:
-        """Write one shard: when this returns, it survives a power cut. A shard that is finished already is left as it is.
+    def put(self, shard: str, tensors: Mapping[str, npt.NDArray[Any] | list[npt.NDArray[Any]]], *, durable: bool = True) -> ShardReceipt:
+        """Write one shard: when this returns, it survives the death of the process, and a power cut if it is `durable`.
+
+        A shard that is finished already is left as it is.
 
         Two runs of one computation may differ in the last bits (threads, devices), so the first result stands; other names, types or
         shapes are another computation, and an error.
@@ -71,6 +73,8 @@ class Writer:
             shard: Its name: letters, digits, `_`, `-` and `.`.
             tensors: Arrays of numbers or booleans by name; strided arrays are fine. A list of arrays is stored as one, with the rows of
                 all. Nothing is copied as a whole.
+            durable: Wait for the disk. Without, a power cut may take the shard, which the next writer then finds by its digest; for rows
+                that are removed in the end.
 
         Raises:
             StoreError: The disk is full, read-only or over quota; or the shard exists with other tensors.
@@ -78,8 +82,8 @@ class Writer:
         """
         facts = tensor_facts(check_shard_name(shard), tensors)
         if shard not in self._finished:
-            temporary, receipt = write_shard(self._path(shard), tensors, facts)
-            self._finished[shard] = self._publish(temporary, receipt)
+            temporary, receipt = write_shard(self._path(shard), tensors, facts, durable=durable)
+            self._finished[shard] = self._publish(temporary, receipt, durable=durable)
         receipt = self._finished[shard]
         if dict(receipt.tensors) != facts:
             raise StoreError(
@@ -138,7 +142,7 @@ class Writer:
     def _path(self, shard: str) -> Path:
         return self.folder / f"{shard}.safetensors"
 
-    def _publish(self, temporary: Path, receipt: ShardReceipt) -> ShardReceipt:
+    def _publish(self, temporary: Path, receipt: ShardReceipt, *, durable: bool) -> ShardReceipt:
         final = self._path(receipt.shard)
         with publishing(self.folder.parent):
             theirs = self._sound_receipt(receipt.shard)
@@ -146,9 +150,9 @@ class Writer:
                 self._remove(temporary.name)
                 return theirs
             self._remove(f"{receipt.shard}.json")
-            publish(temporary, final)
+            publish(temporary, final, durable=durable)
             trust(final, receipt)
-            write_sealed(self.folder / f"{receipt.shard}.json", receipt.plain())
+            write_sealed(self.folder / f"{receipt.shard}.json", receipt.plain(), durable=durable)
         return receipt
 
     def _sound_receipt(self, shard: str) -> ShardReceipt | None:
