@@ -18,8 +18,9 @@ class CycleKNN(NeighbourMeasure):
     $$\frac{1}{n} \sum_i \max_j \min\bigl(j \in N_k^y(i),\ i \in N_k^x(j)\bigr)$$
 
     A stimulus counts if one of its neighbours in y has it as a neighbour in x. Neighbours are those of `MutualKNN`; ties are members by a
-    fraction. x and y may change places for k = 1 alone, and x with itself need not reach 1: that takes a neighbour who returns the favour. With k
-    near √n or above almost everybody comes back by accident, so that the default is 5, not the 10 of the authors' program.
+    fraction. x and y may change places for k = 1 alone, and x with itself need not reach 1: that takes a neighbour who returns the
+    favour. With k near √n or above almost everybody comes back by accident, so that the default is 5, not the 10 of the authors'
+    program.
 
     Accepts arrays, `Features` and `Gram`.
 
