@@ -140,6 +140,7 @@ def test_a_missing_model_is_an_error_or_is_dropped_pair_by_pair(similarities):
     assert dropped.pairs["r"][touched].tolist() == pytest.approx(fewer.pairs["r"][touched].tolist())
     assert dropped.pairs["r"][~touched].tolist() == pytest.approx(full.pairs["r"][~touched].tolist())
     assert dropped.pairs["low"][~touched].tolist() == pytest.approx(full.pairs["low"][~touched].tolist())
+    assert dropped.pairs["p"][~touched].tolist() == full.pairs["p"][~touched].tolist()
     assert dropped.summary["model_pairs"].tolist() == [105, 105]
 
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from isomorph.arrays import FloatArray
 from isomorph.consistency._bootstrap import intervals, medians, model_weights, of_pairs
 from isomorph.consistency._confounds import MATCHED_DRAWS, reliabilities, size_matched, width_partial
-from isomorph.consistency._correlate import correlations, weighted_correlations
+from isomorph.consistency._correlate import correlations, unit_rows, weighted_correlations
 from isomorph.consistency._null import null_correlations, upper_p
 from isomorph.consistency._pairs import Block, ModelPairs, blocks
 from isomorph.consistency._similarities import Similarities
@@ -88,7 +88,7 @@ def analyse(similarities: Similarities, measure: int, pairs: ModelPairs, draws: 
         errors = None if similarities.standard_errors is None else similarities.standard_errors[block.datasets, measure]
         for name, values in _measured(block, errors, similarities.widths, draws.method):
             found.columns[name][block.places] = values
-        found.constant += [int(block.datasets[at]) for at in np.flatnonzero(np.ptp(block.rows, axis=1) == 0)]
+        found.constant += block.datasets[np.isnan(unit_rows(block.rows, method=draws.method)).any(axis=1)].tolist()
         if draws_models:
             weigh = of_pairs(weights, block.pairs)
             found.replicates[:, block.places] = weighted_correlations(
