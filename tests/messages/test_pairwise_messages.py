@@ -56,7 +56,7 @@ CASES = {
     "cka needs at least 4 stimuli; got 3.": lambda: all_pairs({"x": X[:3], "y": Y[:3]}),
     "mutual-knn needs at least 12 stimuli; got 11.": lambda: all_pairs({"x": X[1:], "y": Y[1:]}, "mutual-knn"),
     "all stimuli of 'x' are equally alike, so that none is nearer than another. Leave 'x' out.": lambda: all_pairs(FAR, MutualKNN(k=3)),
-    "2 things with 12 stimuli need at least 102 MB for a stripe of 12 rows, but memory_limit is 1 MB. Raise it, or compare fewer things "
+    "2 things with 12 stimuli need at least 66.1 MB for a stripe of 12 rows, but memory_limit is 1 MB. Raise it, or compare fewer things "
     "at a time.": lambda: all_pairs({"x": X, "y": Y}, memory_limit="1MB", form="stream"),
     "form='features' is for linear CKA without standard errors; leave form='auto'.": lambda: all_pairs(
         {"x": X, "y": Y}, "rsa", form="features"

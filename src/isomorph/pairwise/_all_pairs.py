@@ -12,6 +12,7 @@ import numpy as np
 
 from isomorph.engine import Progress, parse_bytes
 from isomorph.errors import InputError, ShapeError
+from isomorph.features import load_features
 from isomorph.measures import Measure, compare_all, load_measure
 from isomorph.pairwise._arithmetic import Arithmetic
 from isomorph.pairwise._pass import Pass
@@ -92,6 +93,7 @@ def all_pairs(
         >>> result.measures, result.matrix("cka").round(2)[0, :2].tolist(), result.form["cka"]
         (('cka', 'rsa'), [1.0, 1.0], 'features')
     """
+    items = {name: load_features(each) if isinstance(each, str | Path) else each for name, each in items.items()}
     chosen = _chosen([measures] if isinstance(measures, str | Measure) else list(measures))
     limit = parse_bytes(memory_limit)
     things = None if is_relational(items) else check_things(items)

@@ -107,15 +107,15 @@ class Sample:
     masked = False
 
     def __init__(self, sums: Tensors, key: str, things: int, n: int, arithmetic: Arithmetic, places: IntArray) -> None:
-        self._n, self._places, self._arithmetic = n, places, arithmetic
+        self._arithmetic = arithmetic
+        self._row, self._column = triangle_places(places, n)
         self._values = sums.setdefault(f"{key}/sample", np.zeros((things, len(places))))
 
     def add(self, rows: slice, first: int, block: Any) -> None:
         """Take the chosen entries of the block."""
         host = block if self._arithmetic.xp is np else block.cpu().numpy()
-        low, high = (int(np.searchsorted(self._places, triangle_start(row, self._n))) for row in (rows.start, rows.stop))
-        row, column = triangle_places(self._places[low:high], self._n)
-        self._values[:, low:high] = host[:, row - rows.start, column - first]
+        low, high = np.searchsorted(self._row, (rows.start, rows.stop))
+        self._values[:, low:high] = host[:, self._row[low:high] - rows.start, self._column[low:high] - first]
 
     def close(self) -> None:
         """Nothing is left to do."""
@@ -128,17 +128,12 @@ def triangle_start(row: int, n: int) -> int:
 
 def triangle_places(places: IntArray, n: int) -> tuple[IntArray, IntArray]:
     """Row and column of places in the strict upper triangle."""
-    starts = np.array([triangle_start(row, n) for row in range(n)])
+    starts = np.array([triangle_start(row, n) for row in range(n - 1)])
     row = np.searchsorted(starts, places, side="right") - 1
-    row = np.minimum(row, n - 2)
     return row, places - starts[row] + row + 1
 
 
 def draw_places(n: int, count: int, seed: int) -> IntArray:
-    """`count` different places in the strict upper triangle, in order; equal seeds give equal places."""
-    total = triangle_start(n - 1, n)
-    rng = np.random.default_rng(seed)
-    chosen: IntArray = np.unique(rng.integers(0, total, size=count + count // 8))
-    while len(chosen) < count:
-        chosen = np.unique(np.concatenate([chosen, rng.integers(0, total, size=count)]))
-    return np.sort(rng.permutation(chosen)[:count])
+    """`count` different places in the strict upper triangle: one at random in each of as many equal shares, in order."""
+    edges = triangle_start(n - 1, n) * np.arange(count + 1) // count
+    return np.asarray(edges[:-1] + np.random.default_rng(seed).integers(0, np.diff(edges)))

@@ -15,7 +15,7 @@ from isomorph.pairwise._recipe import RANKS, Recipe
 from isomorph.pairwise._stripes import BLOCK_VALUES
 
 HEIGHT, _LEAST_HEIGHT = 256, 16
-_CHUNK_BYTES = 100_000_000
+_CHUNK_BYTES = 64_000_000
 SAMPLED_ENTRIES = 1_000_000
 
 Form = Literal["stream", "features"]

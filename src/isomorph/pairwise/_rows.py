@@ -15,7 +15,8 @@ from isomorph.arrays import FloatArray, IntArray
 from isomorph.errors import NonFiniteError, ShapeError
 from isomorph.geometry._distance import check_lengths
 
-_CHUNK_VALUES = 2_000_000
+_CHUNK_VALUES = 2**18
+"""How many values are prepared at a time: few enough for the cache."""
 
 
 @dataclass(frozen=True, eq=False)

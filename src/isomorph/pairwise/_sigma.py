@@ -10,7 +10,7 @@ from isomorph.arrays import FloatArray
 from isomorph.errors import ShapeError
 from isomorph.pairwise._rows import Rows, release
 
-_HEIGHT = 256
+_BLOCK_VALUES = 2**21
 _BINS = 2**20
 
 
@@ -52,8 +52,9 @@ def median_distance(rows: Rows, *, unit: str, memory: int, name: str) -> float:
 def _squared_distances(rows: Rows) -> Any:
     n = len(rows.squares)
     squares = rows.squares.astype(rows.values.dtype)
-    for start in range(0, n, _HEIGHT):
-        stop = min(start + _HEIGHT, n)
+    height = max(1, _BLOCK_VALUES // n)
+    for start in range(0, n, height):
+        stop = min(start + height, n)
         block = rows.values[start:stop] @ rows.values[start:].T
         block *= -2
         block += squares[start:stop, None]

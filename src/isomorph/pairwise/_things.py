@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from isomorph.arrays import positions
 from isomorph.errors import IdError, InputError, ShapeError
-from isomorph.features import Features, load_features
+from isomorph.features import Features
 from isomorph.geometry import RDM, Gram
 from isomorph.pairwise._rows import Thing
 
@@ -30,9 +29,8 @@ def check_things(items: Mapping[str, Any]) -> list[Thing]:
     """
     if len(items) < 2:
         raise InputError(f"a comparison needs at least 2 things; got {len(items)}.")
-    loaded = {name: load_features(each) if isinstance(each, str | Path) else each for name, each in items.items()}
-    arrays = {name: _matrix(name, each) for name, each in loaded.items()}
-    named = [name for name, each in loaded.items() if isinstance(each, Features)]
+    arrays = {name: _matrix(name, each) for name, each in items.items()}
+    named = [name for name, each in items.items() if isinstance(each, Features)]
     first = named[0] if named else next(iter(arrays))
     n = len(arrays[first])
     unequal = [name for name, each in arrays.items() if len(each) != n]
@@ -41,8 +39,8 @@ def check_things(items: Mapping[str, Any]) -> list[Thing]:
             f"things are compared row by row, but {len(unequal)} of {len(arrays)} have another number of stimuli than {first!r} ({n:,}); "
             f"the first is {unequal[0]!r} with {len(arrays[unequal[0]]):,}."
         )
-    ids = loaded[first].ids if named else tuple(str(row) for row in range(n))
-    orders = {name: _order(loaded, name, first) if name in named else None for name in arrays}
+    ids = items[first].ids if named else tuple(str(row) for row in range(n))
+    orders = {name: _order(items, name, first) if name in named else None for name in arrays}
     return [Thing(name, array, orders[name], ids) for name, array in arrays.items()]
 
 
@@ -57,15 +55,15 @@ def _matrix(name: str, item: Any) -> Any:
     return values
 
 
-def _order(loaded: Mapping[str, Any], name: str, first: str) -> Any:
-    mine, common = loaded[name].ids, loaded[first].ids
+def _order(items: Mapping[str, Any], name: str, first: str) -> Any:
+    mine, common = items[name].ids, items[first].ids
     if mine == common:
         return None
     if missing := set(common) - set(mine):
-        lacking = sum(isinstance(each, Features) and bool(set(common) - set(each.ids)) for each in loaded.values())
+        lacking = sum(isinstance(each, Features) and bool(set(common) - set(each.ids)) for each in items.values())
         nearest = next(each for each in common if each in missing)
         raise IdError(
             f"{name!r} was not shown {len(missing)} of the {len(common)} stimuli of {first!r}; the first is {nearest!r}. "
-            f"{lacking} of {len(loaded)} things lack some: choose the shared ones with .take(ids)."
+            f"{lacking} of {len(items)} things lack some: choose the shared ones with .take(ids)."
         )
     return positions(mine, common, name=repr(name))
