@@ -13,7 +13,7 @@ import numpy as np
 from isomorph.arrays import FloatArray
 from isomorph.errors import ShapeError
 from isomorph.features import Features
-from isomorph.geometry import RDM, Gram
+from isomorph.geometry import Gram
 from isomorph.geometry._centre import centre_columns
 
 _EPS = float(np.finfo(np.float64).eps)
@@ -44,8 +44,6 @@ class Coordinates:
         """The points of features, or of a Gram matrix; with `reduce=False` features stay as they are, column by column."""
         if isinstance(x, Coordinates):
             return x
-        if isinstance(x, RDM):
-            raise ShapeError("an RDM holds no coordinates.")
         if isinstance(x, Gram):
             values, vectors = np.linalg.eigh(x.centred if centre else x.raw())
             tolerance = float(np.sqrt(len(x) * _EPS))
@@ -76,6 +74,8 @@ class Coordinates:
             if "svd" in self.__dict__:
                 left, values, right = self.svd
                 same.__dict__["svd"] = left[at], values, right
+            if "basis" in self.__dict__:
+                same.__dict__["basis"] = self.basis[at]
             return same
         return Coordinates(centre_columns(points)[0] if self.centre else points, self.tolerance, self.centre, whole=False)
 
@@ -91,9 +91,18 @@ class Coordinates:
         keep = values > (values[0] * self.tolerance if len(values) else 0.0)
         return left[:, keep], values[keep], right[keep]
 
-    @property
+    @cached_property
     def basis(self) -> FloatArray:
-        """Orthonormal `[stimulus, direction]`: what the features span."""
+        """Orthonormal `[stimulus, direction]`: what the features span, in no order."""
+        if "svd" in self.__dict__ or self.points.shape[1] >= len(self):
+            return self.svd[0]
+        directions, triangle = np.linalg.qr(self.points)
+        values = np.linalg.svd(triangle, compute_uv=False)
+        return np.asarray(directions) if len(values) and values[-1] > values[0] * self.tolerance else self.svd[0]
+
+    @property
+    def left(self) -> FloatArray:
+        """The left singular vectors, in the order of the singular values."""
         return self.svd[0]
 
     @property

@@ -85,7 +85,7 @@ class GULP(Measure):
             )
         shrunk, others = self._shrinkage(x), self._shrinkage(y)
         scale = float(shrunk @ shrunk + others @ others)
-        together = float(shrunk @ np.square(x.basis.T @ y.basis) @ others)
+        together = float(shrunk @ np.square(x.left.T @ y.left) @ others)
         square = without_rounding(scale - 2 * together, scale, len(x))
         return square if self.squared else math.sqrt(square)
 

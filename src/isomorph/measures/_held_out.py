@@ -66,11 +66,12 @@ def pls_predictions(x: FloatArray, y: FloatArray, test: FloatArray, components: 
 
 def _leading_left(matrix: FloatArray) -> FloatArray:
     """The first left singular vector, from the smaller product and one step that restores the digits which squaring lost."""
-    if matrix.shape[0] <= matrix.shape[1]:
-        vector = np.linalg.eigh(matrix @ matrix.T)[1][:, -1]
-        vector = matrix @ (matrix.T @ vector)
-    else:
-        vector = matrix @ np.linalg.eigh(matrix.T @ matrix)[1][:, -1]
+    from scipy.linalg import eigh
+
+    tall = matrix.shape[0] > matrix.shape[1]
+    square = matrix.T @ matrix if tall else matrix @ matrix.T
+    vector = eigh(square, subset_by_index=[len(square) - 1] * 2)[1][:, 0]
+    vector = matrix @ (vector if tall else matrix.T @ vector)
     return np.asarray(vector / np.linalg.norm(vector))
 
 

@@ -99,7 +99,7 @@ class PartialWhitening(Measure):
             one, other, lengths = x.points, y.points, x.norm * y.norm
         else:
             weights = self._weights(x), self._weights(y)
-            one, other = x.basis * weights[0], y.basis * weights[1]
+            one, other = x.left * weights[0], y.left * weights[1]
             lengths = math.sqrt(float(weights[0] @ weights[0]) * float(weights[1] @ weights[1]))
         gap = without_rounding(lengths - nuclear_norm(one.T @ other), lengths, len(x))
         return angle(min(gap / lengths, 1.0))

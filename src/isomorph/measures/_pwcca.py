@@ -79,9 +79,9 @@ class PWCCA(Measure):
 
     def _value(self, x: Any, y: Any) -> float:
         require_variation(x, y, "PWCCA")
+        left, correlations, _ = np.linalg.svd(x.left.T @ y.left, full_matrices=False)
         if x.whole and y.whole:
             warn_of_ranks("PWCCA", "mean", len(x), x.rank, y.rank)
-        left, correlations, _ = np.linalg.svd(x.basis.T @ y.basis, full_matrices=False)
         weights = _textbook_weights(x, left) if self.definition == "textbook" else _google_weights(x, left)
         return float(np.clip(weights @ correlations / weights.sum(), 0, 1))
 

@@ -22,8 +22,8 @@ class SoftMatch(Measure):
     $$s(x, y) = \max_{P \in T(p, q)} \sum_{ij} P_{ij}\, r(x_i, y_j)$$
 
     over couplings \(P \ge 0\) whose rows sum to 1/p and whose columns sum to 1/q: optimal transport between units, so that p and q may
-    differ and every unit counts. With p = q it is `HardCorrelationMatch`. Solved exactly, as an assignment where one width divides the
-    other, else as a linear program (which takes seconds from some hundred units on).
+    differ and every unit counts. With p = q it is `HardCorrelationMatch`. Solved exactly, as an assignment of repeated units where few
+    repeats make the widths equal, else as a linear program (seconds from some hundred units on).
 
     Attributes:
         form: `"correlation"`: as above. `"distance"`: \(\sqrt{\min_P \sum_{ij} P_{ij} \lVert x_i - y_j \rVert^2}\) over centred

@@ -85,13 +85,14 @@ class SVCCA(Measure):
 
     def _leading(self, x: Coordinates, letter: str) -> FloatArray:
         """The left singular vectors that are kept."""
+        left, values, _ = x.svd
         if self.components is None:
-            shares = np.cumsum(x.svd[1] ** 2)
+            shares = np.cumsum(values**2)
             # a threshold that a sum meets but for its last digit is met
-            return x.basis[:, : int(np.searchsorted(shares, self.variance * shares[-1] * (1 - 1e-12))) + 1]
+            return left[:, : int(np.searchsorted(shares, self.variance * shares[-1] * (1 - 1e-12))) + 1]
         if x.rank < self.components:
             raise ShapeError(
                 f"SVCCA was asked for {self.components} components, but {letter} spans {x.rank} directions. "
                 f"Use components={x.rank} or fewer, or a share of variance."
             )
-        return x.basis[:, : self.components]
+        return left[:, : self.components]

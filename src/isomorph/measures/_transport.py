@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from isomorph.arrays import FloatArray, IntArray
 from isomorph.errors import InputError
 
-_START = 8
+_REPEATS = 4
+_START = 4
 _ROUNDS = 60
 _TOLERANCE = 1e-11
 
@@ -17,8 +19,9 @@ _TOLERANCE = 1e-11
 def transport(gain: FloatArray) -> float:
     r"""The largest \(\sum_{ij} P_{ij}\, \mathrm{gain}_{ij}\) over couplings P ≥ 0 with uniform marginals: rows sum to 1/p, columns to 1/q.
 
-    Exact. Where one of p and q divides the other, a coupling at a corner of the polytope is an assignment of repeated units. Elsewhere
-    the linear program starts with the most promising arcs and adds those whose reduced cost says that they would help, until none does.
+    Exact. A coupling at a corner of the polytope is an assignment of units that are repeated until both have as many; where that is at
+    most four times the larger, it is found so. Elsewhere the linear program starts with the most promising arcs and adds those whose
+    reduced cost says that they would help, until none does.
 
     Args:
         gain: `[p, q]`.
@@ -28,8 +31,9 @@ def transport(gain: FloatArray) -> float:
     p, q = gain.shape
     if p > q:
         gain, p, q = gain.T, q, p
-    if q % p == 0:
-        repeated = np.repeat(gain, q // p, axis=0)
+    size = math.lcm(p, q)
+    if size <= _REPEATS * q:
+        repeated = np.repeat(np.repeat(gain, size // p, axis=0), size // q, axis=1)
         rows, columns = linear_sum_assignment(repeated, maximize=True)
         return float(repeated[rows, columns].mean())
     return _by_columns(np.ascontiguousarray(gain))
