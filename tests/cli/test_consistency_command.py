@@ -114,6 +114,19 @@ def test_saved_similarities_and_a_study_folder(files, tmp_path, capsys):
     assert "a          b" in capsys.readouterr().out
 
 
+def test_similarity_against_performance(files, tmp_path, capsys):
+    rows = [{"dataset": name, "model": str(at), "accuracy": at / 12} for name in ("pets", "pcam") for at in range(12)]
+    pd.DataFrame(rows).to_csv(tmp_path / "accuracy.csv", index=False)
+    assert main(["consistency", *files, *QUICK, "--performance", str(tmp_path / "accuracy.csv"), "--json"]) == 0
+    gap = {row["dataset"]: row for row in json.loads(capsys.readouterr().out)["gap"]}
+    first, second = np.triu_indices(12, 1)
+    assert gap["pets"]["r"] == pytest.approx(np.corrcoef(np.load(files[0])[first, second], second - first)[0, 1])
+    assert gap["dtd"]["r"] is None
+    (tmp_path / "accuracy.csv").write_text("dataset,model,accuracy\nother,x,1\n")
+    assert main(["consistency", *files, *QUICK, "--performance", str(tmp_path / "accuracy.csv")]) == 1
+    assert "has no row for any of these data sets and models" in capsys.readouterr().err
+
+
 def test_mistakes_have_a_status_and_a_sentence(files, tmp_path, capsys):
     assert main(["consistency"]) == 2
     assert main(["consistency", files[0]]) == 1

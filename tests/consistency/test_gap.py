@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from isomorph.consistency import Consistency, Similarities
+from isomorph.consistency import Consistency, Similarities, load_performance
+from isomorph.errors import IdError, InputError
 
 SCIPY = {"pearson": stats.pearsonr, "spearman": stats.spearmanr}
 
@@ -51,3 +52,16 @@ def test_unknown_performance_leaves_the_model_out(similarities):
 def test_without_performance_there_is_no_gap(similarities):
     plain = Similarities(similarities.values, similarities.datasets, similarities.measures, similarities.models)
     assert Consistency(replicates=0, permutations=0)(plain).gap is None
+
+
+def test_performance_from_a_long_table(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text("model,dataset,seed,top1\n7,a,0,0.5\n7,a,1,0.7\nvit,b,0,0.9\nother,c,0,0.1\n")
+    found = load_performance(path, datasets=["b", "a"], models=["7", "vit"], column="top1")
+    assert np.array_equal(found, [[np.nan, 0.9], [0.6, np.nan]], equal_nan=True)
+    with pytest.raises(InputError, match="it has 'seed', 'top1'"):
+        load_performance(path, datasets=["a"], models=["7"])
+    with pytest.raises(InputError, match="no column 'top5'"):
+        load_performance(path, datasets=["a"], models=["7"], column="top5")
+    with pytest.raises(IdError, match="begins with 'a' and '7', wanted are 'z' and 'vit'"):
+        load_performance(path, datasets=["z"], models=["vit"], column="top1")

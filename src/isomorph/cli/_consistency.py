@@ -33,6 +33,7 @@ def consistency(
     metadata: Path | None = None,
     by: str | None = None,
     widths: str | None = None,
+    performance: Path | None = None,
     measures: str = "*",
     method: Literal["pearson", "spearman"] = "pearson",
     resample: Literal["models", "datasets", "both"] = "models",
@@ -53,6 +54,7 @@ def consistency(
         metadata: A table of models: .json (model -> fields), .csv, .tsv or .parquet.
         by: A column of it: consistency within and between its categories.
         widths: A column of it with the number of features: is consistency explained by them?
+        performance: A table (.csv .tsv .parquet) with the columns dataset, model and one of numbers, for similarity against performance.
         measures: A shell pattern for the measures of a folder.
         method: pearson or spearman.
         resample: What the bootstrap draws: models, datasets or both.
@@ -63,15 +65,18 @@ def consistency(
         level: Of the intervals.
         seed: Of all draws.
         out: A folder for all numbers: pairs.csv, summary.csv, gap.csv, options.json.
-        json: One JSON object a measure: measure, names, matrix, pairs (of models, the least), intervals, summary, notes.
+        json: One JSON object a measure: measure, names, matrix, pairs (of models, the least), intervals, summary, gap, notes.
     """
-    from isomorph.consistency import Consistency
+    from isomorph.consistency import Consistency, load_performance
 
     if not sources:
         wrong_usage("consistency", "one folder or two or more similarity matrices are needed.")
     similarities = _read(sources, metadata, measures)
     if widths is not None:
         similarities = replace(similarities, widths=_widths(similarities, widths))
+    if performance is not None:
+        known = load_performance(performance, datasets=similarities.datasets, models=similarities.models)
+        similarities = replace(similarities, performance=known)
     analysis = Consistency(
         method=method,
         resample=resample,

@@ -10,6 +10,7 @@ _EXPORTS = {
     "Study": "isomorph.consistency._study",
     "load_metadata": "isomorph.consistency._metadata",
     "load_original_features": "isomorph.consistency._original",
+    "load_performance": "isomorph.consistency._performance",
     "sample_sensitivity": "isomorph.consistency._sample_sensitivity",
 }
 
