@@ -109,9 +109,9 @@ def test_saved_similarities_and_a_study_folder(files, tmp_path, capsys):
         (target / name / "cka" / "model_ids.txt").write_text("\n".join(f"m{at}" for at in range(12)))
     assert main(["consistency", str(tmp_path / "study"), *QUICK, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["names"] == ["a", "b"]
-    same_stem = [str(target / name / "cka" / "similarity_matrix.npy") for name in "ab"]
-    assert main(["consistency", *same_stem, *QUICK]) == 0
-    assert "a          b" in capsys.readouterr().out
+    for name in ("similarity_matrix.npy", ""):
+        assert main(["consistency", *(str(target / each / "cka" / name) for each in "ab"), *QUICK]) == 0
+        assert "a          b" in capsys.readouterr().out
 
 
 def test_similarity_against_performance(files, tmp_path, capsys):
@@ -140,6 +140,10 @@ def test_mistakes_have_a_status_and_a_sentence(files, tmp_path, capsys):
     assert "is not symmetric" in capsys.readouterr().err
     assert main(["consistency", files[0], str(tmp_path / "none.npy")]) == 1
     assert "there is no file" in capsys.readouterr().err
+    assert main(["consistency", str(tmp_path / "none")]) == 1
+    assert "there is no file" in capsys.readouterr().err
+    assert main(["consistency", str(tmp_path), files[0]]) == 1
+    assert "holds none of similarity_matrix.npy, similarity_matrix.pt" in capsys.readouterr().err
 
 
 def test_a_model_missing_on_one_data_set(files, capsys):

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".npy", ".npz", ".pt", ".csv", ".tsv", ".parquet")
 MODEL_IDS = "model_ids.txt"
+FILES = ("similarity_matrix.npy", "similarity_matrix.pt")
 
 
 class Named(NamedTuple):
@@ -100,11 +101,18 @@ def together(matrices: Mapping[str, Mapping[str, Named]], *, known: Mapping[str,
 
 
 def read_matrix(path: Path) -> Named:
-    """A matrix from a file; its models from the file's own header, or from `model_ids.txt` beside it.
+    """A matrix from a file, or from the one in a folder of the published study; its models from its header or `model_ids.txt` beside it.
 
     Raises:
-        FileError: The file is damaged or of an unknown kind.
+        FileError: The file is damaged, of an unknown kind or not there.
     """
+    if path.is_dir():
+        inside = matrix_file(path)
+        if inside is None:
+            raise FileError(f"the folder {path} holds none of {', '.join(FILES)}. Name the file itself.")
+        path = inside
+    if not path.is_file():
+        raise FileError(f"there is no file {path}.")
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise FileError(f"{path} has the suffix {path.suffix!r}; similarity matrices are read from {', '.join(SUFFIXES)}.")
@@ -124,6 +132,11 @@ def read_matrix(path: Path) -> Named:
         except (OSError, UnicodeDecodeError) as error:
             raise FileError(f"{beside} cannot be read as one model's name a line: {error}.") from error
     return Named(as_floats(values, name=f"the matrix in {path}"), None if models is None else unique_ids(models, name=str(path)))
+
+
+def matrix_file(folder: Path) -> Path | None:
+    """The similarity matrix in a folder, if there is one."""
+    return next((folder / name for name in FILES if (folder / name).is_file()), None)
 
 
 def _from_npz(path: Path) -> tuple[Any, Sequence[str] | None]:

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isomorph.consistency._matrices import MODEL_IDS, Named, read_matrix, together
+from isomorph.consistency._matrices import MODEL_IDS, Named, matrix_file, read_matrix, together
 from isomorph.consistency._metadata import load_metadata
 from isomorph.consistency._similarities import Similarities
 from isomorph.errors import FileError, ShapeError
@@ -21,8 +21,6 @@ from isomorph.features import Features, load_features
 
 if TYPE_CHECKING:
     import pandas
-
-_FILES = ("similarity_matrix.npy", "similarity_matrix.pt")
 
 
 def from_original(folder: Path, *, metadata: pandas.DataFrame | Path | str | None, datasets: str, measures: str) -> Similarities:
@@ -32,7 +30,7 @@ def from_original(folder: Path, *, metadata: pandas.DataFrame | Path | str | Non
         raise FileError(f"{folder} holds no folder model_similarities/; give the study's own folder, the one above it.")
     found: dict[str, dict[str, Named]] = {}
     for dataset in _folders(root, datasets):
-        by_measure = {each.name: _read(each) for each in _folders(dataset, measures) if _matrix_file(each) is not None}
+        by_measure = {each.name: _read(each) for each in _folders(dataset, measures) if matrix_file(each) is not None}
         if by_measure:
             found[dataset.name] = by_measure
     if not found:
@@ -66,12 +64,8 @@ def _folders(root: Path, pattern: str) -> list[Path]:
     return sorted(each for each in root.iterdir() if each.is_dir() and fnmatchcase(each.name, pattern))
 
 
-def _matrix_file(folder: Path) -> Path | None:
-    return next((folder / name for name in _FILES if (folder / name).is_file()), None)
-
-
 def _read(folder: Path) -> Named:
-    path = _matrix_file(folder)
+    path = matrix_file(folder)
     if path is None or not (folder / MODEL_IDS).is_file():
         raise FileError(f"{folder} has no {MODEL_IDS}, so the rows of its matrix have no names. Write one model's name a line into it.")
     values, models = read_matrix(path)
