@@ -16,7 +16,7 @@ from isomorph.measures._kernel_weights import weighted_hsic
 LEGACY = np.random.RandomState(0)  # the published values were computed with the legacy generator
 X, Y = LEGACY.uniform(size=(30, 25)), LEGACY.uniform(size=(30, 25))
 RNG = np.random.default_rng(5)
-quiet = pytest.mark.filterwarnings("ignore:biased")
+quiet = pytest.mark.filterwarnings("ignore:biased", "ignore:Lange")
 
 
 def kernel(matrix):

@@ -65,6 +65,7 @@ WARNINGS = {
     "biased RBF CKA of unrelated features is well above 0 with few stimuli. Use debiased=True.": RBFCKA(
         sigma_unit="absolute", estimator="biased"
     ),
+    "Lange's CKA of unrelated features of widths 30 and 40 is about 0.22 with 12 stimuli. Use estimator='song'.": CKA(estimator="lange"),
     "biased angular CKA of unrelated features of widths 3 and 4 is about 1.35 with 12 stimuli. Show more stimuli, or use CKA(), which is "
     "debiased and no metric.": AngularCKA(),
     "biased distance correlation of unrelated features of widths 3 and 4 is about 0.73 with 12 stimuli. Use "
@@ -74,7 +75,8 @@ WARNINGS = {
 
 @pytest.mark.parametrize("text", WARNINGS)
 def test_a_biased_estimator_warns_with_what_noise_would_score(text):
-    with pytest.warns(UserWarning, match="biased") as caught:
-        WARNINGS[text](X, Y)
+    wide = text.startswith("Lange")
+    with pytest.warns(UserWarning, match="unrelated") as caught:
+        WARNINGS[text](np.tile(X, 10) if wide else X, np.tile(Y, 10) if wide else Y)
     assert [str(each.message) for each in caught] == [text]
     assert caught[0].filename == __file__

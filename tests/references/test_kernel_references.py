@@ -12,7 +12,7 @@ from sklearn.preprocessing import normalize
 from isomorph.geometry import RDM, Gram
 from isomorph.measures import CKA, CKNNA, HSIC, NBS, RBFCKA, AngularCKA, Bures, DistanceCorrelation, MinibatchCKA
 
-pytestmark = pytest.mark.filterwarnings("ignore:biased")
+pytestmark = pytest.mark.filterwarnings("ignore:biased", "ignore:Lange")
 
 LEGACY = np.random.RandomState(0)  # the published values were computed with the legacy generator
 X, Y = LEGACY.uniform(size=(30, 25)), LEGACY.uniform(size=(30, 25))

@@ -63,7 +63,7 @@ class AngularCKA(KernelMeasure):
 
     def chance(self, n: int, p: int, q: int) -> float | None:
         r"""\(\arccos \sqrt{pq / ((n + p)(n + q))}\)."""
-        return float(np.arccos(unrelated(n, p, q)))
+        return float(np.arccos(unrelated(n, p, q) or 0.0))
 
     def relate(self, x: Comparable) -> Comparable:
         """The Gram matrix, where it is smaller than the features."""

@@ -30,7 +30,8 @@ class CKA(KernelMeasure):
     Attributes:
         estimator: Which HSIC the three terms are. `"song"`: the U-statistic of Song et al. (2012); it needs at least four stimuli and
             may fall slightly below zero. `"biased"`: the formula above. `"lange"`: that without the products of each stimulus with
-            itself, left out after centring (Lange et al., 2022): most of the bias is gone, not all.
+            itself, left out after centring (Lange et al., 2022): the bias falls with n², not n, and is gone only where that is far
+            above the number of features.
         debiased: False is short for `estimator="biased"`; afterwards it says whether the estimator is one of the others.
 
     Raises:
@@ -39,7 +40,7 @@ class CKA(KernelMeasure):
         InputError: The estimator is unknown, or `debiased` contradicts it.
 
     Warns:
-        UserWarning: With the biased estimator, where unrelated matrices of these shapes would score more than 0.05.
+        UserWarning: With the biased estimator or Lange's, where unrelated matrices of these shapes would score more than 0.05.
 
     References:
         Kornblith et al., 2019, <https://arxiv.org/abs/1905.00414>. Song et al., 2012, <https://jmlr.org/papers/v13/song12a.html>.
@@ -80,8 +81,8 @@ class CKA(KernelMeasure):
         return self.estimator
 
     def chance(self, n: int, p: int, q: int) -> float | None:
-        r"""\(\sqrt{pq / ((n + p)(n + q))}\) for the biased estimator; the others expect about 0."""
-        return None if self.debiased else unrelated(n, p, q)
+        r"""\(\sqrt{pq / ((n + p)(n + q))}\) for the biased estimator, the same with (n − 1)² for n for Lange's; Song's expects about 0."""
+        return unrelated(n, p, q, self.estimator)
 
     def relate(self, x: Comparable) -> Comparable:
         """The Gram matrix, where it is smaller than the features."""

@@ -77,7 +77,7 @@ class DistanceCorrelation(KernelMeasure):
 
     def chance(self, n: int, p: int, q: int) -> float | None:
         r"""For the biased estimator about \(\sqrt[4]{16 pq / ((n + 4p)(n + 4q))}\), from wide Gaussian features."""
-        return float(np.sqrt(unrelated(n, 4 * p, 4 * q))) if self.estimator == "biased" else None
+        return float(np.sqrt(unrelated(n, 4 * p, 4 * q) or 0.0)) if self.estimator == "biased" else None
 
     def relate(self, x: Comparable) -> Comparable:
         """The Gram matrix, which distances follow from; RDMs as they are."""

@@ -105,11 +105,12 @@ class KernelMeasure(Measure):
         expected, without_end = self.chance(n, p, q), self.chance(10**15, p, q)
         if expected is None or without_end is None or abs(expected - without_end) <= _NEGLIGIBLE:
             return None
-        return f"biased {self._word} of unrelated features of widths {p} and {q} is about {expected:.2f} with {n} stimuli. {self._way_out}"
+        word = "biased" if self.hsic_estimator == "biased" else "Lange's"
+        return f"{word} {self._word} of unrelated features of widths {p} and {q} is about {expected:.2f} with {n} stimuli. {self._way_out}"
 
     @property
     def _way_out(self) -> str:
-        return "Use debiased=True."
+        return "Use debiased=True." if self.hsic_estimator == "biased" else "Use estimator='song'."
 
 
 def settle_estimator(measure: Any) -> None:
@@ -132,9 +133,16 @@ def ratio(xy: FloatArray, xx: FloatArray, yy: FloatArray, *, lowest: float = -1.
         return np.asarray(np.clip(xy / lengths, lowest, 1))
 
 
-def unrelated(n: int, p: float, q: float) -> float:
-    """The biased CKA that unrelated features of widths p and q are expected to have."""
-    return float(np.sqrt(p / (n + p)) * np.sqrt(q / (n + q)))
+def unrelated(n: int, p: float, q: float, estimator: Estimator = "biased") -> float | None:
+    r"""The CKA that unrelated features of widths p and q are expected to have: \(\sqrt{pq / ((m + p)(m + q))}\).
+
+    m is n for the biased estimator. For Lange's it is (n − 1)²: with the diagonal the entries that made up for the mean of the others
+    are gone, −tr K / n(n − 1) is left in each, and two such means are alike whatever the features. Song's expects about 0.
+    """
+    if estimator == "song":
+        return None
+    m = n if estimator == "biased" else (n - 1) ** 2
+    return float(np.sqrt(p / (m + p)) * np.sqrt(q / (m + q)))
 
 
 def width_of(x: Any) -> int | None:

@@ -39,8 +39,8 @@ class RBFCKA(KernelMeasure):
         ShapeError: `x` or `y` does not vary over stimuli, or so little or much relative to σ that the kernel is constant.
 
     Warns:
-        UserWarning: With the biased estimator, where unrelated features of these shapes would score more than 0.05; without a number
-            where σ is absolute, because it then depends on the features.
+        UserWarning: With the biased estimator or Lange's, where unrelated features of these shapes would score more than 0.05; without
+            a number where σ is absolute, because it then depends on the features.
 
     References:
         Kornblith et al., 2019, <https://arxiv.org/abs/1905.00414>.
@@ -83,15 +83,15 @@ class RBFCKA(KernelMeasure):
         return self.estimator
 
     def chance(self, n: int, p: int, q: int) -> float | None:
-        r"""That of linear CKA with widths \(p (2\sigma^2 (e^{1 / 2\sigma^2} - 1))^2\), for the biased estimator and σ in medians.
+        r"""That of linear CKA with widths \(p (2\sigma^2 (e^{1 / 2\sigma^2} - 1))^2\), for σ in medians.
 
         It holds for wide features, whose distances hardly differ; for a few features it is a little high.
         """
-        if self.debiased or self.sigma_unit == "absolute":
+        if self.sigma_unit == "absolute":
             return None
         double = 2 * self.sigma**2
         stretch = float(np.minimum(double * np.expm1(np.minimum(1 / double, 300.0)), 1e100)) ** 2
-        return unrelated(n, p * stretch, q * stretch)
+        return unrelated(n, p * stretch, q * stretch, self.estimator)
 
     def relate(self, x: Comparable) -> Comparable:
         """The Gram matrix: distances follow from it."""
