@@ -5,7 +5,7 @@ from scipy.spatial.distance import pdist
 
 from isomorph.errors import ShapeError, UnknownNameError
 from isomorph.inference import COMPARISONS, compare_rdms, weighted_similarities
-from isomorph.inference._kendall import PairCounter, kendall
+from isomorph.inference._kendall import Blocks, PairCounter, kendall
 from isomorph.inference._ranks import Ranker, RankTable, midranks
 
 RNG = np.random.default_rng(2)
@@ -57,7 +57,7 @@ def test_a_matrix_of_tau_with_itself_is_symmetric_and_equals_the_pairs():
 def test_weighted_ranks_and_tau_equal_those_of_the_repeated_sample():
     weights = RNG.multinomial(190, np.full(190, 1 / 190), size=5)
     for y in Y:
-        counted = PairCounter(X[0], y).scores(np.vstack([weights.T, np.zeros((1, 5))]).astype(float))
+        counted = PairCounter(Blocks(X[0]), Blocks(y)).scores(np.vstack([weights.T, np.zeros((1, 5))]).astype(float))
         for replicate, each in enumerate(weights):
             at = np.repeat(np.arange(190), each)
             np.testing.assert_array_equal(RankTable(y[None]).ranks(each)[0, at], stats.rankdata(y[at]))
@@ -74,7 +74,7 @@ def test_pairs_counted_by_blocks_equal_pairs_counted_bit_by_bit(levels):
     weights = RNG.integers(0, 4, size=(3, 4000))
     total = weights.sum(axis=1)
     expected = [kendall(x[None], y[None], each[None], comparison="tau-a")[0] for each in weights]
-    counted = PairCounter(x, y).scores(np.vstack([weights.T, np.zeros((1, 3))]).astype(float))
+    counted = PairCounter(Blocks(x), Blocks(y)).scores(np.vstack([weights.T, np.zeros((1, 3))]).astype(float))
     np.testing.assert_allclose(counted / (total * (total - 1) / 2), expected, atol=1e-13)
 
 

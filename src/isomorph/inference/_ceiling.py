@@ -12,7 +12,7 @@ from isomorph.inference._comparison import GRAMS, KENDALL, check_comparison, che
 from isomorph.inference._deletion import LEAST_STIMULI, scaled_deviations, subset
 from isomorph.inference._kendall import kendall
 from isomorph.inference._moments import pair_weights
-from isomorph.inference._ranks import RankTable
+from isomorph.inference._ranks import RankTable, sorted_midranks
 from isomorph.inference._score import Ceiling
 from isomorph.inference._weighted import weighted_similarities
 from isomorph.inference._whitened import WHITENED, weighted_whitened
@@ -141,15 +141,19 @@ def _rank_ceiling(rows: FloatArray, ranks: FloatArray, pairs: FloatArray, weight
         own, against = np.tile(ranks, (2, 1)), np.concatenate([np.broadcast_to(pools[:1], ranks.shape), pools[1:]])
         similar = kendall(own, against, np.broadcast_to(pairs, own.shape), comparison=comparison)
     else:
-        own, pooled = (_ranked_unit(each, pairs, comparison) for each in (ranks, RankTable(pools).ranks(pairs)))
-        similar = np.concatenate([own @ pooled[0], np.einsum("sp,sp->s", own, pooled[1:])])
+        own = _ranked_unit(ranks, pairs, comparison)
+        order, pooled = sorted_midranks(pools, pairs)
+        pooled = _ranked_unit(pooled, pairs[order], comparison)
+        similar = np.concatenate(
+            [own[:, order[0]] @ pooled[0], np.einsum("sp,sp->s", np.take_along_axis(own, order[1:], axis=1), pooled[1:])]
+        )
     upper, lower = similar.reshape(2, -1) @ weights / weights.sum()
     return np.array([lower if len(drawn) > 1 else np.nan, upper])
 
 
 def _ranked_unit(ranks: FloatArray, pairs: FloatArray, comparison: str) -> FloatArray:
     """Ranks `[vector, pair]`, centred and scaled so that plain inner products are Spearman's ρ or ρ_a of the weighted sample."""
-    total = pairs.sum()
+    total = pairs.sum(axis=-1, keepdims=True)
     centred = (ranks - (total + 1) / 2) * np.sqrt(pairs)
     with np.errstate(invalid="ignore", divide="ignore"):
         if comparison == "rho-a":

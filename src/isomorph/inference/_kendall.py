@@ -66,37 +66,59 @@ def kendall_matrix(x: npt.NDArray[Any], y: npt.NDArray[Any], *, comparison: str)
     return result
 
 
+class Blocks:
+    """A vector cut into about √m blocks of neighbouring ranks; ties are never cut apart.
+
+    Args:
+        values: `[value]`.
+    """
+
+    def __init__(self, values: npt.NDArray[Any]) -> None:
+        self.ranks: npt.NDArray[np.int32] = dense_ranks(values[None])[0].astype(np.int32)
+        self.block = _blocks(self.ranks, max(8, round(np.sqrt(len(values)))))
+        self.count = int(self.block.max()) + 1
+        order = np.argsort(self.block, kind="stable")
+        groups = np.split(order, np.flatnonzero(np.diff(self.block[order])) + 1)
+        groups = [each for each in groups if np.ptp(self.ranks[each])]  # ties alone make no pairs
+        self.members = np.full((len(groups), max((len(each) for each in groups), default=1)), len(values), dtype=np.intp)
+        for row, each in zip(self.members, groups, strict=True):
+            row[: len(each)] = each
+        self.signs = self.signs_of(self.ranks)
+
+    def signs_of(self, ranks: npt.NDArray[np.int32]) -> npt.NDArray[np.int8]:
+        """The order of the values in each block `[block, value, value]`: −1, 0 or 1. The place behind the last value fills blocks up."""
+        inside = np.concatenate([ranks, [0]]).astype(np.int32)[self.members]
+        left, right = inside[:, :, None], inside[:, None, :]
+        return (left > right).view(np.int8) - (left < right).view(np.int8)
+
+
 class PairCounter:
     """C − D of one pair of vectors under many weightings.
 
-    Both vectors are cut into about √m blocks of neighbouring ranks (ties are never cut apart). Values in different blocks of x and of y
-    are counted from the table of weights by block; the others by a small matrix of signs for each block, multiplied with the weights of
-    many replicates at once. Every sum is of whole numbers, hence exact.
+    Values in different blocks of x and of y are counted from the table of weights by block; the others by a small matrix of signs for
+    each block, multiplied with the weights of many replicates at once. Every sum is of whole numbers, hence exact.
 
     Args:
-        x: `[value]`.
-        y: `[value]`.
+        x: A vector's blocks.
+        y: The other's.
     """
 
-    def __init__(self, x: npt.NDArray[Any], y: npt.NDArray[Any]) -> None:
-        size = max(8, round(np.sqrt(len(x))))
-        x_rank, y_rank = dense_ranks(np.stack([x, y])).astype(np.int32)
-        x_block, y_block = _blocks(x_rank, size), _blocks(y_rank, size)
-        signs = [_signs(block, x_rank, y_rank) for block in (x_block, y_block)]
-        self.members = [each[0] for each in signs]
-        members = self.members[1]
-        inside = np.concatenate([x_block, [-1]])[members]
-        signs[1][1][inside[:, :, None] == inside[:, None, :]] = 0.0  # counted with the blocks of x
-        self.signs = [each[1] for each in signs]
-        self.shape = int(x_block.max()) + 1, int(y_block.max()) + 1
-        cell = x_block.astype(np.intp) * self.shape[1] + y_block
-        self.order = np.argsort(cell, kind="stable")
-        self.cells, self.starts = np.unique(cell[self.order], return_index=True)
+    def __init__(self, x: Blocks, y: Blocks) -> None:
+        inside = np.concatenate([x.block, [-1]])[y.members]
+        elsewhere = inside[:, :, None] != inside[:, None, :]  # the others are counted with the blocks of x
+        signs = [x.signs * x.signs_of(y.ranks), y.signs * y.signs_of(x.ranks) * elsewhere]
+        self.parts = [(each.members, sign.astype(np.float64)) for each, sign in zip((x, y), signs, strict=True) if len(each.members)]
+        self.shape = x.count, y.count
+        cell = x.block.astype(np.intp) * y.count + y.block
+        self.order = np.argsort(cell)
+        cells = cell[self.order]
+        self.starts = np.flatnonzero(np.r_[True, cells[1:] != cells[:-1]])
+        self.cells = cells[self.starts]
 
     def scores(self, weights: FloatArray) -> FloatArray:
         """C − D `[replicate]` for weights `[value + 1, replicate]` whose last row is 0."""
-        parts = [self._chunk(weights[:, start : start + _REPLICATES_AT_ONCE]) for start in range(0, weights.shape[1], _REPLICATES_AT_ONCE)]
-        return np.concatenate(parts)
+        starts = range(0, weights.shape[1], _REPLICATES_AT_ONCE)
+        return np.concatenate([self._chunk(weights[:, start : start + _REPLICATES_AT_ONCE]) for start in starts])
 
     def _chunk(self, weights: FloatArray) -> FloatArray:
         replicates = weights.shape[1]
@@ -106,19 +128,18 @@ class PairCounter:
         below = np.cumsum(table, axis=0)
         below -= table
         up_to = np.cumsum(below, axis=1)
-        np.multiply(up_to, 2, out=up_to)
+        up_to *= 2
         up_to -= below
         up_to -= below.sum(axis=1)[:, None]  # smaller in both, less smaller in x and larger in y
         score: FloatArray = np.einsum("xyr,xyr->r", table, up_to)
-        for members, signs in zip(self.members, self.signs, strict=True):
-            if len(members):
-                part = weights[members]
-                score += np.einsum("bvr,bvr->r", signs @ part, part) / 2
+        for members, signs in self.parts:
+            part = weights[members]
+            score += np.einsum("bvr,bvr->r", signs @ part, part) / 2
         return score
 
 
 def _blocks(ranks: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int32]:
-    """Blocks of neighbouring ranks, of at least `size` values each where ties allow; a value's rank decides its block."""
+    """Blocks of neighbouring ranks, of at most `size` values each where ties allow; a value's rank decides its block."""
     counts = np.bincount(ranks)
     block_of_rank, block, filled = np.empty(len(counts), dtype=np.int32), -1, size
     for rank, count in enumerate(counts.tolist()):
@@ -127,21 +148,6 @@ def _blocks(ranks: npt.NDArray[np.int32], size: int) -> npt.NDArray[np.int32]:
         block_of_rank[rank] = block
         filled += count
     return block_of_rank[ranks]
-
-
-def _signs(block: npt.NDArray[np.int32], x: npt.NDArray[np.int32], y: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.intp], FloatArray]:
-    """The values of each block `[block, value]`, filled up with the place behind the last value, and their signs `[block, value, value]`.
-
-    Blocks of a single group of ties in x or y make no pairs and are left out.
-    """
-    order = np.argsort(block, kind="stable")
-    groups = np.split(order, np.flatnonzero(np.diff(block[order])) + 1)
-    groups = [each for each in groups if len(each) > 1 and np.ptp(x[each]) and np.ptp(y[each])]
-    members = np.full((len(groups), max((len(each) for each in groups), default=1)), len(x), dtype=np.intp)
-    for row, each in zip(members, groups, strict=True):
-        row[: len(each)] = each
-    xs, ys = (np.concatenate([each, [0]])[members] for each in (x, y))
-    return members, (np.sign(xs[:, :, None] - xs[:, None, :]) * np.sign(ys[:, :, None] - ys[:, None, :])).astype(np.float64)
 
 
 def _tied_pairs(ordered: npt.NDArray[Any], weights: FloatArray) -> FloatArray:
@@ -176,7 +182,8 @@ def _rising_pairs(ranks: npt.NDArray[Any], weights: FloatArray) -> tuple[FloatAr
         lows = np.add.reduceat(~high, starts, dtype=np.intp)
         place = np.where(high, np.repeat(lows, sizes) + places - zeros, begin + zeros - 1)
         key, w = _scattered(key, place), _scattered(w, place)
-        starts = np.unique(np.concatenate([starts, np.minimum(starts + lows, count * size - 1)[lows < sizes]]))
+        both = np.stack([np.ones(len(lows), dtype=bool), (lows > 0) & (lows < sizes)], axis=1)
+        starts = np.stack([starts, starts + lows], axis=1)[both]
     return rising, _tied_pairs(key.reshape(count, size), w.reshape(count, size))
 
 

@@ -88,6 +88,16 @@ def dense_ranks(rows: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     return result
 
 
+def sorted_midranks(rows: npt.NDArray[Any], weights: FloatArray) -> tuple[npt.NDArray[np.intp], FloatArray]:
+    """The order of each row of `[vector, value]`, and in that order its mid-ranks in a sample where value p stands `weights[p]` times."""
+    order = np.argsort(rows, axis=1)
+    begin, end = tie_groups(np.take_along_axis(rows, order, axis=1))
+    sums = np.zeros((len(rows), rows.shape[1] + 1))
+    np.cumsum(weights[order], axis=1, out=sums[:, 1:])
+    offset = (rows.shape[1] + 1) * np.arange(len(rows))[:, None]
+    return order, np.asarray((sums.take(begin + offset) + sums.take(end + offset) + 1) / 2)
+
+
 def midranks(rows: npt.NDArray[Any]) -> FloatArray:
     """Mid-ranks from 1 within each row of `[vector, value]`.
 
@@ -96,4 +106,11 @@ def midranks(rows: npt.NDArray[Any]) -> FloatArray:
         >>> midranks(np.array([[10.0, 30.0, 10.0]])).tolist()
         [[1.5, 3.0, 1.5]]
     """
-    return np.concatenate([RankTable(row[None]).ranks() for row in rows])
+    result = np.empty(rows.shape)
+    for row, out in zip(rows, result, strict=True):
+        order = np.argsort(row)
+        ordered = row[order]
+        starts = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+        sizes = np.diff(np.r_[starts, len(row)])
+        out[order] = np.repeat(starts + (sizes + 1) / 2, sizes)
+    return result

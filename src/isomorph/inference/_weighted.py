@@ -12,7 +12,7 @@ import numpy.typing as npt
 from isomorph.arrays import FloatArray, IntArray, as_floats
 from isomorph.inference._comparison import GRAMS, KENDALL, check_comparison
 from isomorph.inference._deletion import deletion_similarities
-from isomorph.inference._kendall import PairCounter, scaled
+from isomorph.inference._kendall import Blocks, PairCounter, scaled
 from isomorph.inference._moments import pair_sums, pair_weights
 from isomorph.inference._ranks import RankTable
 from isomorph.inference._whitened import WHITENED, weighted_whitened
@@ -102,6 +102,7 @@ def _kendall(rows: FloatArray, first: Indices, second: Indices, weights: IntArra
     """τ: concordant pairs of distances counted for all replicates at once, one pair of RDMs after another."""
     result = np.empty((len(weights), len(first)))
     left, right = np.triu_indices(weights.shape[1], 1)
+    blocks = {each: Blocks(rows[each]) for each in np.union1d(first, second).tolist()}
     step = max(1, _CHUNK_VALUES // (len(left) + 1))
     for start in range(0, len(weights), step):
         w = weights[start : start + step].T.astype(np.float64)
@@ -110,7 +111,7 @@ def _kendall(rows: FloatArray, first: Indices, second: Indices, weights: IntArra
         total = pairs.sum(axis=0)
         ties = [_ties(row, pairs) if comparison == "tau-b" else total for row in rows]
         for k, (a, b) in enumerate(zip(first, second, strict=True)):
-            score = PairCounter(rows[a], rows[b]).scores(pairs)
+            score = PairCounter(blocks[a], blocks[b]).scores(pairs)
             result[start : start + step, k] = scaled(score, total, ties[a], ties[b], comparison)
     return result
 
