@@ -169,9 +169,8 @@ def test_the_height_of_stripes_does_not_matter(monkeypatch, streamed):
 
 def test_the_size_of_blocks_does_not_matter(monkeypatch, streamed):
     import isomorph.pairwise._arithmetic as arithmetic
-    import isomorph.pairwise._stripes as stripes
 
-    monkeypatch.setattr(stripes, "BLOCK_VALUES", 300)
+    monkeypatch.setattr(arithmetic, "CACHED_VALUES", 300)
     monkeypatch.setattr(arithmetic, "BLOCK_TERMS", 70)
     for standard_errors in (False, True):
         result = all_pairs(ITEMS, MEASURES, form="stream", standard_errors=standard_errors)
@@ -185,8 +184,10 @@ def test_torch_gives_the_same_as_numpy(monkeypatch, streamed):
     monkeypatch.setattr(room, "Arithmetic", lambda device, dtype: Arithmetic(device, dtype, library="torch"))
     result = all_pairs(ITEMS, MEASURES, form="stream")
     np.testing.assert_allclose(result.values, streamed.values, rtol=1e-10, atol=1e-10)
+    monkeypatch.setattr("isomorph.pairwise._arithmetic.BLOCK_TERMS", 100)
     single = all_pairs(ITEMS, [CKA(), RBFCKA()], form="stream", products="float32", standard_errors=True)
     np.testing.assert_allclose(single.values, streamed.values[[0, 7]], atol=2e-6)
+    np.testing.assert_allclose(all_pairs(ITEMS, [CKA(), RBFCKA()], form="stream").values, streamed.values[[0, 7]], atol=1e-10)
 
 
 def test_named_stimuli_meet_by_id():

@@ -12,6 +12,8 @@ from isomorph.errors import DeviceError
 BLOCK_TERMS = 2**16
 """How many products float32 may add up before float64 takes over: so few that six digits stay right."""
 
+CACHED_VALUES, DEVICE_VALUES = 2**17, 2**22
+
 
 class Arithmetic:
     """Where and in which precision products are formed.
@@ -42,6 +44,11 @@ class Arithmetic:
             raise DeviceError(f"this machine has no device {device!r}; it has {there}.") from error
 
     @property
+    def block_values(self) -> int:
+        """How many relations of one thing are transformed at a time: on the processor they stay in the cache."""
+        return DEVICE_VALUES if self._device is not None and self._device.type != "cpu" else CACHED_VALUES
+
+    @property
     def _type(self) -> Any:
         return self.dtype if self.xp is np else getattr(self.xp, self.dtype.name)
 
@@ -62,7 +69,12 @@ class Arithmetic:
     def squares(self, rows: Any) -> FloatArray:
         """`rows @ rows.T` for `[row, term]`: products as they come, sums over blocks in float64."""
         total = np.zeros((len(rows), len(rows)))
-        for start in range(0, rows.shape[1], BLOCK_TERMS):
+        done = 0
+        if self.xp is not np and rows.shape[1] > BLOCK_TERMS:  # all blocks at once: a device waits for nothing but their sum
+            done = rows.shape[1] // BLOCK_TERMS * BLOCK_TERMS
+            blocks = rows[:, :done].reshape(len(rows), -1, BLOCK_TERMS).swapaxes(0, 1)
+            total += self.get(self.xp.matmul(blocks, blocks.swapaxes(1, 2)).sum(axis=0, dtype=self.xp.float64))
+        for start in range(done, rows.shape[1], BLOCK_TERMS):
             block = rows[:, start : start + BLOCK_TERMS]
             total += self.get(block @ block.T)
         return total

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 from isomorph.arrays import IntArray
 from isomorph.pairwise._arithmetic import Arithmetic
+from isomorph.pairwise._rows import release
+
+_KEPT_BYTES = 32_000_000
 
 Tensors = MutableMapping[str, npt.NDArray[Any]]
 
@@ -77,7 +80,7 @@ class Entries:
     def __init__(
         self, pieces: Tensors, key: str, things: int, n: int, arithmetic: Arithmetic, scratch: Path, ranges: Sequence[tuple[int, int]]
     ) -> None:
-        self._n, self._arithmetic = n, arithmetic
+        self._n, self._arithmetic, self._written = n, arithmetic, 0
         self._pieces: dict[tuple[int, int], Any] = {}
         for first, last in ranges:
             start, stop = triangle_start(first, n), triangle_start(last, n)
@@ -94,11 +97,16 @@ class Entries:
         for row in range(rows.start, min(rows.stop, self._n - 1)):
             at = triangle_start(row, self._n) - triangle_start(low, self._n)
             piece[:, at : at + self._n - 1 - row] = host[:, row - rows.start, row + 1 - first :]  # type: ignore[index]
+        self._written += host.nbytes
+        if self._written > _KEPT_BYTES:
+            release(piece, shared=True)
+            self._written = 0
 
     def close(self) -> None:
         """Let the system write what it has not written yet."""
         for piece in self._pieces.values():
             piece.flush()
+            release(piece, shared=True)
 
 
 class Sample:

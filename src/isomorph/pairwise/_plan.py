@@ -10,9 +10,9 @@ from typing import Literal
 
 from isomorph.engine import format_bytes
 from isomorph.errors import InputError
+from isomorph.pairwise._arithmetic import CACHED_VALUES
 from isomorph.pairwise._ranks import rank_bytes
 from isomorph.pairwise._recipe import RANKS, Recipe
-from isomorph.pairwise._stripes import BLOCK_VALUES
 
 HEIGHT, _LEAST_HEIGHT = 256, 16
 _CHUNK_BYTES = 64_000_000
@@ -71,9 +71,11 @@ def plan_work(
     if by_row:
         fixed += len(views) * 8 * n * things * (things + 1) // 2
     sampled = _sampled(recipes, things, n, itemsize=itemsize, limit=limit, scratch=scratch, rows=rows)
+    entries = sampled or (n * (n - 1) // 2 if any(each.statistic in RANKS for each in recipes) else 0)
+    ranks = rank_bytes(entries, things, 8 if sampled else itemsize) if entries else 0
     if sampled:
-        fixed += 8 * things * sampled
-    blocks = itemsize * things * max(BLOCK_VALUES, n) if streams else 2 * 8 * max(widths) ** 2
+        fixed += (8 * things + 16) * sampled
+    blocks = itemsize * things * max(CACHED_VALUES, n) if streams else 2 * 8 * max(widths) ** 2
     row = itemsize * things * n if streams else 0
     one = n * max(widths) * itemsize
     best = min(n, HEIGHT, max(_LEAST_HEIGHT, n // 16))
@@ -83,7 +85,7 @@ def plan_work(
         if height >= min(best, 4 * _LEAST_HEIGHT if resident else _LEAST_HEIGHT):
             if not resident:
                 _check_disk(rows, scratch)
-            return Work(height=height, resident=resident, sampled=sampled, bytes=held + height * row)
+            return Work(height=height, resident=resident, sampled=sampled, bytes=max(held + height * row, ranks))
     least = fixed + blocks + 2 * one + min(best, _LEAST_HEIGHT) * row
     raise InputError(
         f"{things} things with {n:,} stimuli need at least {format_bytes(least)} for a stripe of {min(best, _LEAST_HEIGHT)} rows, but "
@@ -98,7 +100,7 @@ def _sampled(recipes: Sequence[Recipe], things: int, n: int, *, itemsize: int, l
     if not views or entries <= SAMPLED_ENTRIES:
         return 0
     disk = things * entries * (itemsize * len(views) + 4) + rows
-    fits = rank_bytes(entries, itemsize) <= limit and disk < shutil.disk_usage(scratch).free
+    fits = rank_bytes(entries, things, itemsize) <= limit and disk < shutil.disk_usage(scratch).free
     return 0 if fits else SAMPLED_ENTRIES
 
 

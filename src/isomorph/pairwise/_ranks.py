@@ -13,8 +13,10 @@ import numpy.typing as npt
 from isomorph.arrays import FloatArray, IntArray
 from isomorph.errors import ShapeError
 from isomorph.pairwise._arithmetic import BLOCK_TERMS, Arithmetic
+from isomorph.pairwise._rows import release
 
 _BLOCK = 2**20
+_STEP = 4 * BLOCK_TERMS
 
 
 def rank_products(entries: Mapping[int, npt.NDArray[Any]], arithmetic: Arithmetic, *, names: Sequence[str], scratch: Path) -> FloatArray:
@@ -36,6 +38,8 @@ def rank_products(entries: Mapping[int, npt.NDArray[Any]], arithmetic: Arithmeti
         ranks = []
         for thing, name in enumerate(names):
             row = doubled_ranks(_without_rounding(np.concatenate([piece[thing] for piece in pieces])))
+            for piece in pieces:
+                release(piece, shared=True)
             if row[0] == m + 1 and (row == m + 1).all():
                 raise ShapeError(
                     f"{name!r} has the same distance between all its stimuli, so that a rank correlation is 0/0. Leave it out."
@@ -73,18 +77,19 @@ def doubled_ranks(values: FloatArray) -> IntArray:
     """
     m = len(values)
     if values.dtype == np.float32 and m < 2**32:  # value and place in one number: a plain sort is several times faster than argsort
-        keys = _ordered_bits(values)
-        keys <<= np.uint64(32)
-        keys |= np.arange(m, dtype=np.uint64)
+        keys = np.empty(m, dtype=np.uint64)
+        for start in range(0, m, _BLOCK):
+            bits = _ordered_bits(values[start : start + _BLOCK])
+            keys[start : start + _BLOCK] = bits << np.uint64(32) | np.arange(start, start + len(bits), dtype=np.uint64)
         keys.sort()
         return _group(lambda part: keys[part] >> np.uint64(32), lambda part: keys[part] & np.uint64(2**32 - 1), m)
     order = np.argsort(values)
     return _group(lambda part: values[order[part]], lambda part: order[part], m)
 
 
-def rank_bytes(m: int, itemsize: int) -> int:
-    """The memory that `doubled_ranks` needs at its peak for `m` entries, its argument included."""
-    return m * (itemsize + 8 + (8 if itemsize == 8 else 4)) + 64 * _BLOCK
+def rank_bytes(m: int, things: int, itemsize: int) -> int:
+    """The memory that `rank_products` needs at its peak for `m` entries of some things."""
+    return m * (itemsize + 8 + (8 if itemsize == 8 else 4)) + 64 * _BLOCK + things * _STEP * itemsize
 
 
 def _ordered_bits(values: FloatArray) -> npt.NDArray[np.uint64]:
@@ -115,11 +120,12 @@ def _group(ordered: Any, places: Any, m: int) -> IntArray:
 
 def _products(ranks: Sequence[npt.NDArray[Any]], m: int, arithmetic: Arithmetic) -> FloatArray:
     total = np.zeros((len(ranks), len(ranks)))
-    step = 16 * BLOCK_TERMS
+    step = _STEP
     block = np.empty((len(ranks), min(step, m)), arithmetic.dtype)
     for start in range(0, m, step):
         part = block[:, : min(step, m - start)]
         for thing, each in enumerate(ranks):
             np.multiply(each[start : start + step] - (m + 1), 1 / m, out=part[thing], casting="unsafe")
+            release(each)
         total += arithmetic.squares(arithmetic.put(part))
     return np.asarray(total * (m / 2) ** 2)

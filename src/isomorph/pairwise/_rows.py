@@ -117,13 +117,16 @@ def prepare_rows(thing: Thing, base: str, *, dtype: npt.DTypeLike, scratch: Path
     return _finished(values, mean / scale, scale, base)
 
 
-def release(array: Any) -> None:
-    """Give the pages of a file that is mapped to be read back to the system; they are read again when wanted."""
+def release(array: Any, *, shared: bool = False) -> None:
+    """Give the pages of a file that is mapped to be read (or, as the caller knows, `shared`) back to the system.
+
+    They are read again when wanted.
+    """
     while isinstance(array, np.ndarray):
         array = array.base
     array = array.obj if isinstance(array, memoryview) else array
     # Of a map that can be written to, what was written might be lost.
-    if isinstance(array, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED") and memoryview(array).readonly:
+    if isinstance(array, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED") and (shared or memoryview(array).readonly):
         array.madvise(mmap.MADV_DONTNEED)
 
 

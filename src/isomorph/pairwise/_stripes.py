@@ -15,9 +15,6 @@ from isomorph.pairwise._collect import Collector
 from isomorph.pairwise._relations import Relations, Transform
 from isomorph.pairwise._rows import Rows, release
 
-BLOCK_VALUES = 2**17
-"""How many relations of one thing are transformed at a time: they stay in the cache."""
-
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -58,7 +55,7 @@ def walk(
     """
     things, n = len(bases[0][0]), len(bases[0][0][0].squares)
     stripe = arithmetic.empty(things, height * n)
-    buffer = arithmetic.empty(things, max(BLOCK_VALUES, n))
+    buffer = arithmetic.empty(things, max(arithmetic.block_values, n))
     prepared = [([_resident(each, arithmetic) for each in rows], tasks, _transforms(tasks, arithmetic)) for rows, tasks in bases]
     total = sum(stop - start for start, stop in ranges)
     with progress.task(label, total, unit="rows") if progress else nullcontext() as shown:
@@ -69,7 +66,7 @@ def walk(
                 for thing, each in enumerate(rows):
                     arithmetic.xp.matmul(_on(each[start:stop], arithmetic), _on(each[first:], arithmetic).T, out=products[thing])
                     release(each)
-                for part in _blocks(start, stop, n - first):
+                for part in _blocks(start, stop, max(1, arithmetic.block_values // (n - first))):
                     block = products[:, part.start - start : part.stop - start]
                     for task, transform in zip(tasks, transforms, strict=True):
                         _feed(task, transform, block, part, first, buffer, full=full)
@@ -110,8 +107,7 @@ def _stripes(ranges: Sequence[tuple[int, int]], height: int) -> Iterator[tuple[i
             yield start, min(start + height, high)
 
 
-def _blocks(start: int, stop: int, width: int) -> Iterator[slice]:
-    step = max(1, BLOCK_VALUES // width)
+def _blocks(start: int, stop: int, step: int) -> Iterator[slice]:
     for row in range(start, stop, step):
         yield slice(row, min(row + step, stop))
 

@@ -15,8 +15,8 @@ from isomorph.pairwise._rows import Thing
 
 
 def is_relational(items: Mapping[str, Any]) -> bool:
-    """Whether any of the items is relations already, which no stripes can be multiplied from."""
-    return any(isinstance(each, Gram | RDM) for each in items.values())
+    """Whether stripes cannot be multiplied from some of the items: they are relations already, or hold repeats."""
+    return any(isinstance(each, Gram | RDM) or np.ndim(getattr(each, "values", each)) == 3 for each in items.values())
 
 
 def check_things(items: Mapping[str, Any]) -> list[Thing]:
