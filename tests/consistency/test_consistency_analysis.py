@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from isomorph.consistency import Consistency, ModelSet, Similarities
+from isomorph.consistency._bootstrap import generator
 from isomorph.errors import InputError, ShapeError
 
 QUICK = {"replicates": 0, "permutations": 0}
@@ -113,6 +114,19 @@ def test_drawing_data_sets_and_both_widen_what_they_should(similarities):
     assert width["b"] > width["d"] > 0
     assert datasets.pairs["low"].isna().all()
     assert np.array_equal(both.pairs["low"], models.pairs["low"])
+
+
+def test_drawing_data_sets_is_a_median_over_pairs_of_copies(similarities):
+    result = Consistency(replicates=40, permutations=0, resample="datasets", seed=5)(similarities)
+    square = result.matrix(measure="cka").to_numpy()
+    drawn = generator(5, "datasets", *similarities.datasets).multinomial(4, np.full(4, 0.25), size=40)
+    medians = []
+    for copies in drawn:
+        names = np.repeat(np.arange(4), copies)
+        found = [square[d, e] for d, e in combinations(names, 2) if d != e]
+        medians.append(np.median(found) if found else np.nan)
+    expected = np.nanquantile(medians, [0.025, 0.975])
+    assert result.summary.loc[0, ["low", "high"]].tolist() == pytest.approx(expected.tolist())
 
 
 def test_leave_one_data_set_out(similarities):

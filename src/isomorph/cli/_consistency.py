@@ -67,16 +67,11 @@ def consistency(
         out: A folder for all numbers: pairs.csv, summary.csv, gap.csv, options.json.
         json: One JSON object a measure: measure, names, matrix, pairs (of models, the least), intervals, summary, gap, notes.
     """
-    from isomorph.consistency import Consistency, load_performance
+    from isomorph.consistency import Consistency
 
     if not sources:
         wrong_usage("consistency", "one folder or two or more similarity matrices are needed.")
-    similarities = _read(sources, metadata, measures)
-    if widths is not None:
-        similarities = replace(similarities, widths=_widths(similarities, widths))
-    if performance is not None:
-        known = load_performance(performance, datasets=similarities.datasets, models=similarities.models)
-        similarities = replace(similarities, performance=known)
+    similarities = _with_facts(_read(sources, metadata, measures), widths, performance)
     analysis = Consistency(
         method=method,
         resample=resample,
@@ -114,6 +109,17 @@ def _read(sources: tuple[str, ...], metadata: Path | None, measures: str) -> Sim
         raise UnknownNameError("measure", measures, loaded.measures)
     loaded = loaded.take(measures=chosen)
     return loaded if metadata is None else replace(loaded, metadata=load_metadata(metadata))
+
+
+def _with_facts(similarities: Similarities, widths: str | None, performance: Path | None) -> Similarities:
+    from isomorph.consistency import load_performance
+
+    if widths is not None:
+        similarities = replace(similarities, widths=_widths(similarities, widths))
+    if performance is not None:
+        known = load_performance(performance, datasets=similarities.datasets, models=similarities.models)
+        similarities = replace(similarities, performance=known)
+    return similarities
 
 
 def _short(sources: tuple[str, ...]) -> list[str]:
