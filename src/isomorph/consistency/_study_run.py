@@ -36,6 +36,8 @@ def run_study(study: Study, store: Store, *, progress: Progress | None = None) -
     notes = list(cut)
     features, cards = _features(study, stimuli, store, notes, progress)
     similarities = _similarities(study, stimuli, features, cards, store, progress)
+    if study.probe != "none":
+        notes += [f"no performance is known on {name}: {why}." for name, each in stimuli.items() if (why := unlearnable(each))]
     return StudyOutcome(similarities, _consistency(study, similarities), tuple(notes))
 
 
@@ -142,10 +144,16 @@ def _performance(
         return None
     units = {
         (row, names.index(model)): ProbeUnit(
-            model=model, dataset=dataset, features=each, labels=labels, kind=study.probe, normalise=study.normalise, seed=study.seed
+            model=model,
+            dataset=dataset,
+            features=each,
+            labels=stimuli[dataset].labels or (),
+            kind=study.probe,
+            normalise=study.normalise,
+            seed=study.seed,
         )
         for row, dataset in enumerate(stimuli)
-        if (labels := learnable(stimuli[dataset])) is not None
+        if not unlearnable(stimuli[dataset])
         for model, each in features[dataset].items()
     }
     if not units:
@@ -157,12 +165,18 @@ def _performance(
     return accuracy
 
 
-def learnable(stimuli: Stimuli) -> tuple[str, ...] | None:
-    """The labels, where there are at least two and each stands often enough to be cross-validated."""
+def unlearnable(stimuli: Stimuli) -> str:
+    """Why no probe can learn the labels; empty where one can."""
     labels = stimuli.labels
     if labels is None or len(set(labels)) < 2:
-        return None
-    return labels if min(labels.count(each) for each in set(labels)) >= ProbeUnit.folds else None
+        return "its stimuli have no labels" if labels is None else "its stimuli all have one label"
+    rarest = min(set(labels), key=labels.count)
+    few = labels.count(rarest)
+    return (
+        f"the label {rarest!r} stands {few} time{'s' if few > 1 else ''}, and a probe needs {ProbeUnit.folds}"
+        if few < ProbeUnit.folds
+        else ""
+    )
 
 
 def _metadata(study: Study, cards: Mapping[str, ModelCard]) -> pandas.DataFrame:

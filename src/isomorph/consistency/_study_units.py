@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from isomorph._version import __version__
 from isomorph.arrays import FloatArray
-from isomorph.errors import NonFiniteError, ShapeError
+from isomorph.errors import ShapeError
 from isomorph.features import Features
 from isomorph.spec import fingerprint, to_plain
 
@@ -70,8 +70,10 @@ class FeatureUnit:
             self.model, self.stimuli, layers=layer, pool=pool, store=store, memory_limit=self.memory_limit, progress=self.progress
         )
         info = extraction.layers[0]
+        rows = extraction[info.name]
+        refuse_degenerate(rows, where=f"{self.model.card.name} on {self.dataset}")
         with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
-            writer.commit({"extraction": extraction.fingerprint, "layer": info.name, "width": extraction[info.name].width})
+            writer.commit({"extraction": extraction.fingerprint, "layer": info.name, "width": rows.width})
 
 
 def penultimate(model: Model, stimuli: Stimuli, pool: Any) -> str:
@@ -133,7 +135,7 @@ class SimilarityUnit:
 
         items = {name: stored_features(store, each) for name, each in self.features.items()}
         if self.normalise:
-            items = {name: unit_length(each, dataset=self.dataset) for name, each in items.items()}
+            items = {name: unit_length(each) for name, each in items.items()}
         pairs = all_pairs(items, list(self.measures.values()), standard_errors=True, memory_limit=self.memory_limit, progress=self.progress)
         tensors: dict[str, Any] = {"values": np.asarray(pairs.values, dtype=np.float64)}
         if pairs.standard_errors is not None:
@@ -149,20 +151,26 @@ class SimilarityUnit:
         return np.array(stored.read("similarities", "values")), errors, int(stored.meta["n"])
 
 
-def unit_length(x: Features, *, dataset: str) -> Features:
-    """Every row divided by its Euclidean length, so that an absolute σ means the same for every model.
+def refuse_degenerate(rows: Any, *, where: str) -> None:
+    """Refuse features that no measure can use, while it is still clear whose they are.
 
     Raises:
-        ShapeError: A row is all zeros.
+        ShapeError: A stimulus has no length, or all stimuli look the same.
     """
+    values = rows.values
+    empty = np.flatnonzero(~np.any(values, axis=1))
+    if len(empty):
+        raise ShapeError(
+            f"{where}: the layer {rows.layer!r} is all zeros for {len(empty)} of {len(rows)} stimuli; the first is {rows.ids[empty[0]]!r}."
+        )
+    if np.allclose(values, values[0], rtol=0, atol=1e-6 * float(np.abs(values).max())):
+        raise ShapeError(f"{where}: the layer {rows.layer!r} is the same for all {len(rows)} stimuli, so that it has no geometry.")
+
+
+def unit_length(x: Features) -> Features:
+    """Every row divided by its Euclidean length, so that an absolute σ means the same for every model."""
     values = np.asarray(x.values, dtype=np.float32)
     lengths = np.sqrt(np.einsum("ij,ij->i", values, values, dtype=np.float64))
-    if not np.isfinite(lengths).all():
-        bad = x.ids[int(np.flatnonzero(~np.isfinite(lengths))[0])]
-        raise NonFiniteError(f"{x.subject!r} holds NaN or infinity for {bad!r} of {dataset}.")
-    if not lengths.all():
-        bad = x.ids[int(np.flatnonzero(lengths == 0)[0])]
-        raise ShapeError(f"{x.subject!r} is all zeros for {bad!r} of {dataset}, which cannot be scaled to length 1. Use normalise = false.")
     return Features(values / lengths[:, None].astype(np.float32), x.ids, x.layer, x.subject, x.provenance)
 
 

@@ -70,7 +70,7 @@ def _sets() -> dict[str, Any]:
         "y": y,
         "tooltip": [{"field": "set"}, {"field": "shown", "title": "median"}],
     }
-    return {"$schema": _SCHEMA, "width": "container", "height": {"step": 38}, "layer": [points, interval, median]}
+    return {"$schema": _SCHEMA, "width": "container", "height": 200, "layer": [points, interval, median]}
 
 
 def _map(*, named: bool) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def _map(*, named: bool) -> dict[str, Any]:
     dot = {"mark": {"type": "point", "filled": True, "size": 90, "opacity": 0.9}}
     dot["encoding"] = {
         "color": colour,
-        "shape": {"field": "group", "type": "nominal", "legend": None},
+        "shape": {"field": "group", "type": "nominal", "title": None},
         "tooltip": [{"field": "model"}, {"field": "group"}],
     }
     name = {

@@ -39,7 +39,7 @@ def consistency_page(view: View, *, title: str, notes: Sequence[str], figures: S
         slugs=slugs(list(view.results)),
         attributes=list(view.attributes),
         has_gap=gap is not None and len(gap) > 0,
-        gaps=[] if gap is None else [_gap_row(row) for _, row in gap.iterrows()],
+        gaps=[] if gap is None else [_gap_row(row) for _, row in gap.iterrows() if row["model_pairs"]],
         figures=figures,
         procedure=procedure(view),
         columns=[str(each).replace("_", " ") for each in s.table.columns],

@@ -90,7 +90,9 @@ function start() {
       const name = place.dataset.chart;
       if (!names.includes(name)) return;
       const options = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
-      vegaEmbed(place, { ...themed(data.charts[name]), datasets: fill[name]() }, options).then(() => { place.dataset.drawn = "yes"; });
+      const datasets = fill[name]();
+      const height = name === "sets" ? { height: 38 * Math.max(1, datasets.summary.length) } : {};
+      vegaEmbed(place, { ...themed(data.charts[name]), ...height, datasets }, options).then(() => { place.dataset.drawn = "yes"; });
     });
   }
 
