@@ -66,7 +66,7 @@ def load_measure(name: str, **options: Any) -> Measure:
 
     Example:
         >>> load_measure("rsa", comparison="spearman")
-        RSA(distance='correlation', comparison='spearman')
+        RSA(distance='correlation', comparison='spearman', sigma=1.0, sigma_unit='median', noise='none')
     """
     kind = registry.load(name)
     if not (isinstance(kind, type) and issubclass(kind, Measure)):
