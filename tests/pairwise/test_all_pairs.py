@@ -1,6 +1,9 @@
 """All pairs by the engine against each measure by itself, against brute force, and against itself cut into parts."""
 
 import itertools
+import os
+import subprocess
+import sys
 import warnings
 
 import numpy as np
@@ -151,6 +154,16 @@ def test_parts_merge_in_any_order(tmp_path, streamed, count, standard_errors):
         np.testing.assert_allclose(result.standard_errors, direct.standard_errors, rtol=1e-7, atol=1e-10)
 
 
+def test_more_parts_than_rows():
+    items = {name: each[:14] for name, each in ITEMS.items()}
+    measures = [CKA(), RSA(comparison="spearman"), MutualKNN(k=3), RBFCKA()]
+    parts = [all_pairs(items, measures, form="stream", part=(index, 20)) for index in range(1, 21)]
+    whole = parts[0]
+    for each in parts[1:]:
+        whole = whole.merge(each)
+    np.testing.assert_allclose(whole.finish().values, all_pairs(items, measures, form="stream").values, atol=1e-12)
+
+
 def test_parts_of_cross_covariances_merge():
     parts = [all_pairs(ITEMS, part=(index, 4), form="features") for index in (3, 1, 4, 2)]
     whole = parts[0].merge(parts[1]).merge(parts[2].merge(parts[3]))
@@ -175,6 +188,20 @@ def test_the_size_of_blocks_does_not_matter(monkeypatch, streamed):
     for standard_errors in (False, True):
         result = all_pairs(ITEMS, MEASURES, form="stream", standard_errors=standard_errors)
         np.testing.assert_allclose(result.values, streamed.values, rtol=1e-10, atol=1e-10)
+
+
+def test_the_number_of_threads_does_not_matter():
+    code = (
+        "import numpy as np; from isomorph.pairwise import all_pairs; rng = np.random.default_rng(0)\n"
+        "items = {name: rng.normal(size=(300, 500)) for name in 'abc'}\n"
+        "print(*all_pairs(items, ['cka', 'rbf-cka', 'rsa'], standard_errors=True).values.ravel().tolist())"
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, "OMP_NUM_THREADS": threads}, capture_output=True, check=True)
+        for threads in "12"
+    ]
+    first, second = (np.array(run.stdout.split(), dtype=float) for run in runs)
+    np.testing.assert_allclose(first, second, rtol=0, atol=1e-12)
 
 
 def test_torch_gives_the_same_as_numpy(monkeypatch, streamed):

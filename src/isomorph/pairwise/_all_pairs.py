@@ -180,7 +180,7 @@ def _precision(things: Sequence[Thing], products: str) -> str:
 def _warn_of_bias(chosen: Mapping[str, Measure], things: Sequence[Thing]) -> None:
     n, widths = len(things[0].ids), sorted(thing.width for thing in things)[-2:]
     for label, measure in chosen.items():
-        chance = measure.chance(n, widths[0], widths[1])
+        chance = measure.chance(n, widths[0], widths[1]) if measure.traits.higher_is_closer else None
         if chance is not None and chance > 0.05:
             warnings.warn(
                 f"{label}: unrelated features of widths {widths[0]} and {widths[1]} would score about {chance:.2f} with {n} stimuli.",
