@@ -21,29 +21,27 @@ from isomorph.inference._whitened import WHITENED, weighted_whitened
 def noise_ceiling(subjects: FloatArray, *, comparison: str = "pearson", sigma_k: FloatArray | None = None) -> Ceiling:
     """The noise ceiling of a group of subjects.
 
-        upper = mean over subjects of the comparison of each with the pool of all; lower = the same with the pool of the others. Before RDMs
-        are averaged to a pool they are z-scored (`"pearson"`, `"corr_cov"`), divided by their root mean square (`"cosine"`, `"cosine_cov"`)
-        or by their mean (`"bures"`: Gram matrices of equal trace), ranked (`"spearman"`, `"rho-a"`, `"tau-a"`, `"tau-b"`), or left as they
-        are (`"neg_riem_dist"`). That is the best pool for Pearson, cosine, Spearman and ρ_a, and close to it for the others.
+    upper = mean over subjects of the comparison of each with the pool of all; lower = the same with the pool of the others. Before RDMs
+    are averaged to a pool they are z-scored (`"pearson"`, `"corr_cov"`), divided by their root mean square (`"cosine"`, `"cosine_cov"`)
+    or by their mean (`"bures"`: Gram matrices of equal trace), ranked (`"spearman"`, `"rho-a"`, `"tau-a"`, `"tau-b"`), or left as they
+    are (`"neg_riem_dist"`). That is the best pool for Pearson, cosine, Spearman and ρ_a, and close to it for the others.
 
     Args:
-            subjects: `[subject, pair]`, or `[subject, repeat, pair]`: repeats are averaged first.
-            comparison: As in `compare_rdms`.
-            sigma_k: As in `compare_rdms`.
+        subjects: `[subject, pair]`, or `[subject, repeat, pair]`: repeats are averaged first.
+        comparison: As in `compare_rdms`.
+        sigma_k: As in `compare_rdms`.
 
     Raises:
-            InputError: There are fewer than two subjects.
-            NonFiniteError: A distance is NaN or infinite.
+        InputError: There are fewer than two subjects.
+        NonFiniteError: A distance is NaN or infinite.
 
     References:
-            Nili et al., 2014, <https://doi.org/10.1371/journal.pcbi.1003553>.
+        Nili et al., 2014, <https://doi.org/10.1371/journal.pcbi.1003553>.
 
     Example:
-            >>> from contextlib import suppress
-
-    import numpy as np
-            >>> print(noise_ceiling(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.5]])))
-            ceiling 0.99 … 1.00
+        >>> import numpy as np
+        >>> print(noise_ceiling(np.array([[1.0, 2.0, 3.0], [1.0, 2.0, 3.5]])))
+        ceiling 0.99 … 1.00
     """
     check_comparison(comparison, sigma_k)
     subjects = np.asarray(subjects)

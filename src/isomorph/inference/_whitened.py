@@ -94,11 +94,17 @@ def weighted_whitened(
         The similarities `[replicate, k]`, and for each RDM `[replicate, rdm]` its whitened length over its root mean square (`centred`:
         over its standard deviation). NaN where an RDM has no whitened length.
     """
+    product, own, spread = whitened_products(rows / _scales(rows), first, second, weights, centred=centred)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return product / np.sqrt(own[:, first] * own[:, second]), np.sqrt(own / spread)
+
+
+def whitened_products(
+    rows: FloatArray, first: Indices, second: Indices, weights: IntArray, *, centred: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """What similarities are made of: inner products `[replicate, k]`, those of each RDM with itself and its variance `[replicate, rdm]`."""
     count, n = len(rows), weights.shape[1]
-    scale = np.abs(rows).max(axis=1, initial=0.0).astype(np.float64)
-    scale[scale == 0] = 1.0
-    values = rows / scale[:, None]
-    values = values - values.mean(axis=1, keepdims=True) if centred else values
+    values = rows - rows.mean(axis=1, keepdims=True) if centred else rows
     values = np.concatenate([values, np.ones((1, rows.shape[1]))])
     every = np.arange(count)
     a, b = np.concatenate([first, every, every, [count]]), np.concatenate([second, every, np.full(count, count), [count]])
@@ -115,8 +121,12 @@ def weighted_whitened(
             product = product - mean[:, first] * with_ones[:, second] - mean[:, second] * with_ones[:, first]
             product += mean[:, first] * mean[:, second] * ones
             own = own - 2 * mean * with_ones + mean**2 * ones
-        own = np.where(own > 1e-13 * plain[:, k : k + count], own, np.nan)
-        return product / np.sqrt(own[:, first] * own[:, second]), np.sqrt(own / spread)
+        return product, np.where(own > 1e-13 * plain[:, k : k + count], own, np.nan), spread
+
+
+def _scales(rows: FloatArray) -> FloatArray:
+    scale = np.abs(rows).max(axis=1, keepdims=True, initial=0.0).astype(np.float64)
+    return np.where(scale == 0, 1.0, scale)
 
 
 def _shared_stimuli(matrices: FloatArray, a: Indices, b: Indices, weights: IntArray) -> FloatArray:
