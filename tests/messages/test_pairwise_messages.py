@@ -1,5 +1,7 @@
 """What all pairs say when something is wrong; each text is pinned whole."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -100,5 +102,9 @@ def test_files_that_are_no_states(tmp_path):
         path.write_bytes(content)
         with pytest.raises(FileError, match="holds no state of a comparison of all pairs, or is damaged"):
             PairState.load(path)
+    state = part(1)
+    replace(state, sums={**state.sums, "linear/products": np.zeros(3)}).save(path)
+    with pytest.raises(FileError, match=r"is damaged: 'linear/products' has the shape \(3,\) and should have \(2, 2\)"):
+        PairState.load(path)
     with pytest.raises(FileError, match="cannot be written"):
         part(1).save(tmp_path / "no" / "folder" / "x.state")

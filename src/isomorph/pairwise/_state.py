@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isomorph.arrays import FloatArray
-from isomorph.errors import InputError
+from isomorph.errors import FileError, InputError
 from isomorph.pairwise._arithmetic import Arithmetic
 from isomorph.pairwise._collect import triangle_start
 from isomorph.pairwise._near import near_values
@@ -93,7 +93,13 @@ class PairState:
             FileError: The file holds no state, or is damaged.
         """
         header, tensors = read_state(Path(path), Header)
-        return cls(header=header, facts=tensors["facts"], sums=tensors["sums"], pieces=tensors["pieces"])
+        state = cls(header=header, facts=tensors["facts"], sums=tensors["sums"], pieces=tensors["pieces"])
+        tensors_found = {**state.facts, **state.sums}
+        for key, shape in state._expected().items():
+            found = tensors_found[key].shape if key in tensors_found else None
+            if found != shape:
+                raise FileError(f"{path} is damaged: {key!r} has the shape {found} and should have {shape}.")
+        return state
 
     def finish(self, *, scratch: Path | str | None = None) -> AllPairs:
         """The values.
@@ -141,6 +147,22 @@ class PairState:
         if not has_jackknife(recipe):
             return np.full((len(self.header.names), len(self.header.names)), np.nan)
         return standard_errors(recipe, Sums.of(recipe.view.key, self.sums, self.facts))
+
+    def _expected(self) -> dict[str, tuple[int, ...]]:
+        """The tensors that the header asks for, and their shapes."""
+        head, things = self.header, len(self.header.names)
+        shapes: dict[str, tuple[int, ...]] = {}
+        for recipe in head.recipes:
+            key, streams = recipe.view.key, head.forms.get(recipe.label) == "stream"
+            shapes |= {"stimuli": (head.n,)} if streams else {"pairs": (things, things)}
+            shapes |= {f"{key}/offset": (things,), f"{key}/scale": (things,), f"{key}/diagonal": (things, head.n)}
+            if recipe.statistic in RANKS:
+                shapes |= {f"{key}/sample": (things, head.sampled)} if head.sampled else {}
+            elif recipe.statistic not in NEIGHBOURS:
+                shapes[f"{key}/rows"] = (things, head.n)
+                by_row = head.standard_errors and streams
+                shapes |= {f"{key}/row products": (things * (things + 1) // 2, head.n)} if by_row else {f"{key}/products": (things, things)}
+        return shapes
 
     def _check_same(self, other: PairState) -> None:
         for name in Header.__dataclass_fields__:
