@@ -1,0 +1,1 @@
+"""Affine maps that bring features closer to people, and what they cost."""

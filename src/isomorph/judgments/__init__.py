@@ -1,0 +1,1 @@
+"""What people said about stimuli: odd-one-out triplets, ratings, arrangements; and how well features foretell them."""
