@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isomorph.errors import FileError
+from isomorph.errors import DeviceError, FileError
 from isomorph.features import Features
 from isomorph.measures import CKA, RBFCKA, RSA, MutualKNN
 from isomorph.pairwise import PairState, all_pairs
@@ -108,3 +108,17 @@ def test_files_that_are_no_states(tmp_path):
         PairState.load(path)
     with pytest.raises(FileError, match="cannot be written"):
         part(1).save(tmp_path / "no" / "folder" / "x.state")
+
+
+def test_products_of_three_digits_are_refused():
+    import torch
+
+    from isomorph.pairwise._arithmetic import Arithmetic
+
+    torch.set_float32_matmul_precision("high")
+    try:
+        with pytest.raises(DeviceError, match="torch multiplies float32 with the precision 'high' here, which keeps three digits"):
+            Arithmetic("cpu", "float32", library="torch")
+        Arithmetic("cpu", "float64", library="torch")
+    finally:
+        torch.set_float32_matmul_precision("highest")

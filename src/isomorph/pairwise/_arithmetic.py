@@ -24,7 +24,7 @@ class Arithmetic:
         library: `"torch"` for torch on the processor as well.
 
     Raises:
-        DeviceError: The machine lacks the device.
+        DeviceError: The machine lacks the device, or torch was told to multiply float32 less exactly.
     """
 
     def __init__(self, device: str, dtype: Any, *, library: str = "") -> None:
@@ -42,6 +42,11 @@ class Arithmetic:
         except (RuntimeError, AssertionError) as error:
             there = ", ".join(["'cpu'", *(f"'cuda:{index}'" for index in range(torch.cuda.device_count()))])
             raise DeviceError(f"this machine has no device {device!r}; it has {there}.") from error
+        if self.dtype == np.float32 and (told := torch.get_float32_matmul_precision()) != "highest":
+            raise DeviceError(
+                f"torch multiplies float32 with the precision {told!r} here, which keeps three digits. Call "
+                "torch.set_float32_matmul_precision('highest'), or use products='float64'."
+            )
 
     @property
     def block_values(self) -> int:
