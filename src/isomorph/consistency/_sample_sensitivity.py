@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def sample_sensitivity(steps: Mapping[int, Similarities]) -> pandas.DataFrame:
-    """|ΔS| between similarities from successive numbers of stimuli.
+    """How much similarities change from one number of stimuli to the next.
 
     Args:
         steps: Number of stimuli → similarities from so many, of the same models, data sets and measures (of each step those that the
@@ -24,7 +24,7 @@ def sample_sensitivity(steps: Mapping[int, Similarities]) -> pandas.DataFrame:
 
     Returns:
         pandas.DataFrame: One row a measure, data set and step: `measure, dataset, n_from, n_to, mean, median, sd, largest, model_pairs`
-        of |S at n_to − S at n_from| over pairs of models that both have.
+        of the absolute difference between S at n_to and at n_from over pairs of models that both have.
 
     Raises:
         InputError: There are fewer than two steps, or two have nothing in common.

@@ -34,14 +34,12 @@ class Procrustes(Measure):
     and stimuli. Let \(\mathrm{NBS} = \lVert x^\top y \rVert_* / \lVert x \rVert_F \lVert y \rVert_F\). Other programs call other numbers by
     the same name, so they have names here:
 
-    | form | is | range |
-    |---|---|---|
-    | `euclidean` | the distance above: netrep, similarity-repository | 0 … ∞ |
-    | `squared` | its square: rsatoolbox `bures_metric` | 0 … ∞ |
-    | `unit` | the distance after scaling both to norm 1, \(\sqrt{2 - 2\,\mathrm{NBS}}\) | 0 … √2 |
-    | `unit-squared` | its square, \(2 - 2\,\mathrm{NBS}\): GULP's Procrustes | 0 … 2 |
-    | `half` | half of that, \(1 - \mathrm{NBS}\): anatome | 0 … 1 |
-    | `disparity` | \(1 - \mathrm{NBS}^2\): scipy.spatial.procrustes, where y may be rescaled, too | 0 … 1 |
+    - `euclidean`: the distance above (netrep, similarity-repository), 0 … ∞;
+    - `squared`: its square (rsatoolbox `bures_metric`), 0 … ∞;
+    - `unit`: the distance after scaling both to norm 1, \(\sqrt{2 - 2\,\mathrm{NBS}}\), 0 … √2;
+    - `unit-squared`: its square, \(2 - 2\,\mathrm{NBS}\) (GULP's Procrustes), 0 … 2;
+    - `half`: half of that, \(1 - \mathrm{NBS}\) (anatome), 0 … 1;
+    - `disparity`: \(1 - \mathrm{NBS}^2\) (scipy.spatial.procrustes, where y may be rescaled, too), 0 … 1.
 
     Accepts arrays, `Features` and `Gram`. Values that rounding could have made of 0 are 0.
 
