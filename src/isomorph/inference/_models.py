@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -110,7 +111,7 @@ def candidates(models: Any) -> Candidates:
     if len(widths) > 1:
         raise ShapeError(f"models are RDMs of the same stimuli, but they have {_listed(sorted(widths))} pairs.")
     ends = np.cumsum([0] + [len(block) for block in blocks]).tolist()
-    spans = tuple(slice(start, stop) for start, stop in zip(ends, ends[1:], strict=False))
+    spans = tuple(slice(start, stop) for start, stop in pairwise(ends))
     return Candidates(np.concatenate(blocks).astype(np.float64), spans, tuple(fitted))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from isomorph.arrays import FloatArray
@@ -21,26 +23,30 @@ def permutation_p(
     permutations: int,
     seed: int,
     sigma_k: FloatArray | None = None,
-) -> FloatArray:
-    """One-sided p-values `[model]` of mean similarities to the subjects: (1 + count of null ≥ value) / (1 + permutations).
+    score: Callable[[FloatArray], FloatArray] | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """One-sided p-values `[model]` of mean similarities to the subjects, (1 + count of null ≥ value) / (1 + permutations), and null means.
 
     The rows and columns of all subjects' RDMs are permuted together. Where the comparison is an inner product that does not depend on
     the order of the stimuli, the mean over subjects is one product with the mean standardised RDM, so that a permutation is one gather
-    for all models and subjects.
+    for all models and subjects. With `score` (subjects' RDMs → `[model]`) the null is what that gives, fits and folds included.
     """
     rng = np.random.default_rng([seed, 1])
     left, right = np.triu_indices(n, 1)
-    linear = comparison not in (*KENDALL, *GRAMS) and sigma_k is None
+    linear = comparison not in (*KENDALL, *GRAMS) and sigma_k is None and score is None
     pool = dual(standardised(subjects, comparison), comparison).mean(axis=0, keepdims=True) if linear else subjects
     rows = standardised(models, comparison) if linear else models
     matrices = squares(pool, n)
-    count = np.zeros(len(models))
+    count, total = np.zeros(len(values)), np.zeros(len(values))
     for start in range(0, permutations, _CHUNK):
         size = min(_CHUNK, permutations - start)
         shuffled = np.stack([matrices[:, order[left], order[right]] for order in (rng.permutation(n) for _ in range(size))])
-        if linear:
+        if score is not None:
+            null = np.stack([score(each) for each in shuffled])
+        elif linear:
             null = shuffled[:, 0] @ rows.T
         else:
             null = np.stack([compare_rdms(rows, each, comparison=comparison, sigma_k=sigma_k).mean(axis=1) for each in shuffled])
-        count += (null >= values - 1e-12).sum(axis=0)
-    return np.asarray((1 + count) / (1 + permutations))
+        count += (~(null < values - 1e-12)).sum(axis=0)
+        total += null.sum(axis=0)
+    return np.asarray((1 + count) / (1 + permutations)), np.asarray(total / permutations)
