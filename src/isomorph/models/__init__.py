@@ -13,6 +13,8 @@ _EXPORTS = {
     "list_models": "isomorph.models._load",
     "load_model": "isomorph.models._load",
     "model_card": "isomorph.models._load",
+    "outline": "isomorph.models._outline",
+    "roster": "isomorph.models._roster",
     "sources": "isomorph.models._load",
     "stored_extraction": "isomorph.models._stored_extraction",
     "wrap_model": "isomorph.models._wrap",

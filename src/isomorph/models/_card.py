@@ -16,7 +16,7 @@ class ModelCard:
 
     Attributes:
         name: `source/architecture.tag`, the name that `load_model` takes.
-        source: Where it comes from: `bundled`, `timm`, `torchvision` or `user`.
+        source: Where it comes from: `bundled`, `timm`, `torchvision`, `open_clip`, `ssl`, `hf` or `user`.
         summary: One line for people.
         modality: What it is shown: `image` or `text`.
         objective: What it was trained to do: `classification`, `sentence similarity`, `none` …
@@ -31,6 +31,8 @@ class ModelCard:
         weights_sha256: The SHA-256 of the weight file, where it is pinned.
         recipe: How an input is prepared, as plain data; part of the fingerprint.
         install: The command that makes the model loadable here.
+        layer: The layer that a published study of this architecture read; studies take it unless they name another.
+        pool: How that layer becomes one row a stimulus: `cls`, `flatten` …
     """
 
     name: str
@@ -49,6 +51,8 @@ class ModelCard:
     weights_sha256: str = ""
     recipe: Mapping[str, Any] = field(default_factory=dict)
     install: str = ""
+    layer: str = ""
+    pool: str = ""
 
     def matches(self, facts: Mapping[str, Any]) -> bool:
         """Whether every wanted fact holds; strings may be shell patterns and ignore case."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from isomorph.errors import InputError, MissingDependencyError, UnknownNameError
 from isomorph.models._card import ModelCard
+from isomorph.models._roster import with_recommended_layer
 from isomorph.models._source import Source
 from isomorph.registry import Entry, Registry
 
@@ -26,6 +27,9 @@ sources = Registry(
         ),
         Entry(name="timm", target="isomorph.models._timm:TimmSource", summary="every pretrained vision model of timm"),
         Entry(name="torchvision", target="isomorph.models._torchvision:TorchvisionSource", summary="torchvision's classifiers"),
+        Entry(name="open_clip", target="isomorph.models._open_clip:OpenClipSource", summary="the image towers of OpenCLIP"),
+        Entry(name="ssl", target="isomorph.models._ssl:SslSource", summary="self-supervised networks whose weights are on no hub"),
+        Entry(name="hf", target="isomorph.models._align:AlignSource", summary="ALIGN's image tower, from transformers"),
     ),
 )
 
@@ -58,8 +62,9 @@ def load_model(name: str, *, device: str | torch.device = "cpu", recipe: Mapping
     from isomorph.models._device import find_device
 
     where = find_device(device)
-    source, rest = _split(name)
-    model = source.build(rest).to(where)
+    source, rest = find_source(name)
+    built = source.build(rest).to(where)
+    model = dataclasses.replace(built, card=with_recommended_layer(built.card))
     return model.with_recipe(**recipe) if recipe else model
 
 
@@ -73,8 +78,8 @@ def model_card(name: str) -> ModelCard:
         >>> model_card("bundled/efficientnet_lite0.imagenet1k").licence
         'Apache-2.0'
     """
-    source, rest = _split(name)
-    return source.card(rest)
+    source, rest = find_source(name)
+    return with_recommended_layer(source.card(rest))
 
 
 def list_models(pattern: str = "*", **facts: Any) -> list[str]:
@@ -105,7 +110,7 @@ def list_models(pattern: str = "*", **facts: Any) -> list[str]:
         except MissingDependencyError:
             continue
         wanted = [each for each in names if fnmatchcase(f"{entry.name}/{each}", pattern) or fnmatchcase(each, pattern)]
-        found += [f"{entry.name}/{each}" for each in wanted if not facts or source.card(each).matches(facts)]
+        found += [f"{entry.name}/{each}" for each in wanted if not facts or model_card(f"{entry.name}/{each}").matches(facts)]
     return sorted(found)
 
 
@@ -115,7 +120,8 @@ def _source(name: str) -> Source:
     return source
 
 
-def _split(name: str) -> tuple[Source, str]:
+def find_source(name: str) -> tuple[Source, str]:
+    """The source of a model, and what stands behind it in the name."""
     source, slash, rest = name.partition("/")
     if not slash or not rest:
         raise InputError(

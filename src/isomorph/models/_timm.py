@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from isomorph import spec
-from isomorph.errors import FetchError, MissingDependencyError, UnknownNameError
+from isomorph.errors import MissingDependencyError, UnknownNameError
 from isomorph.models._card import ModelCard
 from isomorph.models._image_recipe import ImageRecipe
 from isomorph.models._torchvision_guard import import_beside_torchvision
@@ -28,6 +28,7 @@ _TAGS = (
     ("laion400m", "image-text contrast", "LAION-400M"),
     ("datacomp", "image-text contrast", "DataComp"),
     ("dfn", "image-text contrast", "DFN"),
+    ("merged2b", "image-text contrast", "Merged-2B"),
     ("metaclip", "image-text contrast", "MetaCLIP"),
     ("webli", "image-text contrast", "WebLI"),
     ("lvd1689m", "self-distillation", "LVD-1689M"),
@@ -83,32 +84,29 @@ class TimmSource:
         """Build the network; weights come from timm's cache, or from its hub once."""
         from dataclasses import replace
 
+        from isomorph.models._hub import from_hub
         from isomorph.models._model import Model
         from isomorph.models._weights import seeded, weights_digest
 
         full, seed = self._resolve(name)
         architecture, config = full.partition(".")[0], self._timm.get_pretrained_cfg(full)
         if seed is not None:
-            module = seeded(lambda: self._timm.create_model(architecture, pretrained=False), seed)
+            module = seeded(lambda: self.untrained(name), seed)
         else:
-            module = self._pretrained(full, config.hf_hub_id)
+            module = from_hub(
+                f"timm/{full}",
+                lambda: self._timm.create_model(full, pretrained=True),
+                hub_id=config.hf_hub_id or "",
+                cache="timm's",
+                untrained=f"timm/{architecture}.random-0",
+            )
         card = replace(self.card(name), parameters=sum(each.numel() for each in module.parameters()))
         digest = weights_digest(module.state_dict())
         return Model(card=card, module=module, weights=digest, recipe=_recipe(config), preparation=_prepare)
 
-    def _pretrained(self, full: str, hub_id: str | None) -> Any:
-        try:
-            if hub_id and not _in_cache(hub_id):
-                _reach(hub_id)
-            return self._timm.create_model(full, pretrained=True)
-        except Exception as error:  # httpx, requests, urllib and the hub each have an error of their own for a network that is away
-            if not isinstance(error, OSError) and "NetworkError" not in {kind.__name__ for kind in type(error).__mro__}:
-                raise
-            raise FetchError(
-                f"the weights of 'timm/{full}' are not in timm's cache and their hub cannot be reached ({type(error).__name__}). "
-                f"Load them once on a machine with a network and copy its cache (the folder $HF_HOME), "
-                f"or use untrained weights: 'timm/{full.partition('.')[0]}.random-0'."
-            ) from error
+    def untrained(self, name: str) -> Any:
+        """The architecture, with whatever weights it draws."""
+        return self._timm.create_model(self._resolve(name)[0].partition(".")[0], pretrained=False)
 
     def _resolve(self, name: str) -> tuple[str, int | None]:
         """The name with its tag, and the seed where the weights are random."""
@@ -140,19 +138,6 @@ def _recipe(config: Any) -> ImageRecipe:
     )
 
 
-def _in_cache(hub_id: str) -> bool:
-    from huggingface_hub import try_to_load_from_cache
-
-    return any(isinstance(try_to_load_from_cache(hub_id, each), str) for each in ("model.safetensors", "pytorch_model.bin"))
-
-
-def _reach(hub_id: str) -> None:
-    """Ask the hub once, because a download that cannot begin retries for most of a minute."""
-    from huggingface_hub import HfApi
-
-    HfApi().model_info(hub_id, timeout=10)
-
-
 def _papers(ids: Any) -> str:
     """Papers that the configuration names, one or several."""
     listed = [ids] if isinstance(ids, str) else list(ids or ())
@@ -161,6 +146,11 @@ def _papers(ids: Any) -> str:
 
 def _training(tag: str) -> tuple[str, str]:
     return next(((objective, data) for part, objective, data in _TAGS if part in tag), ("", ""))
+
+
+def training_data(tag: str) -> str:
+    """What a tag says of the training data; empty where it says nothing."""
+    return _training(tag)[1]
 
 
 def _prepare(recipe: ImageRecipe, items: Any) -> Any:

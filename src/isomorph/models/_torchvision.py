@@ -64,15 +64,19 @@ class TorchvisionSource:
         from isomorph.models._model import Model
         from isomorph.models._weights import seeded, weights_digest
 
-        architecture, weights, seed = self._resolve(name)
+        _, weights, seed = self._resolve(name)
         if seed is not None:
-            module = seeded(lambda: self._models.get_model(architecture, weights=None), seed)
+            module = seeded(lambda: self.untrained(name), seed)
         else:
             state = self._download(name, weights)
-            module = self._models.get_model(architecture, weights=None)
+            module = self.untrained(name)
             module.load_state_dict(state)
         digest = weights_digest(module.state_dict())
         return Model(card=self.card(name), module=module, weights=digest, recipe=_recipe(weights), preparation=_prepare)
+
+    def untrained(self, name: str) -> Any:
+        """The architecture, with whatever weights it draws."""
+        return self._models.get_model(self._resolve(name)[0], weights=None)
 
     def _download(self, name: str, weights: Any) -> Any:
         try:
