@@ -37,8 +37,9 @@ class Study:
         models: Names of models; shell patterns take all that match.
         datasets: Names from `isomorph list stimuli`, or folders of pictures or tar shards, counted from the study's file.
         measures: Names from `isomorph list measures`, options behind them: `"rbf-cka sigma=0.4 sigma_unit=absolute"`.
-        layers: Model or pattern → layer; `"penultimate"`, what feeds the classifier, where none is given.
-        pool: As `isomorph.extract` takes it.
+        layers: Model or pattern → layer. Where none is given: the layer that the model's card recommends, else `"penultimate"`, what feeds
+            the classifier.
+        pool: As `isomorph.extract` takes it. None: what the card recommends for its layer, else `"flatten"`.
         normalise: Divide each stimulus's features by their length first, as Ciernik et al. do: an absolute σ means the same for all models.
         largest: A data set with more stimuli is cut to a class-balanced subset of this size, seeded by its own name.
         by: Metadata columns that group the models; each value is a set.
@@ -69,7 +70,7 @@ class Study:
     datasets: tuple[str, ...]
     measures: tuple[str, ...] = _MEASURES
     layers: Mapping[str, str] = field(default_factory=dict)
-    pool: Literal["flatten", "mean", "max", "cls", "tokens"] = "flatten"
+    pool: Literal["flatten", "mean", "max", "cls", "tokens"] | None = None
     normalise: bool = True
     largest: int = 10_000
     by: tuple[str, ...] = ("training",)

@@ -43,14 +43,18 @@ def run_study(study: Study, store: Store, *, progress: Progress | None = None) -
 
 def feature_units(study: Study, model: Model, stimuli: Mapping[str, Stimuli], *, progress: Progress | None = None) -> list[FeatureUnit]:
     """One unit a data set."""
-    name = model.card.name
-    layer = next((layer for pattern, layer in study.layers.items() if fnmatchcase(name, pattern)), PENULTIMATE)
+    layer, pool = _where(study, model.card)
     return [
-        FeatureUnit(
-            model=model, stimuli=each, dataset=dataset, layer=layer, pool=study.pool, memory_limit=study.memory_limit, progress=progress
-        )
+        FeatureUnit(model=model, stimuli=each, dataset=dataset, layer=layer, pool=pool, memory_limit=study.memory_limit, progress=progress)
         for dataset, each in stimuli.items()
     ]
+
+
+def _where(study: Study, card: ModelCard) -> tuple[str, str]:
+    """The layer and how it is pooled: what the study says; else what the card recommends; else what feeds the classifier, whole."""
+    layer = next((layer for pattern, layer in study.layers.items() if fnmatchcase(card.name, pattern)), card.layer or PENULTIMATE)
+    recommended = card.pool if layer == card.layer else ""
+    return layer, study.pool or recommended or "flatten"
 
 
 def _features(
