@@ -47,11 +47,11 @@ CASES = {
     "x does not vary over its stimuli, so that linear regression is 0/0. Leave it out.": lambda: LinearRegression()(FLAT, X),
     "y does not vary over its stimuli and predicts nothing. Leave it out.": lambda: LinearPredictivity()(X, FLAT),
     "1 of the 3 features of x have the same value for every stimulus and correlate with nothing; the first is feature 1. "
-    "Leave them out: x[:, x.std(axis=0) > 0].": lambda: HardCorrelationMatch()(DEAD, X),
+    "Leave them out: x[:, np.ptp(x, axis=0) > 0].": lambda: HardCorrelationMatch()(DEAD, X),
     "1 of the 3 features of y have the same value for every stimulus and correlate with nothing; the first is feature 1. "
-    "Leave them out: y[:, y.std(axis=0) > 0].": lambda: SoftCorrelationMatch()(X, DEAD),
+    "Leave them out: y[:, np.ptp(y, axis=0) > 0].": lambda: SoftCorrelationMatch()(X, DEAD),
     "1 of the 3 features of x have the same value for every stimulus and can't be predicted; the first is feature 1. "
-    "Leave them out: x[:, x.std(axis=0) > 0].": lambda: LinearPredictivity()(DEAD, X),
+    "Leave them out: x[:, np.ptp(x, axis=0) > 0].": lambda: LinearPredictivity()(DEAD, X),
     "SVCCA was asked for 4 components, but x spans 3 directions. Use components=3 or fewer, or a share of variance.": lambda: SVCCA(
         components=4
     )(X, Y),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -60,8 +61,16 @@ def compare(
     low = high = None
     if replicates:
         drawn = chosen.replicates(first, second, bootstrap_weights(len(first), replicates, seed))
-        if np.isfinite(drawn).any():
+        known = int(np.isfinite(drawn).sum())
+        if known:
             low, high = (float(end) for end in interval(drawn, level))
+        if known < replicates / 2:
+            warnings.warn(
+                f"{known} of {replicates} replicates left {type(chosen).__name__} enough of the {len(first)} stimuli, so that "
+                f"{'the interval is that of a few' if known else 'there is no interval'}. Show more stimuli.",
+                UserWarning,
+                stacklevel=2,
+            )
     return Score(
         value=value, low=low, high=high, n=len(first), measure=_label(chosen), level=level,
         p=_permutation_p(chosen, first, second, value, permutations=permutations, seed=seed) if permutations else None,

@@ -109,7 +109,7 @@ class LinearPredictivity(Measure):
         if len(flat):
             raise ShapeError(
                 f"{len(flat)} of the {truth.shape[1]} features of {letters[0]} have the same value for every stimulus and can't be "
-                f"predicted; the first is feature {flat[0]}. Leave them out: {letters[0]}[:, {letters[0]}.std(axis=0) > 0]."
+                f"predicted; the first is feature {flat[0]}. Leave them out: {letters[0]}[:, np.ptp({letters[0]}, axis=0) > 0]."
             )
         if not by.reduced.norm > 0:
             raise ShapeError(f"{letters[1]} does not vary over its stimuli and predicts nothing. Leave it out.")

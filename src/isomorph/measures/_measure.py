@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias, final
@@ -15,6 +16,8 @@ from isomorph.geometry import RDM, Gram
 
 Change: TypeAlias = Literal["shift", "scale", "rotation", "linear", "permutation"]
 Comparable: TypeAlias = FloatArray | Features | Gram | RDM
+
+_SMALLEST = 1e-70
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,9 +142,14 @@ class Measure(ABC):
             Shao & Wu, 1989, <https://doi.org/10.1214/aos/1176347263>.
         """
         drawn = np.array([self._value_or_nan(x, y, np.flatnonzero(each)) for each in weights])
+        if not np.isfinite(drawn).any():
+            return drawn
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # given already, with the value
+            value = self.between(x, y)
         kept = (weights > 0).sum(axis=1)
         scale = np.sqrt(kept / np.maximum(len(x) - kept, 1))
-        return np.asarray(np.clip(self.between(x, y) + (drawn - np.nanmean(drawn)) * scale, *self.traits.bounds))
+        return np.asarray(np.clip(value + (drawn - np.nanmean(drawn)) * scale, *self.traits.bounds))
 
     def permuted(self, x: Any, y: Any, orders: IntArray) -> FloatArray:
         """The value under each reordering `[permutation, stimulus]` of the rows of `y`, for `x` and `y` as `meet` returned them."""
@@ -177,7 +185,9 @@ class Measure(ABC):
                 raise InputError(f"{name} needs {allowed}, but {letter} is {'an' if isinstance(x, RDM) else 'a'} {type(x).__name__}.")
             return x
         if isinstance(x, Features):
-            check_finite(x.values, name=repr(x.subject or x.layer or letter), ids=x.ids)
+            named = repr(x.subject or x.layer or letter)
+            check_finite(x.values, name=named, ids=x.ids)
+            _check_size(x.values, named)
             return x
         array = np.asarray(x)
         if array.ndim not in self.axes:
@@ -185,7 +195,20 @@ class Measure(ABC):
             raise ShapeError(f"{name} needs {letter} with the axes {axes}; got shape {array.shape}.")
         array = as_floats(array, name=letter)
         check_finite(array, name=letter)
+        _check_size(array, letter)
         return array
+
+
+def _check_size(values: FloatArray, name: str) -> None:
+    """Refuse what has no features, and values whose fourth powers (products of Gram matrices) float64 cannot hold."""
+    if not values.shape[-1]:
+        raise ShapeError(f"{name} has no features: its shape is {values.shape}.")
+    largest = max(float(values.max(initial=0)), -float(values.min(initial=0)))
+    if largest and not _SMALLEST <= largest <= 1 / _SMALLEST:
+        raise InputError(
+            f"the largest value of {name} is {largest:.2g} in size; float64 cannot hold products of such values. Multiply {name} by a "
+            "constant that brings it near 1."
+        )
 
 
 def _rows(x: Any, rows: IntArray) -> Any:

@@ -36,7 +36,7 @@ def unit_columns(x: Any, letter: str) -> FloatArray:
     if len(flat):
         raise ShapeError(
             f"{len(flat)} of the {len(lengths)} features of {letter} have the same value for every stimulus and correlate with nothing; "
-            f"the first is feature {flat[0]}. Leave them out: {letter}[:, {letter}.std(axis=0) > 0]."
+            f"the first is feature {flat[0]}. Leave them out: {letter}[:, np.ptp({letter}, axis=0) > 0]."
         )
     centred /= lengths
     return centred

@@ -109,7 +109,7 @@ def prepare_rows(thing: Thing, base: str, *, dtype: npt.DTypeLike, scratch: Path
         np.minimum(lowest, rows.min(axis=0), out=lowest)
         np.maximum(highest, rows.max(axis=0), out=highest)
         values[part] = np.divide(rows, scale, out=rows)
-    constant = np.maximum(highest, -lowest) <= 8 * np.finfo(np.float64).eps * np.abs(mean)
+    constant = highest - lowest <= 8 * np.finfo(np.float64).eps * np.abs(mean)
     if constant.all():
         raise ShapeError(f"{thing.name!r} does not vary over its {n} stimuli, so that nothing can be like it. Leave it out.")
     if constant.any():
