@@ -25,7 +25,7 @@ def outline(name: str) -> torch.nn.Module:
     Example:
         >>> network = outline("timm/vit_giant_patch14_dinov2.lvd142m")
         >>> sum(each.numel() for each in network.parameters()), next(network.parameters()).device.type
-        (1136480768, 'meta')
+        (1136479232, 'meta')
     """
     import torch
 
