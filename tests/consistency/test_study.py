@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from isomorph.consistency import ModelSet, Study
-from isomorph.consistency._study import parse_measure
+from isomorph.consistency._parse_measure import parse_measure
 from isomorph.consistency._study_run import feature_units, unlearnable
 from isomorph.consistency._study_units import stored_features, stratified_folds, unit_length
-from isomorph.errors import FileError, InputError, ShapeError
+from isomorph.errors import FileError, InputError, IsomorphError, ShapeError
 from isomorph.measures import load_measure
 from isomorph.models import load_model
 from isomorph.stimuli import Stimuli
@@ -191,3 +191,77 @@ def isomorph_features(model, noise):
     from isomorph.models import extract
 
     return extract(model, Stimuli.from_arrays(noise))["pixels"]
+
+
+class TestWhatIsCheckedBeforeAnyModelRuns:
+    """Each mistake is found at once, with the names of the study and of the option; the store stays empty."""
+
+    def refused(self, store, datasets, **options):
+        study = Study(name="s", models=MODELS, datasets=datasets, **({"measures": ("cka",)} | QUICK | options))
+        with pytest.raises(IsomorphError) as caught:
+            study.run(store)
+        assert not list(store.entries())
+        return str(caught.value)
+
+    @pytest.mark.parametrize(
+        ("options", "sentence"),
+        [
+            ({"measures": ("cka", "ckaa")}, "the study 's', measures: no measure is called 'ckaa'. Did you mean 'cka' or 'cknna'?"),
+            ({"measures": ("cka foo=1",)}, "the study 's', measures: cka: no option is called 'foo'. There are: debiased, estimator."),
+            ({"by": ("objectiv",)}, "the study 's', by: no metadata column is called 'objectiv'. Did you mean 'objective'?"),
+            (
+                {"sets": (ModelSet("x", include={"sorce": "timm"}),)},
+                "the study 's', sets: the set 'x': no metadata column is called 'sorce'. Did you mean 'source'?",
+            ),
+            (
+                {"sets": (ModelSet("x", include={"source": "tim"}),)},
+                "the study 's', sets: no model of 5 is in the set 'x': include {'source': 'tim'}. Check the patterns.",
+            ),
+            (
+                {"sets": (ModelSet("x"), ModelSet("x", include={"source": "timm"}))},
+                "the study 's', sets: two are called 'x'; their numbers could not be told apart.",
+            ),
+            ({"layers": {"vgg*": "x"}}, "the study 's', layers: no model matches 'vgg*'; the first is 'timm/test_resnet.random-0'."),
+            ({"domains": {"meadow": "x"}}, "the study 's', domains: no data set is called 'meadow'. Did you mean 'meadows'?"),
+            ({"resample": "both"}, "resampling data sets needs at least 3 of them; there are 2. Use resample='models'."),
+            (
+                {"anchors": ("vgg",)},
+                "the study 's', anchors: no model of the study is called 'vgg'. There are: bundled/pixels, "
+                "timm/test_efficientnet.random-0, timm/test_resnet.random-0, timm/test_resnet.random-1, timm/test_vit.random-0.",
+            ),
+            (
+                {"anchors": ("bundled/*",), "by": ()},
+                "the study 's', anchors: each is seen against the categories of a column, and by is empty.",
+            ),
+        ],
+    )
+    def test_options(self, options, sentence, datasets, store):
+        assert self.refused(store, datasets[:2] if "resample" in options else datasets, **options) == sentence
+
+    def test_too_few_models_for_the_minimum_of_pairs(self, datasets, store):
+        said = self.refused(store, datasets, minimum_pairs=11)
+        assert said.startswith(
+            "the study 's', by: no pair of sets has 11 pairs of models: 'untrained' with 'untrained' was skipped: 5 and 5 "
+        )
+
+    def test_an_amount_of_memory_and_a_folder(self, datasets, store):
+        assert self.refused(store, datasets, memory_limit="lots").startswith("the study 's', memory_limit: ")
+        said = self.refused(store, (*datasets, "townz"))
+        assert said.startswith("the study 's', datasets: no stimulus set is called 'townz'. ")
+        assert said.endswith(" Nor is there such a folder beside the study's file.")
+
+    def test_a_table_of_other_models(self, datasets, store, tmp_path):
+        table = tmp_path / "models.csv"
+        assert "there is no file" in self.refused(store, datasets, metadata=table)
+        table.write_text("model,kind\nvgg,a\n")
+        assert self.refused(store, datasets, metadata=table) == (
+            f"the study 's', metadata: {table} has no row for any of the 5 models; it begins with 'vgg', the models with "
+            "'timm/test_resnet.random-0'. Names must be equal on both sides."
+        )
+
+
+def test_anchors_are_followed_one_by_one(datasets, store):
+    study = Study(name="s", models=MODELS, datasets=datasets, measures=("cka",), probe="none", anchors=("bundled/*",), **QUICK)
+    results = study.run(store).results
+    row = results["anchors"].summary.iloc[0]
+    assert (row["set_a"], row["set_b"], row["model_pairs"]) == ("bundled/pixels", "untrained", 4)

@@ -92,6 +92,13 @@ def test_one_data_set_and_a_bootstrap_over_two():
         Consistency(resample="both")(make())
 
 
+def test_two_sets_with_one_name():
+    text = "two sets of models are called 'x', with other rules; their numbers could not be told apart. Rename one."
+    one, other = ModelSet("x"), ModelSet("x", exclude={"model": "vgg"})
+    with pytest.raises(InputError, match=sentence(text)):
+        Consistency(minimum_pairs=3)(make(), pairs=[(one, one), (other, other)])
+
+
 def test_sets_of_models():
     text = "no model of 5 is in the set 'none': include {'model': 'resnet*'}. Check the patterns."
     with pytest.raises(InputError, match=sentence(text)):

@@ -123,12 +123,11 @@ class Consistency:
         import pandas
 
         datasets = similarities.datasets
-        if len(datasets) < 2:
-            listed = " and ".join(map(repr, datasets)) or "none"
-            raise ShapeError(f"consistency is between data sets; there is {listed}. Give two or more.")
+        self.check_datasets(datasets)
+        _check_names(sets)
         chosen = [model_pairs(similarities.table, a, b) for a, b in sets]
         self._check_missing(similarities, chosen)
-        kept, skipped = self._large_enough(chosen)
+        kept, skipped = self.large_enough(chosen)
         draws = self._draws(similarities, kept)
         pair_tables, rows, notes = [], [], study_notes(similarities, by)
         for k, measure in enumerate(similarities.measures):
@@ -166,7 +165,24 @@ class Consistency:
                 "or take the models that are everywhere with Similarities.take."
             )
 
-    def _large_enough(self, chosen: list[ModelPairs]) -> tuple[list[ModelPairs], list[str]]:
+    def check_datasets(self, datasets: Sequence[str]) -> None:
+        """Whether these data sets are enough for what is asked.
+
+        Raises:
+            ShapeError: There is one only; or two, and data sets are to be resampled.
+        """
+        if len(datasets) < 2:
+            listed = " and ".join(map(repr, datasets)) or "none"
+            raise ShapeError(f"consistency is between data sets; there is {listed}. Give two or more.")
+        if self.resample != "models" and self.replicates and len(datasets) < 3:
+            raise ShapeError(f"resampling data sets needs at least 3 of them; there are {len(datasets)}. Use resample='models'.")
+
+    def large_enough(self, chosen: Sequence[ModelPairs]) -> tuple[list[ModelPairs], list[str]]:
+        """Those with `minimum_pairs` pairs of models, and a sentence for each that has fewer.
+
+        Raises:
+            ShapeError: None has.
+        """
         kept = [pairs for pairs in chosen if len(pairs) >= self.minimum_pairs]
         skipped = [
             f"{pairs.name_a!r} with {pairs.name_b!r} was skipped: {pairs.sizes[0]} and {pairs.sizes[1]} models make {len(pairs)} "
@@ -184,10 +200,6 @@ class Consistency:
     def _draws(self, similarities: Similarities, kept: list[ModelPairs]) -> Draws:
         sizes = [len(pairs) for pairs in kept if pairs.name_a != EVERYTHING.name] or [len(pairs) for pairs in kept]
         over_datasets = self.resample != "models" and self.replicates > 0
-        if over_datasets and len(similarities.datasets) < 3:
-            raise ShapeError(
-                f"resampling data sets needs at least 3 of them; there are {len(similarities.datasets)}. Use resample='models'."
-            )
         return Draws(
             method=self.method,
             replicates=self.replicates,
@@ -199,6 +211,15 @@ class Consistency:
             dataset_weights=dataset_weights(similarities.datasets, self.replicates, self.seed) if over_datasets else None,
             matched_size=min(sizes),
         )
+
+
+def _check_names(sets: Sequence[tuple[ModelSet, ModelSet]]) -> None:
+    by_name: dict[str, ModelSet] = {}
+    for each in (one for pair in sets for one in pair):
+        if by_name.setdefault(each.name, each) != each:
+            raise InputError(
+                f"two sets of models are called {each.name!r}, with other rules; their numbers could not be told apart. Rename one."
+            )
 
 
 def _pair_table(names: dict[str, str], columns: dict[str, Any], similarities: Similarities) -> Any:

@@ -79,6 +79,11 @@ class ModelSet:
             raise InputError(f"no model of {len(metadata)} is in the set {self.name!r}: {self._sentence()}. Check the patterns.")
         return tuple(str(name) for name in metadata.index[chosen])
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """The columns that the rules are about."""
+        return frozenset((*self.include, *self.exclude, *(_parts(rule, self.name)[1] for rule in self.rules)))
+
     @staticmethod
     def of(*models: str, name: str | None = None) -> ModelSet:
         """The set of exactly these models, by name; of one model it is the anchor of its similarities to others."""
@@ -88,6 +93,8 @@ class ModelSet:
     @staticmethod
     def by(metadata: pandas.DataFrame, column: str) -> tuple[ModelSet, ...]:
         """One set for each value of a column, in alphabetical order; models without a value are in none."""
+        if column != "model" and column not in metadata.columns:
+            raise UnknownNameError("metadata column", column, ["model", *map(str, metadata.columns)])
         values = _column(metadata, column, column)
         known = sorted({str(each) for each in values if not _absent(each)})
         if not known:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isomorph.consistency._model_set import ModelSet
-from isomorph.errors import FileError, InputError
+from isomorph.errors import FileError, InputError, UnknownNameError
 from isomorph.spec import from_plain
 
 if TYPE_CHECKING:
+    from isomorph.consistency._consistency import Consistency
     from isomorph.consistency._result import ConsistencyResult
     from isomorph.consistency._similarities import Similarities
     from isomorph.engine import Progress
@@ -44,6 +46,7 @@ class Study:
         largest: A data set with more stimuli is cut to a class-balanced subset of this size, seeded by its own name.
         by: Metadata columns that group the models; each value is a set.
         sets: Sets of models by rules; given, all pairs of these are analysed too.
+        anchors: Models (or patterns) whose similarities to all others of each category of the first `by` are followed one by one.
         metadata: A table of what is known of the models (.csv, .json, .parquet); it adds to and corrects the models' cards.
         domains: Data set → what kind of pictures it holds.
         probe: How labels are read for the performance of a model: `"ridge"`, `"logistic"`, `"adamw"`, or `"none"`.
@@ -75,6 +78,7 @@ class Study:
     largest: int = 10_000
     by: tuple[str, ...] = ("training",)
     sets: tuple[ModelSet, ...] = ()
+    anchors: tuple[str, ...] = ()
     metadata: Path | None = None
     domains: Mapping[str, str] = field(default_factory=dict)
     probe: Literal["ridge", "logistic", "adamw", "none"] = "ridge"
@@ -127,6 +131,22 @@ class Study:
             metadata=here / study.metadata if study.metadata else None,
         )
 
+    @cached_property
+    def question(self) -> Consistency:
+        """The analysis that the options ask for."""
+        from isomorph.consistency._consistency import Consistency
+
+        return Consistency(
+            method=self.method,
+            replicates=self.replicates,
+            permutations=self.permutations,
+            resample=self.resample,
+            minimum_pairs=self.minimum_pairs,
+            level=self.level,
+            seed=self.seed,
+            missing="drop" if self.on_error == "skip" else "raise",
+        )
+
     def model_names(self) -> tuple[str, ...]:
         """The models that see pictures, patterns replaced by what they match.
 
@@ -148,6 +168,8 @@ class Study:
 
     def chosen_measures(self) -> dict[str, Measure]:
         """The measures by what the study calls them."""
+        from isomorph.consistency._parse_measure import parse_measure
+
         return {each: parse_measure(each) for each in self.measures}
 
     def stimuli(self) -> tuple[dict[str, Stimuli], tuple[str, ...]]:
@@ -158,7 +180,13 @@ class Study:
         sets: dict[str, Stimuli] = {}
         notes: list[str] = []
         for each in self.datasets:
-            name, whole = Path(each).name, load_stimuli(each)
+            name = Path(each).name
+            try:
+                whole = load_stimuli(each)
+            except UnknownNameError as error:
+                raise InputError(
+                    f"the study {self.name!r}, datasets: {error} Nor is there such a folder beside the study's file."
+                ) from error
             if name in sets:
                 raise InputError(f"the study {self.name!r} has two data sets called {name!r}; rename a folder.")
             sets[name] = whole
@@ -182,9 +210,11 @@ class Study:
 
     def plan(self, store: Store) -> Iterator[dict[str, Any]]:
         """What `run` would do, one row a model and data set; models are loaded one after the other, but shown nothing."""
+        from isomorph.consistency._study_check import check_study
         from isomorph.consistency._study_run import feature_units
 
         stimuli, _ = self.stimuli()
+        check_study(self, self.model_names(), tuple(stimuli))
         for name in self.model_names():
             for unit in feature_units(self, self.load_model(name), stimuli):
                 yield {"model": name, "dataset": unit.dataset, "stimuli": len(unit.stimuli), "finished": unit.fingerprint in store}
@@ -209,25 +239,3 @@ class StudyOutcome:
     similarities: Similarities
     results: Mapping[str, ConsistencyResult]
     notes: tuple[str, ...] = ()
-
-
-def parse_measure(text: str) -> Measure:
-    """`"rbf-cka sigma=0.4"`: a name from the registry and options behind it, read as TOML where they can be, else as text.
-
-    Example:
-        >>> parse_measure("rsa comparison=spearman").comparison
-        'spearman'
-    """
-    from isomorph.measures import load_measure
-
-    name, *settings = text.split()
-    options: dict[str, Any] = {}
-    for each in settings:
-        option, sign, value = each.partition("=")
-        if not sign or not option:
-            raise InputError(f"the measure {text!r} has the option {each!r}; options read name=value.")
-        try:
-            options[option] = tomllib.loads(f"x = {value}")["x"]
-        except tomllib.TOMLDecodeError:
-            options[option] = value
-    return load_measure(name, **options)

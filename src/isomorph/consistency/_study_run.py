@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isomorph.arrays import FloatArray
+from isomorph.consistency._study_check import check_study, chosen_anchors
+from isomorph.consistency._study_metadata import study_metadata
 from isomorph.consistency._study_units import PENULTIMATE, FeatureUnit, ProbeUnit, SimilarityUnit
 from isomorph.engine import run_plan
 from isomorph.errors import InputError, IsomorphError
 
 if TYPE_CHECKING:
-    import pandas
-
     from isomorph.consistency._result import ConsistencyResult
     from isomorph.consistency._similarities import Similarities
     from isomorph.consistency._study import Study, StudyOutcome
@@ -25,14 +25,13 @@ if TYPE_CHECKING:
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
 
-_SIZES = ((100e6, "small"), (300e6, "medium"), (400e6, "large"), (float("inf"), "xlarge"))
-
 
 def run_study(study: Study, store: Store, *, progress: Progress | None = None) -> StudyOutcome:
     """Do what is not done yet, and answer."""
     from isomorph.consistency._study import StudyOutcome
 
     stimuli, cut = study.stimuli()
+    check_study(study, study.model_names(), tuple(stimuli))
     notes = list(cut)
     features, cards = _features(study, stimuli, store, notes, progress)
     similarities = _similarities(study, stimuli, features, cards, store, progress)
@@ -126,7 +125,7 @@ def _similarities(
         tuple(stimuli),
         tuple(measures),
         names,
-        metadata=_metadata(study, {name: cards[name] for name in names}),
+        metadata=study_metadata(study, {name: cards[name] for name in names}),
         performance=_performance(study, stimuli, features, names, store, progress),
         standard_errors=None if np.isnan(errors).all() else errors,
         n=tuple(counts),
@@ -183,46 +182,12 @@ def unlearnable(stimuli: Stimuli) -> str:
     )
 
 
-def _metadata(study: Study, cards: Mapping[str, ModelCard]) -> pandas.DataFrame:
-    """What the cards say, corrected by the study's own table."""
-    import pandas
-
-    from isomorph.consistency import load_metadata
-
-    rows = {
-        name: {
-            "source": card.source,
-            "objective": card.objective or "unknown",
-            "architecture": card.architecture or "unknown",
-            "training_data": card.training_data or "unknown",
-            "training": "untrained" if card.training_data == "none" else "trained",
-            "parameters": card.parameters,
-            "size_class": next(word for limit, word in _SIZES if card.parameters < limit) if card.parameters else "unknown",
-        }
-        for name, card in cards.items()
-    }
-    table = pandas.DataFrame.from_dict(rows, orient="index")
-    if study.metadata is None:
-        return table
-    own: pandas.DataFrame = load_metadata(study.metadata).reindex(table.index)
-    return own.combine_first(table)
-
-
 def _consistency(study: Study, similarities: Similarities) -> dict[str, ConsistencyResult]:
-    from isomorph.consistency import Consistency
-
-    ask = Consistency(
-        method=study.method,
-        replicates=study.replicates,
-        permutations=study.permutations,
-        resample=study.resample,
-        minimum_pairs=study.minimum_pairs,
-        level=study.level,
-        seed=study.seed,
-        missing="drop" if study.on_error == "skip" else "raise",
-    )
-    results = {column: ask(similarities, by=column) for column in study.by}
+    ask = study.question
+    results = {column: ask(similarities, by=column) for column in study.by} or {"all": ask(similarities)}
     if study.sets:
         pairs: Any = [(a, b) for at, a in enumerate(study.sets) for b in study.sets[at:]]
         results["sets"] = ask(similarities, pairs=pairs)
-    return results or {"all": ask(similarities)}
+    if study.anchors:
+        results["anchors"] = ask.anchors(similarities, chosen_anchors(study, similarities.models), by=study.by[0])
+    return results

@@ -46,14 +46,16 @@ def overall(view: View) -> Any:
 
 def headline(view: View) -> str:
     """One sentence to quote: how consistent similarities are, over all models and first measure."""
-    best, models = overall(view), len(view.similarities.models)
+    best, models = overall(view), f"{len(view.similarities.models)} models"
     if best is None:
-        return f"{models} models on {len(view.similarities.datasets)} data sets are too few to say how consistent their similarities are."
+        return f"{models} on {len(view.similarities.datasets)} data sets are too few to say how consistent their similarities are."
     count = int(best["dataset_pairs"])
     median = round(float(best["median"]), 2)
     word = "strongly" if median >= 0.8 else "moderately" if median >= 0.5 else "weakly" if median >= 0.2 else "hardly"
+    if best["set_a"] != "all models":
+        models = f"the models of {set_name(best)}"
     return (
-        f"Which of {models} models are alike carries over {word} from one data set to another: "
+        f"Which of {models} are alike carries over {word} from one data set to another: "
         f"median correlation {between(best)} over {count} pair{'s' if count > 1 else ''} of data sets."
     )
 
@@ -86,7 +88,7 @@ def procedure(view: View) -> list[str]:
         "on one data set and those on another. A set of models is compared within itself and with other sets.",
         f"Intervals ({level:g} %) are percentiles of {options.get('replicates', 0):,} bootstrap replicates over "
         f"{options.get('resample', 'models')}; a model and its own copy make no pair. p-values come from "
-        f"{options.get('permutations', 0):,} permutations of the models' labels in one of the two data sets.",
+        f"{options.get('permutations', 0):,} permutations of the models' labels on each data set by itself.",
         "Range restriction: sets whose similarities differ little correlate less, whatever their consistency; the table gives the standard "
         "deviation, and the median after all sets are cut to the same number of pairs. The width-partialled median takes out how many "
         "features the models have. The disattenuated median corrects for the error with which each similarity is known.",
