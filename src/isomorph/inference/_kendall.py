@@ -11,6 +11,7 @@ from isomorph.arrays import FloatArray
 from isomorph.inference._ranks import dense_ranks, tie_groups
 
 _REPLICATES_AT_ONCE = 64
+_SHORT = 300
 
 
 def kendall(x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] | None = None, *, comparison: str) -> FloatArray:
@@ -46,7 +47,7 @@ def kendall(x: npt.NDArray[Any], y: npt.NDArray[Any], weights: npt.NDArray[Any] 
     return scaled(score, w.sum(axis=1), x_ties + _own_copies(w), y_ties + _own_copies(w), comparison)
 
 
-def scaled(score: FloatArray, total: FloatArray, x_ties: FloatArray, y_ties: FloatArray, comparison: str) -> FloatArray:
+def scaled(score: FloatArray, total: FloatArray | np.float64, x_ties: FloatArray, y_ties: FloatArray, comparison: str) -> FloatArray:
     """τ from C − D, the number of values and the numbers of tied pairs, copies of one value among them."""
     pairs = total * (total - 1) / 2
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -57,6 +58,8 @@ def scaled(score: FloatArray, total: FloatArray, x_ties: FloatArray, y_ties: Flo
 
 def kendall_matrix(x: npt.NDArray[Any], y: npt.NDArray[Any], *, comparison: str) -> FloatArray:
     """τ of every row of `x` with every row of `y`, `[x, y]`."""
+    if x.shape[1] <= _SHORT:
+        return _by_signs(x, y, comparison)
     if x is not y:
         return np.stack([kendall(np.broadcast_to(row, y.shape), y, comparison=comparison) for row in x])
     result = np.empty((len(x), len(x)))
@@ -64,6 +67,19 @@ def kendall_matrix(x: npt.NDArray[Any], y: npt.NDArray[Any], *, comparison: str)
         rest = x[place:]
         result[place, place:] = result[place:, place] = kendall(np.broadcast_to(row, rest.shape), rest, comparison=comparison)
     return result
+
+
+def _by_signs(x: npt.NDArray[Any], y: npt.NDArray[Any], comparison: str) -> FloatArray:
+    """The same by comparing all pairs of values: one product for all rows; sums stay whole in float32."""
+    first, second = np.triu_indices(x.shape[1], 1)
+
+    def signs(rows: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        above, below = rows[:, first], rows[:, second]
+        return (above > below).astype(np.float32) - (above < below)
+
+    a, b = signs(x), signs(y)
+    ties_x, ties_y = (len(first) - np.square(each).sum(axis=1, dtype=np.float64) for each in (a, b))
+    return scaled((a @ b.T).astype(np.float64), np.float64(x.shape[1]), ties_x[:, None], ties_y, comparison)
 
 
 class Blocks:

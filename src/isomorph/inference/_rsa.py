@@ -102,9 +102,9 @@ def rsa_scores(
     low, high = draws.ends(values, columns, level, intervals)
     return RSAInference(
         values=values, low=low, high=high, se=np.sqrt(draws.variance(columns)), replicates=draws.scaled(values, columns), p=p,
-        chance=chance, ceiling=_ceiling(bounds, draws, level, intervals), per_subject=per_subject, n=n, comparison=comparison, level=level, seed=seed,
-        resample=resample, intervals=intervals, weights=evaluator.fitted(subjects), fold_weights=fold_weights, folds=assigned,
-        groups=_groups(groups, subjects, per_subject, comparison, sigma_k, permutations, seed), draws=draws,
+        chance=chance, ceiling=_ceiling(bounds, draws, level, intervals), per_subject=per_subject, n=n, comparison=comparison,
+        level=level, seed=seed, resample=resample, intervals=intervals, weights=evaluator.fitted(subjects), fold_weights=fold_weights,
+        folds=assigned, groups=_groups(groups, subjects, per_subject, comparison, sigma_k, permutations, seed), draws=draws,
     )  # fmt: skip
 
 
