@@ -164,3 +164,15 @@ def test_xcit_takes_its_authors_names(tmp_path, monkeypatch: pytest.MonkeyPatch)
             state[f"{at}.qkv.{part}"] = torch.cat([state.pop(f"{at}.{each}.{part}") for each in "qkv"])
     torch.save(state, tmp_path / "hub" / "checkpoints" / "ssl-xcit_small_12_p16_224-dino.pth")
     assert load_model("ssl/xcit_small_12_p16_224.dino").weights == drawn.weights
+
+
+@needs_all
+def test_the_size_that_the_study_showed_fits_networks_built_for_another() -> None:
+    own = load_model("timm/vit_small_patch14_dinov2.random-0")
+    model = own.with_recipe(resize_pixels=256, height_pixels=224, width_pixels=224)
+    assert (model.card.layer, model.card.pool) == ("norm", "cls")
+    assert own.module.pos_embed.shape[1] == 37 * 37 + 1
+    assert model.module.pos_embed.shape[1] == 16 * 16 + 1
+    assert model.fingerprint != own.fingerprint
+    pictures = Stimuli.from_arrays(np.random.default_rng(0).integers(0, 256, (2, 64, 80, 3), dtype=np.uint8))
+    assert extract(model, pictures, layers="norm")["norm"].values.shape == (2, (16 * 16 + 1) * 384)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -98,7 +99,8 @@ class Model:
     def with_recipe(self, **changes: Any) -> Model:
         """The same network with another preparation; the changes become part of its name and its fingerprint.
 
-        `resize="squash"` alone also drops the crop: the whole picture is scaled to what the network sees.
+        `resize="squash"` alone also drops the crop: the whole picture is scaled to what the network sees. A network of timm that is built
+        for one size is adapted to another by its own `set_input_size`, which interpolates the position embedding.
 
         Raises:
             InputError: The recipe has no such option, or it cannot have that value.
@@ -120,7 +122,11 @@ class Model:
             return self
         label = ",".join(f"{key}={value!r}" for key, value in changed.items())
         card = dataclasses.replace(self.card, name=f"{self.name}({label})", recipe=spec.to_plain(recipe))
-        return dataclasses.replace(self, card=card, recipe=recipe)
+        module = self.module
+        fixed = type(module).__module__.startswith("timm.") and hasattr(module, "set_input_size")
+        if fixed and {"height_pixels", "width_pixels"} & changed.keys():
+            module = _for_size(module, recipe.height_pixels, recipe.width_pixels)
+        return dataclasses.replace(self, card=card, recipe=recipe, module=module)
 
     def to(self, device: str | torch.device) -> Model:
         """Move the network in place and return this model.
@@ -133,3 +139,10 @@ class Model:
 
     def __repr__(self) -> str:
         return f"Model({self.name!r}, {self.modality}, fingerprint={self.fingerprint[:12]})"
+
+
+def _for_size(module: Any, height: int, width: int) -> Any:
+    """A copy of a network, for pictures of another size."""
+    adapted = copy.deepcopy(module)
+    adapted.set_input_size(img_size=(height, width))
+    return adapted
