@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from isomorph.geometry import Gram
-from isomorph.measures import CKA, RBFCKA, Measure, Traits, load_measure, registry
+from isomorph.measures import CKA, RBFCKA, Measure, MutualKNN, Traits, load_measure, registry
 from isomorph.testing import check_measure
 
 VARIANTS = [
@@ -38,6 +38,12 @@ HABITS = {
     "rounds": lambda x, y: CKA()(np.round(x, 1), y) if x.dtype == np.float32 else CKA()(x, y),
     "writes": lambda x, y: CKA()(np.subtract(x, x.mean(axis=0), out=x), y),
     "no number": lambda x, y: CKA()(x, y) if len(x) > 4 else float("nan"),
+    "shifts where wide": lambda x, y: CKA()(x, y) + (0.01 * np.tanh(x.mean() * y.mean()) if x.shape[1] > len(x) else 0),
+    "shifts y where many": lambda x, y: CKA()(x, y) + 0.01 * np.tanh(np.square(x).mean() * (y.mean() if len(x) > 50 else 1)),
+    "prefers x where wide": lambda x, y: CKA()(x, y) + (0.01 * np.tanh(np.var(x) / np.var(y) - 1) if x.shape[1] > len(x) else 0),
+    "counts neighbours": MutualKNN(k=2),
+    "is length alone": lambda x, y: float(np.linalg.norm(x - x.mean(axis=0)) * np.linalg.norm(y - y.mean(axis=0))),
+    "no number of what is flat": lambda x, y: CKA()(x, y) if np.ptp(x) else float("nan"),
 }
 
 
@@ -57,6 +63,8 @@ class Liar(Measure):
 
 
 TRUTH = replace(CKA().traits, bounds=(-2.0, 2.0))
+COUNTS = MutualKNN(k=2).traits
+LENGTHS = replace(TRUTH, bounds=(0.0, 1e9), invariant_to=frozenset({"shift", "rotation", "permutation"}), minimum_stimuli=3)
 LIES = {
     "claims invariance to linear": Liar(claims=replace(TRUTH, invariant_to=TRUTH.invariant_to | {"linear"})),
     "does not claim invariance to shift": Liar(claims=replace(TRUTH, invariant_to=TRUTH.invariant_to - {"shift"})),
@@ -74,6 +82,20 @@ LIES = {
     "depends on the order of the stimuli": Liar(claims=TRUTH, habit="favours the first row"),
     "in float64 but": Liar(claims=TRUTH, habit="rounds"),
     "changes its input x": Liar(claims=TRUTH, habit="writes"),
+    "claims invariance to shift of x": Liar(claims=replace(TRUTH, invariant_to=TRUTH.invariant_to - {"scale"}), habit="shifts where wide"),
+    "claims invariance to shift of y": Liar(
+        claims=replace(TRUTH, symmetric=False, invariant_to=TRUTH.invariant_to - {"shift", "scale"}, invariant_to_y=TRUTH.invariant_to),
+        habit="shifts y where many",
+    ),
+    "claims to be symmetric": Liar(claims=replace(TRUTH, invariant_to=TRUTH.invariant_to - {"scale"}), habit="prefers x where wide"),
+    "does not claim invariance to rotation of x": Liar(
+        claims=replace(COUNTS, invariant_to=frozenset({"scale"})), habit="counts neighbours"
+    ),
+    "does not claim to be symmetric, yet of several pairs all are": Liar(
+        claims=replace(COUNTS, symmetric=False), habit="counts neighbours"
+    ),
+    "claims that higher is closer, but x scores": Liar(claims=LENGTHS, habit="is length alone"),
+    "for features that do not vary": Liar(claims=TRUTH, habit="no number of what is flat"),
 }
 
 

@@ -13,19 +13,23 @@ from isomorph.geometry import Gram
 from isomorph.measures import Change, Measure
 
 _STIMULI, _FEATURES = 24, 7
+_WIDTHS = [width + more for width in (_FEATURES, 2 * _STIMULI) for more in (0, 2)]
 _MANY = 1200
+_NOISES = 5
 _TOLERANCE = 1e-7
 
 
 def check_measure(measure: Measure, *, seed: int = 0) -> None:
     """Hold a measure to every claim of its traits, in both directions.
 
-    A claimed invariance or symmetry must hold, and one that is not claimed must fail, on one of a few inputs at least (a count of
-    neighbours may come out the same by accident): an honest measure says all that it ignores.
-    Beside that: values within the bounds, nothing closer to x than x, a noisy copy closer than a noisier one, no undeclared dependence on
+    A claimed invariance or symmetry must hold on every one of a few inputs (fewer and more features than stimuli, fewer and more
+    stimuli), and one that is not claimed must fail on one of them at least (a count of neighbours may come out the same by accident): an
+    honest measure says all that it ignores.
+    Beside that: values within the bounds, nothing closer to x than x, noisy copies closer than noisier ones, no undeclared dependence on
     the order of the stimuli, equal results for equal input, input left as it was, float32 close to float64, the declared minimum of
-    stimuli, clear errors for NaN and for rows that do not match, the same value by every way that it overrides (`replicates`, `matrix`,
-    `permuted`, Gram matrices), and the triangle inequality where it claims to be a metric.
+    stimuli, clear errors for NaN and for rows that do not match, a number or an error for features that do not vary, the same value by
+    every way that it overrides (`replicates`, `matrix`, `permuted`, Gram matrices), and the triangle inequality where it claims to be a
+    metric.
 
     Args:
         measure: The measure, with its options.
@@ -51,14 +55,20 @@ def check_measure(measure: Measure, *, seed: int = 0) -> None:
             _check_metric(measure, rng)
 
 
-def _features(rng: np.random.Generator, stimuli: int) -> tuple[FloatArray, FloatArray]:
-    x = rng.normal(size=(stimuli, _FEATURES)) * np.linspace(0.5, 2.0, _FEATURES) + 0.3
-    return x, x @ rng.normal(size=(_FEATURES, _FEATURES + 2)) + 1.5 * rng.normal(size=(stimuli, _FEATURES + 2))
+def _features(rng: np.random.Generator, stimuli: int, width: int = _FEATURES) -> tuple[FloatArray, FloatArray]:
+    size = np.sqrt(_FEATURES / width)  # kernels of an absolute width are to see distances of one size
+    x = rng.normal(size=(stimuli, width)) * np.linspace(0.5, 2.0, width) * size + 0.3
+    return x, (x @ rng.normal(size=(width, width + 2)) + 1.5 * rng.normal(size=(stimuli, width + 2))) * size
 
 
 def _others() -> Iterator[tuple[FloatArray, FloatArray]]:
-    """Inputs on which a change that is not claimed may show where it did not at first."""
-    return (_features(np.random.default_rng([seed, stimuli]), stimuli) for seed in range(3) for stimuli in (_STIMULI, 3 * _STIMULI))
+    """Further inputs: a claim must hold on all, and a change that is not claimed may show where it did not at first."""
+    shapes = (_STIMULI, _FEATURES), (_STIMULI, 2 * _STIMULI), (3 * _STIMULI, _FEATURES)
+    return (_features(np.random.default_rng([seed, *shape]), *shape) for seed in range(3) for shape in shapes)
+
+
+def _holds(before: Callable[[FloatArray, FloatArray], float], after: Callable[[FloatArray, FloatArray], float]) -> bool:
+    return all(_same(after(x, y), before(x, y)) for x, y in _others())
 
 
 def _check_values(measure: Measure, x: FloatArray, y: FloatArray, rng: np.random.Generator) -> None:
@@ -71,10 +81,11 @@ def _check_values(measure: Measure, x: FloatArray, y: FloatArray, rng: np.random
     _check_order(measure, x, y, rng)
     single = measure(x.astype(np.float32), y.astype(np.float32))
     _require(abs(single - value) < 1e-4 * max(1.0, abs(value)), f"{name} gives {value} in float64 but {single} in float32.")
-    swapped = _same(measure(y, x), value) and (traits.symmetric or all(_same(measure(b, a), measure(a, b)) for a, b in _others()))
-    says = "claims" if traits.symmetric else "does not claim"
+    symmetric = _holds(measure, lambda x, y: measure(y, x)) and _same(measure(y, x), value)
+    says, found = ("claims", "some are not") if traits.symmetric else ("does not claim", "all are")
     _require(
-        swapped == traits.symmetric, f"{name} {says} to be symmetric, yet measure(x, y) = {value} and measure(y, x) = {measure(y, x)}."
+        symmetric == traits.symmetric,
+        f"{name} {says} to be symmetric, yet of several pairs {found}; the first gave {value} and {measure(y, x)}.",
     )
 
 
@@ -100,39 +111,48 @@ def _check_invariances(measure: Measure, x: FloatArray, y: FloatArray, rng: np.r
 def _check_changes(
     measure: Measure, x: FloatArray, y: FloatArray, claims: frozenset[Change], letter: str, rng: np.random.Generator
 ) -> None:
-    name, value, width = _name(measure), measure(x, y), (x if letter == "x" else y).shape[1]
-    rotation = np.linalg.qr(rng.normal(size=(width, width)))[0]
+    turns = {width: np.linalg.qr(rng.normal(size=(width, width)))[0] for width in _WIDTHS}
     changes: dict[Change, Callable[[FloatArray], FloatArray]] = {
-        "shift": lambda z: z + np.linspace(-3, 4, width),
+        "shift": lambda z: z + np.linspace(-3, 4, z.shape[1]),
         "scale": lambda z: 3.7 * z,
-        "rotation": lambda z: z @ rotation,
-        "linear": lambda z: z @ (rotation * np.linspace(0.2, 3, width)) @ rotation,
-        "permutation": lambda z: z[:, np.roll(np.arange(width), 2)],
+        "rotation": lambda z: z @ turns[z.shape[1]],
+        "linear": lambda z: z @ (turns[z.shape[1]] * np.linspace(0.2, 3, z.shape[1])) @ turns[z.shape[1]],
+        "permutation": lambda z: z[:, np.roll(np.arange(z.shape[1]), 2)],
     }
     for change, apply in changes.items():
 
         def after(x: FloatArray, y: FloatArray, apply: Callable[[FloatArray], FloatArray] = apply) -> float:
             return measure(apply(x), y) if letter == "x" else measure(x, apply(y))
 
-        other, claimed = after(x, y), change in claims
-        held = _same(other, value) and (claimed or all(_same(after(a, b), measure(a, b)) for a, b in _others()))
-        says = "claims" if claimed else "does not claim"
-        _require(held == claimed, f"{name} {says} invariance to {change} of {letter}, yet its value went from {value} to {other}.")
+        value, other, claimed = measure(x, y), after(x, y), change in claims
+        held = _same(other, value) and _holds(measure, after)
+        says, found = ("claims", "of several values some changed") if claimed else ("does not claim", "of several values none changed")
+        _require(
+            held == claimed,
+            f"{_name(measure)} {says} invariance to {change} of {letter}, yet {found}; the first went from {value} to {other}.",
+        )
 
 
 def _check_direction(measure: Measure, x: FloatArray, rng: np.random.Generator) -> None:
     name, sign = _name(measure), 1 if measure.traits.higher_is_closer else -1
-    noise = rng.normal(size=x.shape)
-    copies = [x + level * noise for level in (0.0, 0.3, 5.0)]
-    same, near, far = (sign * measure(x, each) for each in copies)
-    if not same >= near > far:  # noise also adds length, which a plain product counts for likeness
-        lengths = [np.linalg.norm(each - each.mean(axis=0)) for each in copies]
-        same, near, far = (sign * measure(x, each * (lengths[0] / length)) for each, length in zip(copies, lengths, strict=True))
+    noises = rng.normal(size=(_NOISES, *x.shape))
+
+    def scores(scaled: bool) -> list[float]:
+        """Mean likeness of x to copies with no, little and much noise; `scaled`: brought to the length of x."""
+        length = np.linalg.norm(x - x.mean(axis=0))
+        copies = [[x + level * noise for noise in noises] for level in (0.0, 0.3, 5.0)]
+        if scaled:
+            copies = [[each * (length / np.linalg.norm(each - each.mean(axis=0))) for each in same] for same in copies]
+        return [sign * float(np.mean([measure(x, each) for each in same])) for same in copies]
+
+    same, near, far = scores(scaled=False)
+    if not same >= near > far + _TOLERANCE:  # noise also adds length, which a plain product counts for likeness
+        same, near, far = scores(scaled=True)
     word = "higher" if sign > 0 else "lower"
     _require(
-        same >= near > far,
+        same >= near > far + _TOLERANCE,
         f"{name} claims that {word} is closer, but x scores {sign * same} with itself, {sign * near} with a slightly and {sign * far} "
-        "with a very noisy copy.",
+        f"with a very noisy copy (means of {_NOISES}).",
     )
 
 
@@ -152,6 +172,11 @@ def _check_input(measure: Measure, x: FloatArray, y: FloatArray) -> None:
     broken = x.copy()
     broken[3, 2] = np.nan
     _must_raise(NonFiniteError, lambda: measure(broken, y), f"{name} with a NaN in x")
+    try:  # 0.7, since the mean of a hundred 0.7 is not 0.7
+        flat = measure(np.full((100, _FEATURES), 0.7), np.resize(y, (100, _FEATURES)))
+    except InputError:
+        return
+    _require(bool(np.isfinite(flat)), f"{name} gives {flat} for features that do not vary, which should be a number or an InputError.")
 
 
 def _check_shortcuts(measure: Measure, x: FloatArray, y: FloatArray) -> None:
