@@ -1,8 +1,11 @@
+import inspect
+import io
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
+from isomorph.engine import Progress
 from isomorph.errors import IdError, InputError, ShapeError
 from isomorph.features import Features
 from isomorph.geometry import RDM, Gram
@@ -141,3 +144,21 @@ def test_named_things_meet_by_id_even_where_the_first_thing_has_no_names():
         _, matrix = compare_all({"bare": X, "straight": Features(Y, IDS), "backwards": backwards}, measure)
         assert matrix[1, 2] == pytest.approx(1)
         assert matrix[0, 1] == pytest.approx(matrix[0, 2])
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_slow_measures_make_fewer_replicates(name):
+    slow = {"rtd", "stochastic-shape", "linear-predictivity", "permutation-match", "soft-match", "hard-correlation-match"}
+    expected = 200 if name in slow else 1000
+    assert load_measure(name).draws == expected
+    assert f"`{name}`" in inspect.getdoc(compare) or expected == 1000
+
+
+def test_progress_counts_the_replicates_that_are_computed_anew():
+    stream = io.StringIO()
+    with Progress(stream=stream) as progress:
+        quick = compare(X, Y, measure="cka", progress=progress)
+        slow = compare(X, Y, measure="permutation-match", progress=progress)
+    assert (quick.replicates, slow.replicates) == (1000, 200)
+    assert "bootstrap of PermutationMatch: 200/200 replicates" in stream.getvalue()
+    assert slow == compare(X, Y, measure="permutation-match", replicates=200)

@@ -31,7 +31,7 @@ def compare(
     *,
     measure: str = "cka",
     set: Settings = (),
-    replicates: int = 1000,
+    replicates: int | None = None,
     seed: int = 0,
     memory_limit: str = "2GB",
     standard_errors: bool = False,
@@ -48,7 +48,7 @@ def compare(
             (FINGERPRINT#LAYER; the first eight digits are enough).
         measure: A name from `isomorph list measures`.
         set: Options of the measure: --set debiased=false.
-        replicates: Bootstrap replicates for the interval.
+        replicates: Bootstrap replicates for the interval; default: 1,000, or 200 for measures that take long; 0: no interval.
         seed: Seed of the bootstrap.
         memory_limit: How much memory all pairs of more than two may take; what does not fit goes to a temporary folder.
         standard_errors: For all pairs, the jack-knife over stimuli of each value, too.
@@ -59,6 +59,7 @@ def compare(
         json: One JSON object: measure, options, value, low, high, n; for more than two sources names and matrix.
     """
     from isomorph import measures
+    from isomorph.engine import Progress
 
     if merge:
         _merged(sources, merge, json=json)
@@ -78,7 +79,8 @@ def compare(
         else:
             _all_pairs(items, measure, options, settings, json=json)
         return
-    score = measures.compare(features[0], features[1], measure=measure, replicates=replicates, seed=seed, **options)
+    with Progress(quiet=not sys.stderr.isatty()) as progress:
+        score = measures.compare(features[0], features[1], measure=measure, replicates=replicates, seed=seed, progress=progress, **options)
     answer = {
         "measure": measure,
         "options": _options(measure, options),

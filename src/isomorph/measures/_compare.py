@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from isomorph.arrays import FloatArray
+from isomorph.arrays import FloatArray, IntArray
+from isomorph.engine import Progress
 from isomorph.errors import IdError, InputError
 from isomorph.features import Features
 from isomorph.geometry import RDM, Gram
@@ -24,10 +25,11 @@ def compare(
     y: Comparable,
     *,
     measure: str | Measure = "cka",
-    replicates: int = 1000,
+    replicates: int | None = None,
     seed: int = 0,
     level: float = 0.95,
     permutations: int = 0,
+    progress: Progress | None = None,
     **options: Any,
 ) -> Score:
     """How alike `x` and `y` are, with a bootstrap interval over stimuli.
@@ -40,10 +42,13 @@ def compare(
         x: An array `[stimulus, feature]`, `Features`, or a `Gram` or `RDM` where the measure accepts it.
         y: The same stimuli; named stimuli meet by id.
         measure: A name in `isomorph.measures.registry`, or a measure.
-        replicates: Bootstrap replicates; 0 for a value without an interval.
+        replicates: Bootstrap replicates; 0 for a value without an interval; None: 1,000, or 200 of the measures that take long and
+            compute each anew (`rtd`, `stochastic-shape`, `linear-predictivity`, `permutation-match`, `soft-match`,
+            `hard-correlation-match`; see `Measure.draws`).
         seed: Equal seeds give equal results.
         level: The interval's coverage.
         permutations: How many times to permute the stimuli of `y` for a one-sided p-value, (1 + count) / (1 + permutations).
+        progress: Where to show how many replicates are done, of measures that compute each anew.
         **options: The measure's options, by name.
 
     Example:
@@ -55,12 +60,13 @@ def compare(
         (True, 40)
     """
     chosen = _chosen(measure, options)
+    replicates = chosen.draws if replicates is None else replicates
     check_draws(replicates=replicates, seed=seed, level=level, permutations=permutations)
     first, second = chosen.meet(x, y)
     value = chosen.between(first, second)
     low = high = None
     if replicates:
-        drawn = chosen.replicates(first, second, bootstrap_weights(len(first), replicates, seed))
+        drawn = _replicates(chosen, first, second, bootstrap_weights(len(first), replicates, seed), progress)
         known = int(np.isfinite(drawn).sum())
         if known:
             low, high = (float(end) for end in interval(drawn, level))
@@ -76,6 +82,13 @@ def compare(
         p=_permutation_p(chosen, first, second, value, permutations=permutations, seed=seed) if permutations else None,
         seed=seed, replicates=replicates,
     )  # fmt: skip
+
+
+def _replicates(measure: Measure, x: Any, y: Any, weights: IntArray, progress: Progress | None) -> FloatArray:
+    if progress is None or type(measure).replicates is not Measure.replicates:
+        return measure.replicates(x, y, weights)
+    with progress.task(f"bootstrap of {type(measure).__name__}", len(weights), unit="replicates") as task:
+        return measure.jackknife(x, y, weights, advance=task.advance)
 
 
 def compare_all(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from isomorph.measures._measure import Measure, Traits
 from isomorph.measures._units import centred_units, unit_correlations
@@ -30,6 +30,8 @@ class HardCorrelationMatch(Measure):
         >>> round(HardCorrelationMatch()(x, 3 * x[:, [4, 0, 2]] + 1), 6)
         1.0
     """
+
+    draws: ClassVar[int] = 200
 
     @property
     def traits(self) -> Traits:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -59,6 +59,8 @@ class LinearPredictivity(Measure):
         >>> round(LinearPredictivity()(brain, model), 1), LinearPredictivity()(brain, rng.normal(size=(200, 10))) < 0.2
         (0.8, True)
     """
+
+    draws: ClassVar[int] = 200
 
     target: Literal["x", "y"] = "x"
     method: Literal["ridge", "pls"] = "ridge"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, TypeAlias, final
 
@@ -62,6 +63,9 @@ class Measure(ABC):
 
     axes: ClassVar[tuple[int, ...]] = (2,)
     """How many axes an array may have: 3 where a measure knows `[stimulus, repeat, feature]`."""
+
+    draws: ClassVar[int] = 1000
+    """How many bootstrap replicates `compare` makes where it is not told: fewer where each takes long."""
 
     @property
     @abstractmethod
@@ -126,9 +130,8 @@ class Measure(ABC):
     def replicates(self, x: Any, y: Any, weights: IntArray) -> FloatArray:
         """The value in each bootstrap replicate, for `x` and `y` as `meet` returned them.
 
-        The general way is a delete-d jackknife: the value without the d stimuli that the replicate did not draw, its deviation from
-        the mean of all such values scaled by √((n − d) / d) and set around the full value. It repeats no row, since most measures
-        take copies for likeness. Measures that know how to weight stimuli do so instead.
+        The general way is `jackknife`, which repeats no row, since most measures take copies for likeness. Measures that know how to
+        weight stimuli do so instead.
 
         Args:
             x: The first thing.
@@ -137,11 +140,23 @@ class Measure(ABC):
 
         Returns:
             `[replicate]`; NaN where the replicate leaves nothing to compare.
+        """
+        return self.jackknife(x, y, weights)
+
+    @final
+    def jackknife(self, x: Any, y: Any, weights: IntArray, *, advance: Callable[[], object] = lambda: None) -> FloatArray:
+        """Replicates by a delete-d jackknife: each computes the value anew without the d stimuli that it did not draw.
+
+        Its deviation from the mean of all such values is scaled by √((n − d) / d) and set around the full value. `advance` is called
+        after each.
 
         References:
             Shao & Wu, 1989, <https://doi.org/10.1214/aos/1176347263>.
         """
-        drawn = np.array([self._value_or_nan(x, y, np.flatnonzero(each)) for each in weights])
+        drawn = np.empty(len(weights))
+        for place, each in enumerate(weights):
+            drawn[place] = self._value_or_nan(x, y, np.flatnonzero(each))
+            advance()
         if not np.isfinite(drawn).any():
             return drawn
         with warnings.catch_warnings():

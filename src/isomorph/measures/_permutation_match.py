@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from isomorph.errors import UnknownNameError
 from isomorph.measures._coordinates import without_rounding
@@ -43,6 +43,8 @@ class PermutationMatch(Measure):
         >>> PermutationMatch()(x, mixed) < 0.9
         True
     """
+
+    draws: ClassVar[int] = 200
 
     form: PermutationForm = "cosine"
 

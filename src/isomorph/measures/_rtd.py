@@ -54,6 +54,8 @@ class RTD(Measure):
         True
     """
 
+    draws: ClassVar[int] = 200
+
     batch_size: int = 500
     batches: int = 10
     seed: int = 0

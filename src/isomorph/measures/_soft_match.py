@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, ClassVar, Literal, TypeAlias, get_args
 
 from isomorph.errors import UnknownNameError
 from isomorph.measures._coordinates import without_rounding
@@ -41,6 +41,8 @@ class SoftMatch(Measure):
         >>> round(SoftMatch()(x, np.hstack([x, x])), 6), SoftMatch(form="distance")(x, x[:, ::-1])
         (1.0, 0.0)
     """
+
+    draws: ClassVar[int] = 200
 
     form: SoftMatchForm = "correlation"
 

@@ -56,6 +56,8 @@ class StochasticShape(Measure):
         (True, 1.6)
     """
 
+    draws: ClassVar[int] = 200
+
     form: Literal["gaussian", "energy"] = "gaussian"
     mean_weight: float = 1.0
     starts: int = 8
