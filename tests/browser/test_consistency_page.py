@@ -74,7 +74,23 @@ def test_choices_redraw_what_they_govern(opened):
         )
     shown = page.locator("[data-summary]:not([hidden]) tbody tr:not([hidden])")
     assert shown.count() == 4
-    assert set(shown.evaluate_all("(rows) => rows.map((row) => row.dataset.measure)")) == {"rsa"}
+    assert set(shown.evaluate_all("(rows) => rows.map((row) => row.dataset.measure)")) == {"1"}
+    gaps = page.locator("#gap tbody tr:not([hidden]) th")
+    assert set(gaps.all_inner_texts()) == {"rsa"}
     page.select_option('[data-choice="grouping"]', "all models")
     assert page.locator("[data-summary]:not([hidden]) tbody tr:not([hidden])").count() == 1
     assert complaints == []
+
+
+def test_in_the_dark_and_on_a_phone(opened, index):
+    page = opened[0].context.browser.new_page(viewport={"width": 400, "height": 900}, color_scheme="dark")
+    page.goto(index.as_uri())
+    page.wait_for_function("[...document.querySelectorAll('[data-chart]')].every((each) => each.dataset.drawn)")
+    ink = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()")
+    for chart, mark, attribute in (("map", "g.mark-text.role-mark text", "fill"), ("sets", "g.mark-rule.role-mark line", "stroke")):
+        drawn = page.locator(f'[data-chart="{chart}"] {mark}')
+        assert drawn.count() > 0
+        assert set(drawn.evaluate_all(f"(all) => all.map((each) => each.getAttribute('{attribute}'))")) == {ink}, chart
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    assert page.locator('[data-choice="set"]').input_value() == "all models"
+    page.close()

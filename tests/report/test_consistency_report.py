@@ -9,9 +9,11 @@ import numpy as np
 import pandas
 import pytest
 
-from isomorph.consistency import Consistency, ConsistencyResult, Similarities
+from isomorph.consistency import Consistency, ConsistencyResult, ModelSet, Similarities
 from isomorph.errors import FileError, InputError
 from isomorph.report import consistency_report
+from isomorph.report._consistency_figures import _cut
+from isomorph.report._consistency_page import _payload
 from isomorph.report._consistency_view import View
 
 HOSTILE = "<script>alert(1)</script>"
@@ -100,3 +102,37 @@ def test_what_it_refuses(analysed, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(FileError, match="the report cannot be written into"):
         consistency_report(*analysed).save(tmp_path / "file" / "r", figures=False)
+
+
+def test_models_are_coloured_by_what_groups_them(analysed):
+    s = analysed[0]
+    table = s.table.assign(
+        same=["x", "y"] * 6, parameters=[5, 5, 7, 7, 9, 9] * 2, kind=list("aabbcc") * 2, trained=[True, False, False] * 4
+    )
+    s = Similarities(s.values, s.datasets, s.measures, s.models, metadata=table)
+    assert list(View(s, {"objective": analysed[1]}).attributes) == ["objective", "kind", "trained"]  # `same` groups as `objective` does
+    assert list(View(s, {"parameters": analysed[1]}).attributes) == ["parameters", "objective", "trained"]
+
+
+def test_colours_of_correlations_begin_at_zero_or_below(analysed):
+    s, result = analysed
+    assert _payload(View(s, {"objective": result}))["charts"]["consistency"]["layer"][0]["encoding"]["color"]["scale"]["domain"] == [0, 1]
+    weak = example(noise=40.0)
+    lowest = Consistency(replicates=0, permutations=0)(weak)
+    domain = _payload(View(weak, {"all": lowest}))["charts"]["consistency"]["layer"][0]["encoding"]["color"]["scale"]["domain"]
+    assert domain == [round(lowest.pairs["r"].min(), 2), 1]
+    assert domain[0] < 0
+
+
+def test_the_headline_of_sets_alone_names_them(analysed):
+    s = analysed[0]
+    one = ModelSet("first six", include={"size": "<6"})
+    result = Consistency(replicates=0, permutations=0)(s, pairs=[(one, one)])
+    assert consistency_report(s, {"sets": result}).headline.startswith("Which of the models of first six are alike carries over ")
+
+
+def test_long_names_keep_both_ends():
+    assert _cut("test_resnet.random-1") == "test_resnet.random-1"
+    names = [f"a_very_long_architecture_name.random-{seed}" for seed in (0, 1)]
+    assert [len(_cut(name)) for name in names] == [28, 28]
+    assert _cut(names[0]) != _cut(names[1])

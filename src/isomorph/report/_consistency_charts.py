@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from isomorph.report._palette import HEAT, KIND_COLOURS
+from isomorph.report._palette import HEAT
 
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
-_BLUE = KIND_COLOURS["model"]
-_GREEN = KIND_COLOURS["behaviour"]
 _MOST_NAMES = 30
 """More names than this on a map hide one another; pointing at a model shows its name."""
 
 
-def charts(models: int, datasets: int) -> dict[str, dict[str, Any]]:
-    """Every chart by the `data-chart` of its place in the page."""
+def charts(models: int, datasets: int, *, lowest: float) -> dict[str, dict[str, Any]]:
+    """Every chart by the `data-chart` of its place in the page; `lowest`: where the colours of correlations begin."""
     return {
         "matrix": _heat("row", "column", "value", side=models, tips=("row", "column", "value")),
-        "consistency": _heat("row", "column", "value", side=datasets, tips=("row", "column", "shown"), numbers=datasets <= 12),
+        "consistency": _heat(
+            "row", "column", "value", side=datasets, tips=("row", "column", "shown"), ends=(lowest, 1.0), numbers=datasets <= 12
+        ),
         "sets": _sets(),
         "map": _map(named=models <= _MOST_NAMES),
         "against": _scatter("x", "y", "similarity on the first data set", "on the second", tips=("a", "b", "x", "y")),
@@ -26,19 +26,29 @@ def charts(models: int, datasets: int) -> dict[str, dict[str, Any]]:
     }
 
 
-def _heat(row: str, column: str, value: str, *, side: int, tips: tuple[str, ...], numbers: bool = False) -> dict[str, Any]:
+def _heat(
+    row: str,
+    column: str,
+    value: str,
+    *,
+    side: int,
+    tips: tuple[str, ...],
+    ends: tuple[float, float] | None = None,
+    numbers: bool = False,
+) -> dict[str, Any]:
     cell = max(5, min(46, 620 // max(side, 1)))
     axis = {"labelLimit": 150, "labelFontSize": max(6, min(11, cell))}
     places = {
         "x": {"field": column, "type": "nominal", "title": None, "axis": axis | {"labelAngle": -60}, "sort": {"field": "j", "op": "min"}},
         "y": {"field": row, "type": "nominal", "title": None, "axis": axis, "sort": {"field": "i", "op": "min"}},
     }
-    colour = {"field": value, "type": "quantitative", "title": None, "scale": {"scheme": HEAT}, "legend": {"gradientLength": 120}}
+    scale: dict[str, Any] = {"scheme": HEAT} | ({"domain": list(ends)} if ends else {})
+    colour = {"field": value, "type": "quantitative", "title": None, "scale": scale, "legend": {"gradientLength": 120}}
     tooltip = [{"field": each, "type": "quantitative" if each == value else "nominal"} for each in tips]
     tooltip = [each | ({"format": ".3f"} if each["field"] == value else {}) for each in tooltip]
     layers: list[dict[str, Any]] = [{"mark": "rect", "encoding": {**places, "color": colour, "tooltip": tooltip}}]
-    if numbers:
-        light = {"condition": {"test": f"datum.{value} < datum.middle", "value": "white"}, "value": "black"}
+    if numbers and ends:
+        light = {"condition": {"test": f"datum.{value} < {sum(ends) / 2}", "value": "white"}, "value": "black"}
         layers.append(
             {"mark": {"type": "text", "fontSize": 11}, "encoding": {**places, "text": {"field": value, "format": ".2f"}, "color": light}}
         )
@@ -50,21 +60,20 @@ def _sets() -> dict[str, Any]:
     x = {
         "field": "r",
         "type": "quantitative",
-        "title": "consistency (correlation between data sets)",
+        "title": "correlation between data sets",
         "scale": {"nice": True, "zero": False},
     }
     points = {
         "data": {"name": "rows"},
-        "transform": [{"calculate": "random()", "as": "jitter"}],
-        "mark": {"type": "point", "filled": True, "size": 26, "opacity": 0.45, "color": _BLUE},
+        "mark": {"type": "point", "filled": True, "size": 26, "opacity": 0.5, "style": "model"},
         "encoding": {
-            "x": x, "y": y, "yOffset": {"field": "jitter", "type": "quantitative"},
+            "x": x, "y": y, "yOffset": {"field": "place", "type": "quantitative", "scale": {"domain": [-0.6, 1.6]}},
             "tooltip": [{"field": each, "type": "nominal"} for each in ("set", "datasets", "shown", "p", "model_pairs")],
         },
     }  # fmt: skip
-    interval = {"data": {"name": "summary"}, "mark": {"type": "rule", "strokeWidth": 2, "color": "black", "style": "ink"}}
+    interval = {"data": {"name": "summary"}, "mark": {"type": "rule", "strokeWidth": 2}}
     interval["encoding"] = {"x": {"field": "low", "type": "quantitative"}, "x2": {"field": "high"}, "y": y}
-    median = {"data": {"name": "summary"}, "mark": {"type": "tick", "thickness": 4, "size": 22, "color": "black", "style": "ink"}}
+    median = {"data": {"name": "summary"}, "mark": {"type": "tick", "thickness": 4, "size": 22}}
     median["encoding"] = {
         "x": {"field": "median", "type": "quantitative"},
         "y": y,
@@ -90,7 +99,7 @@ def _map(*, named: bool) -> dict[str, Any]:
         "tooltip": [{"field": "model"}, {"field": "group"}],
     }
     name = {
-        "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 10.5, "style": "label"},
+        "mark": {"type": "text", "align": "left", "dx": 8, "fontSize": 10.5},
         "encoding": {"text": {"field": "short"}},
     }
     return {
@@ -110,7 +119,7 @@ def _scatter(x: str, y: str, x_title: str, y_title: str, *, tips: tuple[str, ...
         "width": "container",
         "height": 340,
         "data": {"name": "rows"},
-        "mark": {"type": "point", "filled": True, "size": 28, "opacity": 0.5, "color": _BLUE},
+        "mark": {"type": "point", "filled": True, "size": 28, "opacity": 0.5, "style": "model"},
         "encoding": {
             "x": {"field": x, "type": "quantitative", "title": x_title, "scale": scale},
             "y": {"field": y, "type": "quantitative", "title": y_title, "scale": scale},
@@ -129,7 +138,7 @@ def _gap() -> dict[str, Any]:
         "spec": {
             "width": 200,
             "height": 150,
-            "mark": {"type": "point", "filled": True, "size": 22, "opacity": 0.5, "color": _GREEN},
+            "mark": {"type": "point", "filled": True, "size": 22, "opacity": 0.5, "style": "performance"},
             "encoding": {
                 "x": {"field": "gap", "type": "quantitative", "title": "|Δ accuracy|", "axis": {"tickCount": 4}},
                 "y": {"field": "similarity", "type": "quantitative", "title": "similarity", "scale": scale, "axis": {"tickCount": 4}},

@@ -64,7 +64,7 @@ def _figures(view: View) -> Iterator[tuple[str, str, Figure]]:
             if len(rows) > 1:
                 yield (
                     f"sets-{stem}-{slug}",
-                    f"Consistency over pairs of data sets, models grouped by {grouping}, {measure}; green: interval of the median; in "
+                    f"Consistency over pairs of data sets, models grouped by {grouping}, {measure}; below, the median and its interval; in "
                     "brackets: pairs of models.",
                     _boxes(view, grouping, measure),
                 )
@@ -106,19 +106,24 @@ def _heatmaps(view: View, k: int) -> Figure:
     figure.colorbar(image, ax=axes[:-1], location="bottom", shrink=0.4, aspect=30, pad=0.02, label=s.measures[k])
     spread = view.spread[k][np.ix_(view.order, view.order)]
     image = _image(axes[-1], spread, "SD over data sets", view, 0.0, float(np.nanmax(spread)))
-    figure.colorbar(image, ax=axes[-1], location="right", shrink=0.8, aspect=20, pad=0.02)
+    figure.colorbar(image, ax=axes[-1], location="bottom", shrink=0.8, aspect=20, pad=0.02)
     return figure
 
 
 def _image(axes: Axes, matrix: Floats, name: str, view: View, low: float, high: float) -> Any:
     image = axes.imshow(matrix, cmap=HEAT, vmin=low, vmax=high, interpolation="nearest")
     axes.set_title(name)
-    if len(matrix) <= 24:
-        axes.set_yticks(range(len(matrix)), [view.labels[view.similarities.models[each]][:18] for each in view.order], fontsize=5)
-    else:
-        axes.set_yticks([])
+    axes.set_yticks([])
+    place = axes.get_subplotspec()
+    if len(matrix) <= 24 and place is not None and place.is_first_col():
+        axes.set_yticks(range(len(matrix)), [_cut(view.labels[view.similarities.models[each]]) for each in view.order], fontsize=5)
     axes.set_xticks([])
     return image
+
+
+def _cut(name: str, most: int = 28) -> str:
+    """Long names lose their middle: the ends tell them apart."""
+    return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
 
 
 def _spread(view: View, k: int) -> Figure:
@@ -155,6 +160,7 @@ def _boxes(view: View, grouping: str, measure: str) -> Figure:
                          boxprops={"color": MUTED}, whiskerprops={"color": MUTED}, capprops={"color": MUTED})  # fmt: skip
         axes.plot(r, place + np.linspace(-0.18, 0.18, len(r)) if len(r) > 1 else [place], "o", ms=3, color=_BLUE, alpha=0.5, mew=0)
         axes.plot([row["low"], row["high"]], [place - 0.33] * 2, color=_GREEN, lw=1.6)
+        axes.plot(row["median"], place - 0.33, "|", ms=7, mew=1.8, color=INK)
     axes.set_yticks(range(len(rows)), [f"{set_name(row)} ({int(row['model_pairs'])})" for _, row in rows.iterrows()])
     axes.set_xlabel("consistency")
     axes.set_ylim(-0.6, len(rows) - 0.4)

@@ -56,7 +56,7 @@ def _payload(view: View) -> dict[str, Any]:
     upper = np.triu_indices(len(s.models), 1)
     gaps = [view.gaps_of(each) for each in range(count)]
     return {
-        "charts": charts(len(s.models), count),
+        "charts": charts(len(s.models), count, lowest=_lowest(view)),
         "measures": list(s.measures),
         "datasets": [printable(each) for each in s.datasets],
         "models": [printable(each) for each in s.models],
@@ -77,6 +77,12 @@ def _payload(view: View) -> dict[str, Any]:
             for name, result in view.results.items()
         },
     }  # fmt: skip
+
+
+def _lowest(view: View) -> float:
+    """0, or the least consistency of any where that is below."""
+    known = [float(result.pairs["r"].min()) for result in view.results.values()]
+    return min([0.0, *(round(each, 2) for each in known if np.isfinite(each))])
 
 
 def _median(row: pandas.Series[Any]) -> dict[str, Any]:

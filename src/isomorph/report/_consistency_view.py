@@ -57,13 +57,20 @@ class View:
 
     @cached_property
     def attributes(self) -> dict[str, tuple[str, ...]]:
-        """The metadata columns that group models: a few different words each, not one for all nor another for each."""
-        found = {}
-        for column in self.similarities.table.columns:
-            words = tuple(
-                "unknown" if each is None or str(each) in ("nan", "<NA>") else str(each) for each in self.similarities.table[column]
-            )
-            if 1 < len(set(words)) <= min(_MOST_CATEGORIES, len(words) - 1):
+        """The metadata columns that group models: a few different words each, not one for all nor another for each.
+
+        Numbers are quantities, not groups, unless the study groups by them; of columns that group alike the first stands.
+        """
+        from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+        found: dict[str, tuple[str, ...]] = {}
+        table = self.similarities.table
+        for column in sorted(table.columns, key=lambda each: str(each) not in self.results):
+            if is_numeric_dtype(table[column]) and not is_bool_dtype(table[column]) and str(column) not in self.results:
+                continue
+            words = tuple("unknown" if each is None or str(each) in ("nan", "<NA>") else str(each) for each in table[column])
+            alike = any(len(set(zip(words, each, strict=True))) == len(set(words)) == len(set(each)) for each in found.values())
+            if not alike and 1 < len(set(words)) <= min(_MOST_CATEGORIES, len(words) - 1):
                 found[str(column)] = words
         return found
 
@@ -78,10 +85,16 @@ class View:
 
     def map(self, measure: int, dataset: int | None) -> tuple[Floats, list[int], float]:
         """Points on a plane, the models they stand for, and the stress; `dataset` None takes the mean."""
-        matrix = self.mean[measure] if dataset is None else self.similarities.values[dataset, measure]
-        present = [int(each) for each in np.flatnonzero(~np.isnan(np.diagonal(matrix)))]
-        points, stress = smacof(self.distances(matrix[np.ix_(present, present)]))
-        return points, present, stress
+        if (measure, dataset) not in self._maps:
+            matrix = self.mean[measure] if dataset is None else self.similarities.values[dataset, measure]
+            present = [int(each) for each in np.flatnonzero(~np.isnan(np.diagonal(matrix)))]
+            points, stress = smacof(self.distances(matrix[np.ix_(present, present)]))
+            self._maps[measure, dataset] = points, present, stress
+        return self._maps[measure, dataset]
+
+    @cached_property
+    def _maps(self) -> dict[tuple[int, int | None], tuple[Floats, list[int], float]]:
+        return {}
 
     def pairs_of(self, dataset: int, measure: int) -> Floats:
         """The strict upper triangle, row by row."""

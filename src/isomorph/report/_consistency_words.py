@@ -82,8 +82,8 @@ def procedure(view: View) -> list[str]:
     counts = ", ".join(f"{name} ({n:,})" for name, n in zip(s.datasets, s.n, strict=True)) if s.n else ", ".join(s.datasets)
     models, level = len(s.models), 100 * float(options.get("level", 0.95))
     said = [
-        f"{models} models were shown {len(s.datasets)} data sets: {counts}. On each, all {models * (models - 1) // 2} pairs of models were "
-        f"compared by {', '.join(s.measures)}.",
+        f"There are {models} models and {len(s.datasets)} data sets: {counts}. On each, all {models * (models - 1) // 2} pairs of models "
+        f"were compared by {', '.join(s.measures)}.",
         f"Consistency is the {options.get('method', 'pearson').capitalize()} correlation, over pairs of models, between the similarities "
         "on one data set and those on another. A set of models is compared within itself and with other sets.",
         f"Intervals ({level:g} %) are percentiles of {options.get('replicates', 0):,} bootstrap replicates over "
@@ -94,6 +94,9 @@ def procedure(view: View) -> list[str]:
         "features the models have. The disattenuated median corrects for the error with which each similarity is known.",
     ]
     if s.performance is not None:
-        said.append("Performance is the cross-validated accuracy of a linear probe for the data set's labels.")
+        said.append(
+            "The performance of a model on a data set was given; where a study file was run, it is the cross-validated accuracy of a "
+            "linear probe for the data set's labels."
+        )
     said.append(f"Isomorph {__version__}.")
     return said

@@ -86,8 +86,9 @@ def draw_figures(results: Results, part: Section, folder: Path) -> list[tuple[st
 
 def write_figure(folder: Path, stem: str, caption: str, figure: Figure) -> tuple[str, str]:
     """Write a figure in all formats; return its file name without ending, and its caption."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")  # laid out once, not again for every format
+    if (engine := figure.get_layout_engine()) is not None:
+        engine.execute(figure)
+    figure.set_layout_engine(None)  # laid out once; with "none" a place holder would make every format draw twice
     for ending, metadata in _METADATA.items():
         figure.savefig(folder / f"{stem}.{ending}", metadata=metadata)
     return stem, caption

@@ -9,9 +9,9 @@ function themed(spec) {
   const ink = colour("--ink"), muted = colour("--muted");
   const axis = { domain: false, ticks: false, gridColor: colour("--rule"), labelColor: muted, titleColor: muted, labelFontSize: 11.5, titleFontSize: 12, titleFontWeight: "normal", labelPadding: 5 };
   const flat = { domain: false, ticks: false, grid: false };
-  const style = { ink: { stroke: ink, fill: ink, color: ink }, label: { fill: muted } };
+  const style = { model: { color: colour("--model") }, performance: { color: colour("--behaviour") } };
   const legend = { labelColor: ink, titleColor: muted, labelFontSize: 11.5 };
-  return { ...spec, config: { background: "transparent", font: colour("--sans"), axis, axisBand: flat, legend, header: { labelColor: ink }, style, view: { stroke: null } } };
+  return { ...spec, config: { background: "transparent", font: colour("--sans"), axis, axisBand: flat, legend, header: { labelColor: ink }, style, rule: { color: ink }, tick: { color: ink }, text: { color: ink }, view: { stroke: null } } };
 }
 
 function triangle(m) {
@@ -24,8 +24,7 @@ function start() {
   const data = JSON.parse(document.getElementById("report-data").textContent);
   const pairs = triangle(data.labels.length);
   const choice = (name) => document.querySelector(`[data-choice="${name}"]`)?.value;
-  const at = (list, name) => Math.max(0, list.indexOf(name));
-  const measure = () => at(data.measures, choice("measure"));
+  const measure = () => Number(choice("measure"));
   const grouping = () => data.groupings[choice("grouping")] ?? Object.values(data.groupings)[0];
 
   function square(values, own) {
@@ -41,30 +40,30 @@ function start() {
       const which = choice("matrix"), k = measure();
       if (which === "mean") return { rows: square(data.mean[k], data.labels.map((_, m) => data.own.map((each) => each[k][m]).find((value) => value !== null))) };
       if (which === "sd") return { rows: square(data.spread[k], data.labels.map(() => null)) };
-      const d = at(data.datasets, which);
+      const d = Number(which);
       return { rows: square(data.values[d][k], data.own[d][k]) };
     },
     consistency() {
       const rows = grouping().pairs.filter((row) => row.measure === data.measures[measure()] && row.set === choice("set"));
-      const low = Math.min(...rows.map((row) => row.r ?? 1)), high = 1;
       const cells = data.datasets.map((name) => ({ row: name, column: name, value: 1, shown: "1" }));
       rows.forEach((row) => [[row.a, row.b], [row.b, row.a]].forEach(([one, other]) => cells.push({ row: one, column: other, value: row.r, shown: row.shown })));
-      return { rows: cells.map((cell) => ({ ...cell, i: data.datasets.indexOf(cell.row), j: data.datasets.indexOf(cell.column), middle: (low + high) / 2 })) };
+      return { rows: cells.map((cell) => ({ ...cell, i: data.datasets.indexOf(cell.row), j: data.datasets.indexOf(cell.column) })) };
     },
     sets() {
       const wanted = (row) => row.measure === data.measures[measure()];
       const summary = grouping().summary.filter(wanted);
-      const rows = summary.flatMap((each) => grouping().pairs.filter((row) => wanted(row) && row.set === each.set));
+      const spread = (row, k) => ({ ...row, place: ((k + 1) * 0.618034) % 1 }); // so that equal dots do not hide one another
+      const rows = summary.flatMap((each) => grouping().pairs.filter((row) => wanted(row) && row.set === each.set).map(spread));
       return { rows: rows.map((row) => ({ ...row, datasets: `${row.a} – ${row.b}` })).filter((row) => row.r !== null), summary: summary.filter((row) => row.median !== null) };
     },
     map() {
       const which = choice("map"), words = data.attributes[choice("colour")];
-      const found = data.maps[measure()][which === "mean" ? data.datasets.length : at(data.datasets, which)];
+      const found = data.maps[measure()][which === "mean" ? data.datasets.length : Number(which)];
       document.querySelector("[data-stress]").textContent = found.stress.toFixed(2);
       return { rows: found.models.map((m, k) => ({ model: data.models[m], short: data.labels[m], group: words ? words[m] : "model", x: found.points[k][0], y: found.points[k][1] })) };
     },
     against() {
-      const one = at(data.datasets, choice("one")), other = at(data.datasets, choice("other")), k = measure();
+      const one = Number(choice("one")), other = Number(choice("other")), k = measure();
       return { rows: complete(named((p) => ({ x: data.values[one][k][p], y: data.values[other][k][p] }))) };
     },
     spread() {
@@ -80,9 +79,15 @@ function start() {
   function fillSets() {
     const chooser = document.querySelector('[data-choice="set"]');
     if (!chooser) return;
-    const before = chooser.value;
     const names = [...new Set(grouping().summary.map((row) => row.set))];
-    chooser.replaceChildren(...names.map((name) => new Option(name, name, false, name === before)));
+    const wanted = names.includes(chooser.value) ? chooser.value : "all models";
+    chooser.replaceChildren(...names.map((name) => new Option(name, name, false, name === wanted)));
+  }
+
+  function narrowed(place, spec, least) {
+    const side = place.dataset.chart === "matrix" ? data.labels.length : data.datasets.length;
+    const step = Math.max(least, Math.min(spec.width.step, Math.floor((place.clientWidth - 190) / side)));
+    return { width: { step }, height: { step } };
   }
 
   function draw(names) {
@@ -91,8 +96,9 @@ function start() {
       if (!names.includes(name)) return;
       const options = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
       const datasets = fill[name]();
-      const height = name === "sets" ? { height: 38 * Math.max(1, datasets.summary.length) } : {};
-      vegaEmbed(place, { ...themed(data.charts[name]), ...height, datasets }, options).then(() => { place.dataset.drawn = "yes"; });
+      const spec = data.charts[name], least = { matrix: 5, consistency: 30 }[name];
+      const size = name === "sets" ? { height: 38 * Math.max(1, datasets.summary.length) } : least ? narrowed(place, spec, Math.min(least, spec.width.step)) : {};
+      vegaEmbed(place, { ...themed(spec), ...size, datasets }, options).then(() => { place.dataset.drawn = "yes"; });
     });
   }
 
@@ -108,8 +114,8 @@ function start() {
   function showTables() {
     document.querySelectorAll("[data-summary]").forEach((table) => {
       table.hidden = table.dataset.summary !== choice("grouping");
-      [...table.querySelectorAll("tbody tr")].forEach((row) => { row.hidden = row.dataset.measure !== data.measures[measure()]; });
     });
+    document.querySelectorAll("tr[data-measure]").forEach((row) => { row.hidden = row.dataset.measure !== choice("measure"); });
   }
   fillSets();
   showTables();
