@@ -155,3 +155,24 @@ def test_a_model_missing_on_one_data_set(files, capsys):
     assert "--missing drop" in said
     assert main(["consistency", *files, *QUICK, "--missing", "drop", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["pairs"] == 55
+
+
+def test_pages_and_anchors_from_matrices_alone(files, metadata, tmp_path, capsys):
+    words = ["consistency", *files, "--metadata", metadata, *QUICK]
+    assert main([*words, "--by", "objective", "--report", str(tmp_path / "pages"), "--no-figures"]) == 0
+    said = capsys.readouterr().err
+    assert "Which of 12 models are alike carries over" in said
+    assert f"report: {tmp_path / 'pages' / 'index.html'}" in said
+    assert "pets" in (tmp_path / "pages" / "index.html").read_text()
+    assert (tmp_path / "pages" / "data" / "objective" / "summary.csv").is_file()
+    few = ["--anchors", "m0", "m7", "--minimum-pairs", "5"]
+    assert main([*words, "--by", "objective", *few, "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert [(row["set_a"], row["set_b"], row["model_pairs"]) for row in answer["summary"]] == [
+        ("m0", "SSL", 5),
+        ("m0", "Sup", 6),
+        ("m7", "SSL", 6),
+        ("m7", "Sup", 5),
+    ]
+    assert main([*words, *few]) == 2
+    assert "--anchors needs --by" in capsys.readouterr().err

@@ -43,7 +43,10 @@ def consistency(
     missing: Literal["raise", "drop"] = "raise",
     level: float = 0.95,
     seed: int = 0,
+    anchors: tuple[str, ...] = (),
     out: Path | None = None,
+    report: Path | None = None,
+    figures: bool = True,
     json: bool = False,
 ) -> None:
     """Say how far the similarities among models agree between data sets.
@@ -64,13 +67,18 @@ def consistency(
         missing: drop: on each pair of data sets only the models that both have.
         level: Of the intervals.
         seed: Of all draws.
+        anchors: Models whose similarities to all others of each category of --by are followed one by one, instead of sets.
         out: A folder for all numbers: pairs.csv, summary.csv, gap.csv, options.json.
+        report: A folder for the pages, with the numbers and figures.
+        figures: Write figures for papers beside the pages (needs matplotlib).
         json: One JSON object a measure: measure, names, matrix, pairs (of models, the least), intervals, summary, gap, notes.
     """
     from isomorph.consistency import Consistency
 
     if not sources:
         wrong_usage("consistency", "one folder or two or more similarity matrices are needed.")
+    if anchors and by is None:
+        wrong_usage("consistency", "--anchors needs --by, the column whose categories each is seen against.")
     similarities = _with_facts(_read(sources, metadata, measures), widths, performance)
     analysis = Consistency(
         method=method,
@@ -82,14 +90,25 @@ def consistency(
         level=level,
         seed=seed,
     )
-    result = analysis(similarities, by=by)
+    result = analysis.anchors(similarities, anchors, by=str(by)) if anchors else analysis(similarities, by=by)
     if out is not None:
         result.save(out)
     if not json:
         _print(result)
+    if report is not None:
+        _write_report(similarities, result, report, figures=figures)
     for measure in similarities.measures if json else ():
         names = sources if len(sources) > 1 else similarities.datasets
         print_json(_answer(result, measure, list(names)))
+
+
+def _write_report(similarities: Similarities, result: ConsistencyResult, folder: Path, *, figures: bool) -> None:
+    from isomorph.report import consistency_report
+
+    written = consistency_report(similarities, result, title=folder.resolve().name)
+    page = written.save(folder, figures=figures)
+    say(written.headline)
+    say(f"report: {page}")
 
 
 def _read(sources: tuple[str, ...], metadata: Path | None, measures: str) -> Similarities:
@@ -142,9 +161,9 @@ def _widths(similarities: Similarities, column: str) -> tuple[int, ...]:
 
 
 def _answer(result: ConsistencyResult, measure: str, names: list[str]) -> dict[str, Any]:
-    sets = {"measure": measure, "set_a": "all models", "set_b": "all models"}
     rows = result.summary[result.summary["measure"] == measure]
-    overall = rows[(rows["set_a"] == "all models") & (rows["set_b"] == "all models")].iloc[0]
+    overall = rows.iloc[-1]  # all models; with anchors the last of them
+    sets = {"measure": measure, "set_a": overall["set_a"], "set_b": overall["set_b"]}
     low, high = (result.matrix(**sets, column=column).to_numpy() for column in ("low", "high"))
     gap = None if result.gap is None else result.gap[result.gap["measure"] == measure].to_dict("records")
     return {
