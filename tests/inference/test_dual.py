@@ -112,6 +112,16 @@ def test_standard_errors_of_both_match_the_spread_of_repeated_studies():
     assert 0.9 <= covered <= 1
 
 
+def test_few_subjects_get_t_unless_percentiles_are_asked_for():
+    """Percentiles of four subjects are too narrow: their own factor (S − 1)/S is in them, and no doubt of the standard error is."""
+    for resample, kind in (("stimuli", "percentile"), ("subjects", "t"), ("both", "t")):
+        result = rsa_scores(MODELS, SUBJECTS[:4], n=N, replicates=300, resample=resample)
+        assert result.intervals == kind
+        asked = rsa_scores(MODELS, SUBJECTS[:4], n=N, replicates=300, resample=resample, intervals="percentile")
+        if kind == "t":
+            assert (asked.high - asked.low < 0.8 * (result.high - result.low)).all()
+
+
 def test_differences_are_paired_and_meet_ceilings_and_zero():
     result = rsa_scores(MODELS, SUBJECTS, n=N, replicates=300, resample="both")
     gap = result.difference(0, 1)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from isomorph.arrays import FloatArray, IntArray
-from isomorph.inference._comparison import GRAMS, dual
+from isomorph.inference._comparison import GRAMS, KENDALL, dual
 from isomorph.inference._deletion import LEAST_STIMULI, subset
 from isomorph.inference._moments import pair_sums
+from isomorph.inference._ranks import midranks
 from isomorph.inference._whitened import WHITENED, whitened_products
 
+RANKED = ("spearman", "rho-a", *KENDALL)
 _FLAT = 1e-14
 
 
@@ -44,6 +46,20 @@ def grams(rows: FloatArray, weights: IntArray, comparison: str, sigma_k: FloatAr
     result[:, first, second] = product
     result[:, second, first] = product
     return result, spread
+
+
+def pooled_shares(rows: FloatArray, comparison: str) -> FloatArray:
+    """What is averaged to a pool, as in `noise_ceiling`."""
+    if comparison in RANKED:
+        return midranks(rows)
+    if comparison == "neg_riem_dist":
+        return rows
+    with np.errstate(invalid="ignore", divide="ignore"):
+        if comparison == "bures":
+            return np.asarray(rows / rows.mean(axis=1, keepdims=True))
+        if comparison == "corr_cov":
+            rows = rows - rows.mean(axis=1, keepdims=True)
+        return np.asarray(rows / np.sqrt(np.square(rows).mean(axis=1, keepdims=True)))
 
 
 def _plain(rows: FloatArray, weights: IntArray, centre: bool) -> FloatArray:

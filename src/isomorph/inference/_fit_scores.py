@@ -9,17 +9,15 @@ import numpy as np
 
 from isomorph.arrays import FloatArray, IntArray
 from isomorph.errors import InputError
-from isomorph.inference._comparison import GRAMS, KENDALL, compare_rdms
+from isomorph.inference._comparison import GRAMS, compare_rdms
 from isomorph.inference._deletion import subset
 from isomorph.inference._fit import fit
 from isomorph.inference._fit_folds import LEAST_IN_FOLD, split, too_small
-from isomorph.inference._fit_grams import grams
+from isomorph.inference._fit_grams import RANKED, grams, pooled_shares
 from isomorph.inference._models import Candidates, SelectModel
-from isomorph.inference._ranks import midranks
 from isomorph.inference._weighted import weighted_similarities
 
 _CHUNK_VALUES = 3_000_000
-RANKED = ("spearman", "rho-a", *KENDALL)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,20 +216,6 @@ class FoldScorer:
         left, right = np.triu_indices(len(weights), 1)
         times = (weights[left] * weights[right]).astype(np.intp)
         return self.rows[:, np.repeat(np.arange(len(left)), times)], None
-
-
-def pooled_shares(rows: FloatArray, comparison: str) -> FloatArray:
-    """What is averaged to a pool, as in `noise_ceiling`."""
-    if comparison in RANKED:
-        return midranks(rows)
-    if comparison == "neg_riem_dist":
-        return rows
-    with np.errstate(invalid="ignore", divide="ignore"):
-        if comparison == "bures":
-            return np.asarray(rows / rows.mean(axis=1, keepdims=True))
-        if comparison == "corr_cov":
-            rows = rows - rows.mean(axis=1, keepdims=True)
-        return np.asarray(rows / np.sqrt(np.square(rows).mean(axis=1, keepdims=True)))
 
 
 def _normalised(gram: FloatArray) -> FloatArray:

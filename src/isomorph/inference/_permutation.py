@@ -29,7 +29,8 @@ def permutation_p(
 
     The rows and columns of all subjects' RDMs are permuted together. Where the comparison is an inner product that does not depend on
     the order of the stimuli, the mean over subjects is one product with the mean standardised RDM, so that a permutation is one gather
-    for all models and subjects. With `score` (subjects' RDMs → `[model]`) the null is what that gives, fits and folds included.
+    for all models and subjects. With `score` (subjects' RDMs → `[model]`) the null is what that gives, fits and folds included; what
+    is undefined there counts against the model.
     """
     rng = np.random.default_rng([seed, 1])
     left, right = np.triu_indices(n, 1)
@@ -37,7 +38,7 @@ def permutation_p(
     pool = dual(standardised(subjects, comparison), comparison).mean(axis=0, keepdims=True) if linear else subjects
     rows = standardised(models, comparison) if linear else models
     matrices = squares(pool, n)
-    count, total = np.zeros(len(values)), np.zeros(len(values))
+    count, total, defined = np.zeros(len(values)), np.zeros(len(values)), np.zeros(len(values))
     for start in range(0, permutations, _CHUNK):
         size = min(_CHUNK, permutations - start)
         shuffled = np.stack([matrices[:, order[left], order[right]] for order in (rng.permutation(n) for _ in range(size))])
@@ -48,5 +49,6 @@ def permutation_p(
         else:
             null = np.stack([compare_rdms(rows, each, comparison=comparison, sigma_k=sigma_k).mean(axis=1) for each in shuffled])
         count += (~(null < values - 1e-12)).sum(axis=0)
-        total += null.sum(axis=0)
-    return np.asarray((1 + count) / (1 + permutations)), np.asarray(total / permutations)
+        total += np.nansum(null, axis=0)
+        defined += np.isfinite(null).sum(axis=0)
+    return np.asarray((1 + count) / (1 + permutations)), np.asarray(total / np.maximum(defined, 1))

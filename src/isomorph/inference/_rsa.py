@@ -32,7 +32,7 @@ def rsa_scores(
     seed: int = 0,
     level: float = 0.95,
     resample: Resample = "stimuli",
-    intervals: Intervals = "percentile",
+    intervals: Intervals | None = None,
     permutations: int = 0,
     folds: tuple[int, int] | None = None,
     groups: Sequence[Hashable] | None = None,
@@ -61,7 +61,8 @@ def rsa_scores(
         resample: What is drawn with replacement.
         intervals: `"percentile"`: quantiles of the replicates (for `"both"`, and with folds, their deviations are scaled to the standard
             error and set around the value). `"t"`: the value ± its standard error times t, with one degree of freedom less than
-            stimuli, subjects, or the fewer of both: the better choice for fewer than 16 subjects.
+            stimuli, subjects, or the fewer of both. None: `"t"` where subjects are drawn, `"percentile"` for stimuli alone: of few
+            subjects, percentiles hold the truth far too seldom.
         permutations: How many permutations of the stimulus labels to test against, fits and folds included; 0 for no test.
         folds: How many of stimuli and of subjects; 1 holds nothing out there. None: no folds if nothing is fitted, else 2 … 5 of each.
         groups: A label for each subject, two different ones: the groups are compared by permuting these labels `permutations` times.
@@ -86,6 +87,7 @@ def rsa_scores(
     check_comparison(comparison, sigma_k)
     check_draws(replicates=replicates, seed=seed, level=level, permutations=permutations)
     made, subjects = _checked(candidates(models), subjects, n)
+    intervals = intervals or ("percentile" if resample == "stimuli" else "t")
     _check_options(resample, intervals, len(subjects))
     if groups is not None:
         check_groups(groups, len(subjects), permutations)
