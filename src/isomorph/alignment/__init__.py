@@ -1,1 +1,35 @@
 """Affine maps that bring features closer to people, and what they cost."""
+
+from isomorph._lazy import lazy_exports
+
+_EXPORTS = {
+    "ChoicePosterior": "isomorph.alignment._posterior",
+    "ConvergenceTrace": "isomorph.alignment._odd_one_out_embedding",
+    "Dimension": "isomorph.alignment._dimensions",
+    "FittedTransform": "isomorph.alignment._fitted_transform",
+    "GLocal": "isomorph.alignment._glocal",
+    "Global": "isomorph.alignment._global",
+    "Naive": "isomorph.alignment._naive",
+    "ObjectFold": "isomorph.alignment._object_folds",
+    "Objective": "isomorph.alignment._objective",
+    "OddOneOutEmbedding": "isomorph.alignment._odd_one_out_embedding",
+    "OddOneOutMethod": "isomorph.alignment._odd_one_out_embedding_method",
+    "Procrustes": "isomorph.alignment._procrustes",
+    "Reproducibility": "isomorph.alignment._reproducibility",
+    "Ridge": "isomorph.alignment._ridge",
+    "SPoSE": "isomorph.alignment._spose",
+    "SearchResult": "isomorph.alignment._search",
+    "SearchTrial": "isomorph.alignment._search",
+    "TripletMap": "isomorph.alignment._triplet_map",
+    "VICE": "isomorph.alignment._vice",
+    "list_transforms": "isomorph.alignment._published",
+    "load_transform": "isomorph.alignment._published",
+    "object_folds": "isomorph.alignment._object_folds",
+    "objective": "isomorph.alignment._objective",
+    "penalty": "isomorph.alignment._penalty",
+    "search": "isomorph.alignment._search",
+    "transform_to_file": "isomorph.alignment._stream",
+}
+
+__all__ = sorted(_EXPORTS)  # noqa: PLE0605
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
