@@ -202,7 +202,8 @@ def _check_block(block: IntArray, start: int, objects: tuple[str, ...]) -> None:
         what = "three times the same object" if len(set(shown)) == 1 else "the same object twice"
         what += ", and the odd one is one of the pair" if len(set(shown)) == 2 and shown[2] in shown[:2] else ""
         raise InputError(
-            f"trial {start + row} shows {what}: items {shown}. Three different objects make a trial; {int(same.sum())} trials have fewer. Leave them out."
+            f"trial {start + row} shows {what}: items {shown}. Three different objects make a trial; {int(same.sum())} trials have fewer. "
+            "Leave them out."
         )
 
 
