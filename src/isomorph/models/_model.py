@@ -6,7 +6,7 @@ import copy
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from isomorph import spec
 from isomorph.errors import InputError
@@ -19,6 +19,32 @@ if TYPE_CHECKING:
 
 Batch: TypeAlias = Any
 """A tensor, or a dict of tensors that are the module's keyword arguments."""
+
+
+class AffineMap(Protocol):
+    """What `Model.then` needs of a fitted map; `isomorph.alignment.FittedTransform` is one."""
+
+    @property
+    def layer(self) -> str:
+        """Where the features were read that it fits."""
+
+    @property
+    def seen(self) -> tuple[str, ...] | None:
+        """The stimuli whose judgments it has seen."""
+
+    @property
+    def parts(self) -> Mapping[str, Any]:
+        """`weights`, and `bias`, `mean` and `std` where it has them."""
+
+    @property
+    def digest(self) -> str:
+        """Names what it computes."""
+
+    def check_model(self, name: str, fingerprint: str) -> None:
+        """Raise if it fits another model."""
+
+    def rename(self, subject: str) -> str:
+        """What the model is called with it."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -34,6 +60,7 @@ class Model:
         recipe: How an item is prepared: a frozen dataclass whose fields are the options of `with_recipe`, or plain data.
         preparation: `(recipe, items) -> batch`, on the CPU.
         mask: `batch -> bool [item, token]`, for models that read texts.
+        seen: The stimuli whose human judgments it was fitted to (`then`); scores on them are not held-out scores.
     """
 
     card: ModelCard
@@ -42,6 +69,7 @@ class Model:
     recipe: Any
     preparation: Callable[[Any, Sequence[Any]], Batch]
     mask: Callable[[Batch], torch.Tensor] | None = None
+    seen: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.module.eval().requires_grad_(False)
@@ -127,6 +155,23 @@ class Model:
         if fixed and {"height_pixels", "width_pixels"} & changed.keys():
             module = _for_size(module, recipe.height_pixels, recipe.width_pixels)
         return dataclasses.replace(self, card=card, recipe=recipe, module=module)
+
+    def then(self, fitted: AffineMap, *, layer: str | None = None) -> Model:
+        """A new subject: this network, its features passed through a fitted affine map. This model is unchanged.
+
+        The map is applied to what `layer` returns, token by token or place by place where it returns those, and is itself the layer
+        `aligned` and the output; the network's own layers keep their names behind `model.`.
+
+        Args:
+            fitted: Such as `isomorph.alignment` fits or loads.
+            layer: The layer to map; None: the one that the map was fitted at.
+
+        Raises:
+            InputError: The map was fitted to another model, or says no layer of this one and none is given.
+        """
+        from isomorph.models._then import then
+
+        return then(self, fitted, layer)
 
     def to(self, device: str | torch.device) -> Model:
         """Move the network in place and return this model.

@@ -1,0 +1,112 @@
+"""One map under training: its weights, its optimiser's memory, and when to stop."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from isomorph.alignment._examples import Examples
+from isomorph.alignment._local_loss import neighbourhood_floor
+from isomorph.alignment._objective import objective
+from isomorph.alignment._triplet_map import TripletMap
+from isomorph.arrays import FloatArray
+
+_BETA1, _BETA2, _EPSILON, _MOMENTUM = 0.9, 0.999, 1e-8, 0.9
+
+
+class Lane:
+    """Steps one map down its objective; weights and moments are float64 whatever precision the products have."""
+
+    def __init__(self, of: TripletMap, weights: FloatArray, bias: FloatArray) -> None:
+        self.map, self.weights, self.bias = of, weights, bias
+        self.history: list[dict[str, float]] = []
+        self.notes: list[str] = []
+        self.running = True
+        self._moments = [(np.zeros_like(each), np.zeros_like(each)) for each in (weights, bias)]
+        self._steps = 0
+        self._sums = np.zeros(3)
+        self._kept: tuple[FloatArray, FloatArray] | None = None
+        self._lowest, self._lowest_epoch = math.inf, 0
+
+    def step(self, x: FloatArray, part: Examples, images: dict[str, Any], *, progress: float) -> None:
+        """One batch; `progress` is the share of all epochs that is done."""
+        of = self.map
+        now = objective(
+            self.weights.astype(x.dtype),
+            self.bias.astype(x.dtype) if of.bias else None,
+            x,
+            part.items,
+            targets=None if part.targets is None else part.targets.astype(x.dtype, copy=False),
+            temperature=of.temperature,
+            regulariser=of.regulariser,
+            strength=of.strength,
+            **images,
+        )
+        self._sums += (now.odd_one_out * len(part), (now.neighbourhood or 0.0) * len(part), len(part))
+        gradients = [now.weights.astype(np.float64), now.bias if of.bias else np.zeros_like(self.bias)]
+        if of.clip is not None:
+            norm = math.sqrt(sum(float(np.vdot(each, each)) for each in gradients))
+            if norm > of.clip:
+                gradients = [each * (of.clip / norm) for each in gradients]
+        self._steps += 1
+        rate = of.learning_rate * _factor(of, progress)
+        for values, gradient, moments in zip((self.weights, self.bias), gradients, self._moments, strict=True):
+            self._move(values, gradient, *moments, rate=rate)
+
+    def _move(self, values: FloatArray, gradient: FloatArray, mean: FloatArray, square: FloatArray, *, rate: float) -> None:
+        if self.map.optimiser == "sgd":
+            mean *= _MOMENTUM
+            mean += gradient
+            values -= rate * mean
+            return
+        mean += (1 - _BETA1) * (gradient - mean)
+        square *= _BETA2
+        square += (1 - _BETA2) * gradient * gradient
+        scale = np.sqrt(square / (1 - _BETA2**self._steps))
+        scale += _EPSILON
+        values -= (rate / (1 - _BETA1**self._steps)) * mean / scale
+
+    def end_epoch(self, x: FloatArray, held: Examples | None, images: dict[str, Any]) -> None:
+        """Note the epoch's losses, and stop where what was held out has not improved for long."""
+        row = {"epoch": float(len(self.history) + 1), "odd_one_out": float(self._sums[0] / self._sums[2])}
+        if "preserve" in images or self._sums[1]:
+            row["neighbourhood"] = float(self._sums[1] / self._sums[2])
+        self._sums[:] = 0
+        self.history.append(row)
+        if not math.isfinite(row["odd_one_out"]):
+            self.running = False
+        if held is None:
+            return
+        row["held_out"] = self._held_out(x, held, images)
+        epoch = len(self.history)
+        if row["held_out"] < self._lowest - self.map.min_delta or self._kept is None:
+            self._lowest, self._lowest_epoch = row["held_out"], epoch
+            self._kept = (self.weights.copy(), self.bias.copy())
+        elif epoch >= self.map.min_epochs and epoch - self._lowest_epoch >= self.map.patience:
+            self.running = False
+
+    def _held_out(self, x: FloatArray, held: Examples, images: dict[str, Any]) -> float:
+        """What early stopping watches: never the regulariser, which says nothing of what was held out."""
+        of = self.map
+        weights, bias = self.weights.astype(x.dtype), self.bias.astype(x.dtype) if of.bias else None
+        now = objective(weights, bias, x, held.items, targets=held.targets, temperature=of.temperature, regulariser="none", **images)
+        if now.neighbourhood is None:
+            return now.odd_one_out
+        if getattr(of, "monitor", "objective") == "sum":
+            return now.odd_one_out + now.neighbourhood
+        return float(now.value - images["alpha"] * neighbourhood_floor(images["target"]))
+
+    def best(self) -> Lane:
+        """This lane at the epoch that did best on what was held out; at the last where nothing was."""
+        if self._kept is not None:
+            self.weights, self.bias = self._kept
+            self.notes.append(f"the weights are those of epoch {self._lowest_epoch} of {len(self.history)}, the best on what was held out.")
+        return self
+
+
+def _factor(of: TripletMap, progress: float) -> float:
+    if of.schedule == "rising":  # changes with each epoch only
+        return 1 / 3 + 2 / 3 * math.floor(progress * of.epochs + 1e-9) / of.epochs
+    return 0.5 * (1 + math.cos(math.pi * progress)) if of.schedule == "cosine" else 1.0
