@@ -208,6 +208,12 @@ class TestWhatIsCheckedBeforeAnyModelRuns:
         [
             ({"measures": ("cka", "ckaa")}, "the study 's', measures: no measure is called 'ckaa'. Did you mean 'cka' or 'cknna'?"),
             ({"measures": ("cka foo=1",)}, "the study 's', measures: cka: no option is called 'foo'. There are: debiased, estimator."),
+            (
+                {"measures": ("linear-predictivity",)},
+                "the study 's', measures: 'linear-predictivity' is not symmetric, so that a pair of models has no one similarity. Take a "
+                "symmetric measure.",
+            ),
+            ({"measures": ("mutual-knn",)}, "the study 's', measures: 'mutual-knn' needs at least 12 stimuli; 'meadows' has 10."),
             ({"by": ("objectiv",)}, "the study 's', by: no metadata column is called 'objectiv'. Did you mean 'objective'?"),
             (
                 {"sets": (ModelSet("x", include={"sorce": "timm"}),)},
@@ -265,3 +271,10 @@ def test_anchors_are_followed_one_by_one(datasets, store):
     results = study.run(store).results
     row = results["anchors"].summary.iloc[0]
     assert (row["set_a"], row["set_b"], row["model_pairs"]) == ("bundled/pixels", "untrained", 4)
+
+
+def test_a_plan_leaves_out_what_the_study_would(datasets, store):
+    options = {"name": "s", "models": (*MODELS, "timm/nonsense.random-0"), "datasets": datasets, "measures": ("cka",), **QUICK}
+    assert {row["model"] for row in Study(**options, on_error="skip").plan(store)} == set(MODELS)
+    with pytest.raises(InputError, match=r"no model is called 'timm/nonsense\.random-0'"):
+        list(Study(**options).plan(store))

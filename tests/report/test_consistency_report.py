@@ -13,7 +13,7 @@ from isomorph.consistency import Consistency, ConsistencyResult, ModelSet, Simil
 from isomorph.errors import FileError, InputError
 from isomorph.report import consistency_report
 from isomorph.report._consistency_figures import _cut
-from isomorph.report._consistency_page import _payload
+from isomorph.report._consistency_page import _payload, _summary_row
 from isomorph.report._consistency_view import View
 
 HOSTILE = "<script>alert(1)</script>"
@@ -128,7 +128,15 @@ def test_the_headline_of_sets_alone_names_them(analysed):
     s = analysed[0]
     one = ModelSet("first six", include={"size": "<6"})
     result = Consistency(replicates=0, permutations=0)(s, pairs=[(one, one)])
-    assert consistency_report(s, {"sets": result}).headline.startswith("Which of the models of first six are alike carries over ")
+    assert consistency_report(s, {"sets": result}).headline.startswith("Which models of first six are alike carries over ")
+
+
+def test_what_is_not_known_is_a_dash(analysed):
+    s = analysed[0]
+    bare = Similarities(s.values, s.datasets, s.measures, s.models)
+    row = _summary_row(Consistency(replicates=0, permutations=0)(bare).summary.iloc[0])
+    assert (row["disattenuated"], row["partial"]) == ("–", "–")
+    assert row["left_out"] != "–"
 
 
 def test_long_names_keep_both_ends():

@@ -96,16 +96,17 @@ def consistency(
     if not json:
         _print(result)
     if report is not None:
-        _write_report(similarities, result, report, figures=figures)
+        results = {"anchors": result, "all": analysis(similarities)} if anchors else {by or "all": result}
+        _write_report(similarities, results, report, figures=figures)
     for measure in similarities.measures if json else ():
         names = sources if len(sources) > 1 else similarities.datasets
         print_json(_answer(result, measure, list(names)))
 
 
-def _write_report(similarities: Similarities, result: ConsistencyResult, folder: Path, *, figures: bool) -> None:
+def _write_report(similarities: Similarities, results: dict[str, ConsistencyResult], folder: Path, *, figures: bool) -> None:
     from isomorph.report import consistency_report
 
-    written = consistency_report(similarities, result, title=folder.resolve().name)
+    written = consistency_report(similarities, results, title=folder.resolve().name)
     page = written.save(folder, figures=figures)
     say(written.headline)
     say(f"report: {page}")

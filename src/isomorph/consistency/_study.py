@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isomorph.consistency._model_set import ModelSet
-from isomorph.errors import FileError, InputError, UnknownNameError
+from isomorph.errors import FileError, InputError, IsomorphError, UnknownNameError
 from isomorph.spec import from_plain
 
 if TYPE_CHECKING:
@@ -209,14 +209,23 @@ class Study:
         return run_study(self, store, progress=progress)
 
     def plan(self, store: Store) -> Iterator[dict[str, Any]]:
-        """What `run` would do, one row a model and data set; models are loaded one after the other, but shown nothing."""
+        """What `run` would do, one row a model and data set; models are loaded one after the other, but shown nothing.
+
+        With `on_error="skip"` a model that cannot be loaded has no row.
+        """
         from isomorph.consistency._study_check import check_study
         from isomorph.consistency._study_run import feature_units
 
         stimuli, _ = self.stimuli()
-        check_study(self, self.model_names(), tuple(stimuli))
+        check_study(self, self.model_names(), {name: len(each) for name, each in stimuli.items()})
         for name in self.model_names():
-            for unit in feature_units(self, self.load_model(name), stimuli):
+            try:
+                model = self.load_model(name)
+            except IsomorphError:
+                if self.on_error == "raise":
+                    raise
+                continue
+            for unit in feature_units(self, model, stimuli):
                 yield {"model": name, "dataset": unit.dataset, "stimuli": len(unit.stimuli), "finished": unit.fingerprint in store}
 
     def load_model(self, name: str) -> Model:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
 from itertools import combinations_with_replacement
@@ -13,29 +13,30 @@ from isomorph.consistency._model_set import ModelSet
 from isomorph.consistency._pairs import model_pairs
 from isomorph.consistency._study_metadata import study_metadata
 from isomorph.engine import parse_bytes
-from isomorph.errors import InputError, IsomorphError, UnknownNameError
+from isomorph.errors import InputError, IsomorphError, ShapeError, UnknownNameError
 
 if TYPE_CHECKING:
     import pandas
 
     from isomorph.consistency._study import Study
+    from isomorph.measures import Measure
     from isomorph.models import ModelCard
 
 
-def check_study(study: Study, names: tuple[str, ...], datasets: tuple[str, ...]) -> None:
+def check_study(study: Study, names: tuple[str, ...], datasets: Mapping[str, int]) -> None:
     """Refuse now what would otherwise fail after hours of work; every sentence names the study and the option.
 
     Args:
         study: The study.
         names: Its models.
-        datasets: The names of its data sets.
+        datasets: Its data sets by name, and how many stimuli each has.
 
     Raises:
         InputError: A measure, a column, a set, a layer's pattern or a domain does not fit the rest.
         FileError: The table of models cannot be read.
     """
     with _option(study, "measures"):
-        study.chosen_measures()
+        _check_measures(study.chosen_measures(), datasets)
     with _option(study, "memory_limit"):
         parse_bytes(study.memory_limit)
     for pattern in study.layers:
@@ -45,12 +46,21 @@ def check_study(study: Study, names: tuple[str, ...], datasets: tuple[str, ...])
         for each in study.domains:
             if each not in datasets:
                 raise UnknownNameError("data set", each, datasets)
-    study.question.check_datasets(datasets)
+    study.question.check_datasets(tuple(datasets))
     cards = _cards(study, names)
     with _option(study, "metadata"):
         table = study_metadata(study, cards)
     if cards:
         _check_sets(study, table, () if all(each.parameters for each in cards.values()) else ("parameters", "size_class"))
+
+
+def _check_measures(measures: Mapping[str, Measure], datasets: Mapping[str, int]) -> None:
+    smallest = min(datasets, key=lambda each: datasets[each])
+    for label, measure in measures.items():
+        if not measure.traits.symmetric:
+            raise InputError(f"{label!r} is not symmetric, so that a pair of models has no one similarity. Take a symmetric measure.")
+        if measure.traits.minimum_stimuli > datasets[smallest]:
+            raise ShapeError(f"{label!r} needs at least {measure.traits.minimum_stimuli} stimuli; {smallest!r} has {datasets[smallest]}.")
 
 
 def _cards(study: Study, names: tuple[str, ...]) -> dict[str, ModelCard]:

@@ -31,7 +31,7 @@ def run_study(study: Study, store: Store, *, progress: Progress | None = None) -
     from isomorph.consistency._study import StudyOutcome
 
     stimuli, cut = study.stimuli()
-    check_study(study, study.model_names(), tuple(stimuli))
+    check_study(study, study.model_names(), {name: len(each) for name, each in stimuli.items()})
     notes = list(cut)
     features, cards = _features(study, stimuli, store, notes, progress)
     similarities = _similarities(study, stimuli, features, cards, store, progress)

@@ -123,7 +123,7 @@ def _summary_row(row: pandas.Series[Any]) -> dict[str, Any]:
         "sd": _shown(row["sd_median"]),
         "model_pairs": int(row["model_pairs"]),
         "dataset_pairs": int(row["dataset_pairs"]),
-        "left_out": "–".join(map(_shown, left_out)) if np.isfinite(np.array(left_out, dtype=float)).all() else "",
+        "left_out": "–".join(map(_shown, left_out)) if np.isfinite(np.array(left_out, dtype=float)).all() else "–",
     }
 
 
@@ -145,7 +145,7 @@ def _cell(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    return number(float(value)) if np.isfinite(float(value)) else ""
+    return number(float(value)) if np.isfinite(float(value)) else "–"
 
 
 def _one(value: Any) -> float | None:

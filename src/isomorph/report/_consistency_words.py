@@ -46,17 +46,16 @@ def overall(view: View) -> Any:
 
 def headline(view: View) -> str:
     """One sentence to quote: how consistent similarities are, over all models and first measure."""
-    best, models = overall(view), f"{len(view.similarities.models)} models"
+    best, count = overall(view), len(view.similarities.models)
     if best is None:
-        return f"{models} on {len(view.similarities.datasets)} data sets are too few to say how consistent their similarities are."
-    count = int(best["dataset_pairs"])
+        return f"{count} models on {len(view.similarities.datasets)} data sets are too few to say how consistent their similarities are."
+    pairs = int(best["dataset_pairs"])
     median = round(float(best["median"]), 2)
     word = "strongly" if median >= 0.8 else "moderately" if median >= 0.5 else "weakly" if median >= 0.2 else "hardly"
-    if best["set_a"] != "all models":
-        models = f"the models of {set_name(best)}"
+    models = f"of {count} models" if best["set_a"] == "all models" else f"models of {set_name(best)}"
     return (
-        f"Which of {models} are alike carries over {word} from one data set to another: "
-        f"median correlation {between(best)} over {count} pair{'s' if count > 1 else ''} of data sets."
+        f"Which {models} are alike carries over {word} from one data set to another: "
+        f"median correlation {between(best)} over {pairs} pair{'s' if pairs > 1 else ''} of data sets."
     )
 
 
