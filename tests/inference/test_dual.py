@@ -112,6 +112,13 @@ def test_standard_errors_of_both_match_the_spread_of_repeated_studies():
     assert 0.9 <= covered <= 1
 
 
+def test_where_folds_drown_everything_there_is_no_interval_rather_than_one_of_width_zero():
+    result = rsa_scores(MODELS, SUBJECTS[:2], n=N, replicates=60, resample="subjects", folds=(2, 2))
+    assert 0 < result.usable[0] < 60  # those that hold both subjects, all the same
+    assert np.isnan([result.se, result.low]).all()
+    assert (result[0].low, result.difference(0, 1, test="t").p) == (None, None)
+
+
 def test_few_subjects_get_t_unless_percentiles_are_asked_for():
     """Percentiles of four subjects are too narrow: their own factor (S − 1)/S is in them, and no doubt of the standard error is."""
     for resample, kind in (("stimuli", "percentile"), ("subjects", "t"), ("both", "t")):

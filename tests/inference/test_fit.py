@@ -135,8 +135,9 @@ def test_the_noise_gains_nothing_on_stimuli_it_was_not_fitted_to():
 def test_every_comparison_is_cross_validated_in_every_bootstrap(comparison, resample):
     models = [WeightedModel(COMPONENTS[:2]), SelectModel(COMPONENTS[:2]), InterpolatedModel(COMPONENTS[:2]), COMPONENTS[2]]
     result = rsa_scores(models, SUBJECTS, n=N, comparison=comparison, replicates=8, resample=resample, permutations=3, folds=(2, 2))
-    assert np.isfinite(result.low).all()
-    assert (result.low <= result.high).all()
+    assert (result.usable >= 6).all()
+    assert np.isfinite(result.low[0])
+    assert not (result.low > result.high).any()
     assert result.p[0] == pytest.approx(0.25)
     assert result.ceiling.lower < result.ceiling.upper
 

@@ -44,6 +44,10 @@ CASES = {
     "models are compared on bootstrap replicates, but there are none. Use replicates=1000.": lambda: scores().pairwise_p(),
     "model number 0 cannot be scored on folds: on the stimuli of one fold an RDM (its own, a component's or a subject's) has the same "
     "distance between all stimuli. Use fewer folds of stimuli than 2, or folds=(1, …).": lambda: scores(CATEGORY[None], folds=(2, 1)),
+    "0 of 50 bootstrap replicates have 3 different stimuli in each of 2 folds, 1 subject in each of 1, and no RDM that is constant there. "
+    "Use fewer folds, folds=(1, …) or replicates=0.": lambda: rsa_scores(
+        SelectModel(COMPONENTS[:, :15]), PEOPLE[:1, :15], n=6, replicates=50
+    ),
     "groups has 3 labels for 4 subjects.": lambda: scores(groups="abb", permutations=10),
     "two groups are compared at a time; got 3: 'a', 'b', 'c'.": lambda: scores(groups="abcc", permutations=10),
     "the group 'a' has 1 subject; a comparison of groups needs at least 2 in each.": lambda: scores(groups="abbb", permutations=10),

@@ -51,17 +51,18 @@ class Draws:
 
         which for large samples is 2 (V_S + V_n) − V_both; kept at or below V_both and, above all, at or above the two first terms
         (Schütt et al., 2023, <https://doi.org/10.7554/eLife.82566>). With two assignments to folds, each V is the covariance between
-        them: the variance that all assignments together would have, which the choice of folds does not inflate.
+        them: the variance that all assignments together would have, which the choice of folds does not inflate; NaN, not 0, where that
+        choice drowns it.
         """
         found = np.stack([_covariance(part[0], part[-1]) for part in columns])
         if not columns.shape[2]:
             return np.asarray(found[0])
         by_stimuli, by_subjects = self.n / (self.n - 1), self.people / max(self.people - 1, 1)
         if self.resample != "both":
-            return np.asarray(found[0] * (by_stimuli if self.resample == "stimuli" else by_subjects))
+            return _resolved(found[0] * (by_stimuli if self.resample == "stimuli" else by_subjects), columns)
         both, stimuli, subjects = found
         corrected = by_subjects * subjects + by_stimuli * stimuli - by_subjects * by_stimuli * (both - stimuli - subjects)
-        return np.asarray(np.maximum(np.minimum(corrected, both), np.maximum(by_stimuli * stimuli, by_subjects * subjects)))
+        return _resolved(np.maximum(np.minimum(corrected, both), np.maximum(by_stimuli * stimuli, by_subjects * subjects)), columns)
 
     def scaled(self, value: FloatArray, columns: FloatArray) -> FloatArray:
         """Replicates `[replicate, …]` whose percentiles are the interval.
@@ -102,6 +103,11 @@ class Draws:
         if not np.isfinite(error):
             return None
         return float(2 * t.sf(abs(value) / error, self.degrees)) if error > 0 else float(value == 0)
+
+
+def _resolved(variance: FloatArray, columns: FloatArray) -> FloatArray:
+    """NaN instead of a variance of 0 where folds vary."""
+    return np.asarray(variance) if columns.shape[1] == 1 else np.where(variance > 0, variance, np.nan)
 
 
 def _covariance(first: FloatArray, second: FloatArray) -> FloatArray:

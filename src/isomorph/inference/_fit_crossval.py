@@ -7,17 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from isomorph.arrays import FloatArray, IntArray
-from isomorph.errors import ShapeError
+from isomorph.errors import InputError, ShapeError
 from isomorph.inference._bootstrap import bootstrap_weights
 from isomorph.inference._comparison import GRAMS
 from isomorph.inference._deletion import scaled_deviations
 from isomorph.inference._dual import Draws, Resample
-from isomorph.inference._fit_folds import Folds, assign, fold_counts
+from isomorph.inference._fit_folds import LEAST_IN_FOLD, Folds, assign, fold_counts
 from isomorph.inference._fit_scores import FoldScorer, FoldScores, Samples
 from isomorph.inference._models import Candidates
 
 ASSIGNMENTS = 10
 """Assignments to folds whose mean is the value."""
+_OF_THE_VALUE = 2
 _TESTED = 2
 """Assignments in each bootstrap replicate and each permutation."""
 
@@ -51,14 +52,15 @@ class FoldedModels:
     def assignments(self, weights: IntArray, people: IntArray, stream: int) -> Samples:
         """Folds of what was drawn: `weights` `[sample, stimulus]`, `people` `[variant, sample, subject]`."""
         rng = np.random.default_rng([self.seed, stream])
-        stimuli = assign(rng, weights > 0, self.counts[0])
-        subjects = np.stack([assign(rng, each > 0, self.counts[1]) for each in people])
+        fixed = stream != _OF_THE_VALUE
+        stimuli = assign(rng, weights > 0, self.counts[0], fixed=fixed)
+        subjects = np.stack([assign(rng, each > 0, self.counts[1], fixed=fixed) for each in people])
         return Samples(weights, stimuli, people, subjects, self.counts)
 
     def whole(self) -> Samples:
         """Every stimulus and subject once, under the assignments of the value."""
         ones = np.ones((ASSIGNMENTS, self.n), dtype=np.int64)
-        return self.assignments(ones, np.ones((1, ASSIGNMENTS, self.people), dtype=np.int64), 2)
+        return self.assignments(ones, np.ones((1, ASSIGNMENTS, self.people), dtype=np.int64), _OF_THE_VALUE)
 
     def scored(self, subjects: FloatArray, samples: Samples) -> FoldScores:
         return FoldScorer(self.models, subjects, comparison=self.comparison, sigma_k=self.sigma_k)(samples)
@@ -102,12 +104,20 @@ class FoldedModels:
         parts: list[FloatArray] = []
         full = None
         for w, variants in jobs[resample]:
-            stacked = [self.scored(subjects, self.assignments(w, np.stack(variants), 3 + place)) for place in range(_TESTED)]
+            stacked = [
+                self.scored(subjects, self.assignments(w, np.stack(variants), _OF_THE_VALUE + 1 + place)) for place in range(_TESTED)
+            ]
             found = np.stack([np.concatenate([each.scores, each.bounds], axis=2) for each in stacked], axis=1)
             if (self.comparison in GRAMS or self.sigma_k is not None) and w is weights:
                 full = self.scored(subjects, self.whole()) if full is None else full
                 centre = np.concatenate([full.scores, full.bounds], axis=2)[0].mean(axis=0)
                 found = np.stack([[scaled_deviations(centre, each, w) for each in variant] for variant in found])
             parts.extend(found)
-        order = [0, 1, 2] if resample == "both" else [0]
-        return Draws(values=np.stack([parts[at] for at in order]), resample=resample, n=self.n, people=self.people)
+        values = np.stack(parts)
+        defined = int(np.isfinite(values[..., : len(self.models.spans)]).all(axis=(0, 1, 3)).sum())
+        if defined < 2:
+            raise InputError(
+                f"{defined} of {replicates} bootstrap replicates have {LEAST_IN_FOLD} different stimuli in each of {self.counts[0]} folds, "
+                f"1 subject in each of {self.counts[1]}, and no RDM that is constant there. Use fewer folds, folds=(1, …) or replicates=0."
+            )
+        return Draws(values=values, resample=resample, n=self.n, people=self.people)

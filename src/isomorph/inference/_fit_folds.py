@@ -59,9 +59,13 @@ def fold_counts(folds: tuple[int, int] | None, n: int, people: int) -> tuple[int
     return stimuli, subjects
 
 
-def assign(rng: np.random.Generator, drawn: npt.NDArray[np.bool_], count: int) -> IntArray:
-    """Random folds of equal size (±1) of what was drawn, `[replicate, thing]`; −1 where nothing was."""
-    keys = np.where(drawn, rng.random(drawn.shape), np.inf)
+def assign(rng: np.random.Generator, drawn: npt.NDArray[np.bool_], count: int, *, fixed: bool = False) -> IntArray:
+    """Random folds of equal size (±1) of what was drawn, `[replicate, thing]`; −1 where nothing was.
+
+    `fixed`: where all things stand in all replicates, all have the same folds, which then add nothing to what varies between them.
+    """
+    keys = rng.random(drawn.shape)
+    keys = np.where(drawn, keys[:1] if fixed and drawn.all() else keys, np.inf)
     labels = keys.argsort(axis=1).argsort(axis=1) % count
     return np.where(drawn, labels, -1)
 

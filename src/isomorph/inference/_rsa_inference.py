@@ -83,7 +83,7 @@ class RSAInference:
     @property
     def usable(self) -> FloatArray:
         """`[model]`: in how many replicates each model has a value."""
-        return np.asarray(np.isfinite(self.replicates).sum(axis=0))
+        return np.asarray(np.isfinite(self.draws.mean(self.draws.values[..., : len(self)])).sum(axis=0))
 
     def difference(self, i: int, j: int | Bound, *, test: Test = "bootstrap") -> Score:
         """Model `i` minus model `j`, replicate by replicate, with the two-sided p-value of no difference.

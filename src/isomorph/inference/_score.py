@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,6 +82,7 @@ class Score:
 def interval(replicates: FloatArray, level: float) -> tuple[FloatArray, FloatArray]:
     """The percentile interval along the first axis; replicates that are NaN (0/0 in that resample) are left out."""
     tail = (1 - level) / 2
-    with np.errstate(all="ignore"):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # nothing but NaN: the ends are NaN
         low, high = np.nanquantile(replicates, [tail, 1 - tail], axis=0)
     return low, high
