@@ -145,7 +145,7 @@ class OddOneOutEmbedding:
         unknown = sorted({triplets.objects[row] for row in np.flatnonzero(triplets.shown)} - set(self.objects))
         if unknown:
             raise InputError(
-                f"the trials show {len(unknown)} objects that this {self.method} embedding has not, such as {unknown[0]!r}. "
+                f"the trials show {len(unknown)} object{'s' * (len(unknown) > 1)} that this {self.method} embedding has not, such as {unknown[0]!r}. "
                 "Leave their trials out: triplets.restrict(embedding.objects)."
             )
         return triplets.restrict(self.objects)
