@@ -136,7 +136,6 @@ def test_every_comparison_is_cross_validated_in_every_bootstrap(comparison, resa
     models = [WeightedModel(COMPONENTS[:2]), SelectModel(COMPONENTS[:2]), InterpolatedModel(COMPONENTS[:2]), COMPONENTS[2]]
     result = rsa_scores(models, SUBJECTS, n=N, comparison=comparison, replicates=8, resample=resample, permutations=3, folds=(2, 2))
     assert (result.usable >= 6).all()
-    assert np.isfinite(result.low[0])
     assert not (result.low > result.high).any()
     assert result.p[0] == pytest.approx(0.25)
     assert result.ceiling.lower < result.ceiling.upper

@@ -10,6 +10,7 @@ import numpy as np
 from isomorph.arrays import FloatArray
 from isomorph.inference._score import interval
 
+_ROUNDING = 1e-24
 Resample = Literal["stimuli", "subjects", "both"]
 Intervals = Literal["percentile", "t"]
 
@@ -107,7 +108,7 @@ class Draws:
 
 def _resolved(variance: FloatArray, columns: FloatArray) -> FloatArray:
     """NaN instead of a variance of 0 where folds vary."""
-    return np.asarray(variance) if columns.shape[1] == 1 else np.where(variance > 0, variance, np.nan)
+    return np.asarray(variance) if columns.shape[1] == 1 else np.where(variance > _ROUNDING, variance, np.nan)
 
 
 def _covariance(first: FloatArray, second: FloatArray) -> FloatArray:
