@@ -10,7 +10,8 @@ import numpy as np
 from isomorph.arrays import FloatArray
 from isomorph.errors import InputError
 from isomorph.inference import bootstrap_weights
-from isomorph.judgments._triplets import Triplets
+from isomorph.judgments._repeats import groups_of
+from isomorph.judgments._triplets import PAIRS, Triplets
 
 RESAMPLES = ("trials", "objects", "participants")
 
@@ -21,7 +22,9 @@ def resampled_means(values: FloatArray, triplets: Triplets, *, resample: str, re
     """Means of `values` `[quantity, trial]` in bootstrap samples: `[replicate, quantity]`.
 
     - `"trials"`: trials are drawn.
-    - `"objects"`: objects are drawn, and a trial counts with the product of how often its three objects were.
+    - `"objects"`: objects are drawn, and a trial counts with the product of how often its three objects were. Products alone would
+      count what two trials share 2^m − 1 times where they share m objects (a trial with itself: seven times), so that intervals would
+      be up to √7 too wide where objects stand in few trials. Deviations are scaled so that trials which share any object count once.
     - `"participants"`: people are drawn with all of their trials.
     """
     if resample not in RESAMPLES:
@@ -70,7 +73,27 @@ def _over_objects(values: FloatArray, triplets: Triplets, replicates: int, seed:
         product *= weights[third]
         sums += extended[:, start : start + step] @ product
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray((sums[:-1] / sums[-1]).T)
+        means = (sums[:-1] / sums[-1]).T
+    centre = values.mean(axis=1)
+    return np.asarray(centre + (means - centre) * [_share_once(each, triplets) for each in values])
+
+
+def _share_once(values: FloatArray, triplets: Triplets) -> float:
+    """By which factor products of weights spread a mean too far, as a number to multiply with.
+
+    With sums of deviations over the trials of an object, a pair and a triplet, and S, P, G the sums of their squares: products of weights
+    have the variance (S + P + G) / n², and trials that share any object count once in (S − P + G) / n².
+    """
+    deviations, n = values - values.mean(), len(triplets.objects)
+    items = np.sort(triplets.items.astype(np.int64), axis=1)
+    per_object = sum(np.bincount(column, weights=deviations, minlength=n) for column in items.T)
+    pairs = np.concatenate([items[:, one] * n + items[:, other] for one, other in PAIRS])
+    pair = np.unique(pairs, return_inverse=True)[1]
+    of_pairs = float((np.bincount(pair, weights=np.tile(deviations, 3)) ** 2).sum())
+    of_triplets = float((np.bincount(groups_of(triplets), weights=deviations) ** 2).sum())
+    of_objects = float((np.asarray(per_object) ** 2).sum())
+    products = of_objects + of_pairs + of_triplets
+    return float(np.sqrt(max(of_objects - of_pairs + of_triplets, of_triplets) / products)) if products > 0 else 1.0
 
 
 def _over_people(values: FloatArray, participants: Sequence[str], replicates: int, seed: int) -> FloatArray:

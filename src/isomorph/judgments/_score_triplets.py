@@ -56,7 +56,7 @@ def score_triplets(
         ties: What a trial counts whose largest similarity is shared; see `choices`. Recorded in the score.
         replicates: Bootstrap samples; 0 for no interval.
         resample: What is drawn: `"trials"`, `"objects"` or `"participants"`. Trials that share objects are not independent: over
-            objects the interval is wider, and the one to report for new objects.
+            objects the interval is the one to report for new objects.
         level: The interval's coverage.
         seed: The bootstrap's seed.
         memory_limit: See `pair_similarities`.

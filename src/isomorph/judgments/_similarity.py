@@ -66,17 +66,25 @@ def pair_similarities(
     shown = np.flatnonzero(triplets.shown)
     place = np.zeros(len(rows), dtype=np.int32)
     place[shown] = np.arange(len(shown))
-    if isinstance(x, Features):
+    is_matrix_cheaper = _is_matrix_cheaper(len(shown), len(triplets), parse_bytes(memory_limit))
+    if isinstance(x, Features) and isinstance(similarity, str) and not is_matrix_cheaper:
         check_finite(x.values, name=_name(x), ids=x.ids)
-        limit = parse_bytes(memory_limit)
-        if isinstance(similarity, str) and not _is_matrix_cheaper(len(shown), len(triplets), limit):
-            return _gathered(x, rows, triplets.items, similarity, centring).T
-        matrix = _of_features(x, rows[shown], similarity, centring)
-    elif isinstance(x, Gram):
-        matrix = _of_gram(x, rows[shown], similarity, centring)
-    else:
-        matrix = -x.square()[np.ix_(rows[shown], rows[shown])]
+        return _gathered(x, rows, triplets.items, similarity, centring).T
+    matrix = matrix_of_similarities(x, rows[shown], similarity, centring)
     return _looked_up(np.ascontiguousarray(matrix), place, triplets.items).T
+
+
+def matrix_of_similarities(
+    x: Features | Gram | RDM, rows: npt.NDArray[np.intp], similarity: Similarity | Callable[[FloatArray], FloatArray], centring: Centring
+) -> FloatArray:
+    """`[row, row]`: how alike the objects in `rows` of `x` are."""
+    _check_options(similarity, centring)
+    if isinstance(x, RDM):
+        return np.asarray(-x.square()[np.ix_(rows, rows)])
+    if isinstance(x, Gram):
+        return _of_gram(x, rows, similarity, centring)
+    check_finite(x.values, name=_name(x), ids=x.ids)
+    return _of_features(x, rows, similarity, centring)
 
 
 def _name(x: Features | Gram | RDM) -> str:
