@@ -48,7 +48,7 @@ def test_names_meet(files, capsys):
     assert ask(capsys, "score", "named.npz#values", "t.txt", "--positional")[1]["accuracy"] == plain["accuracy"]
     status, error = ask(capsys, "score", "named.npz#values", "t.txt")
     assert status == 1
-    assert "have row numbers only" in error
+    assert "objects are row numbers" in error
 
 
 def test_convert_there_and_back(files, capsys):

@@ -17,8 +17,8 @@ from isomorph.judgments import Ratings, read_meadows, read_ratings, score_rating
 @pytest.fixture
 def ratings():
     rng = np.random.default_rng(0)
-    pairs = np.array([rng.choice(12, 2, replace=False) for _ in range(300)])
-    return Ratings(pairs=pairs, values=rng.integers(0, 10, size=300), objects=tuple("abcdefghijkl"), scale="similarity")
+    pairs = np.array([rng.choice(12, 2, replace=False) for _ in range(600)])
+    return Ratings(pairs=pairs, values=rng.integers(0, 10, size=600), objects=tuple("abcdefghijkl"), scale="similarity")
 
 
 def test_means_against_a_loop(ratings):

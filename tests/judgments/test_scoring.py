@@ -289,7 +289,7 @@ def test_rows_meet_by_id():
     with pytest.raises(IdError, match=r"joined by position, .* rows are different objects"):
         score_triplets(shuffled, trials, positional=True)
     nameless = Features(x.values, tuple(map(str, range(30))))
-    with pytest.raises(IdError, match="row numbers only"):
+    with pytest.raises(IdError, match="objects are row numbers"):
         score_triplets(nameless, trials)
     assert score_triplets(nameless, trials, positional=True).accuracy == score_triplets(x, trials).accuracy
 

@@ -43,7 +43,9 @@ def are_row_numbers(ids: Sequence[str]) -> bool:
 
 def _missing(ids: Sequence[str], triplets: Triplets, missing: npt.NDArray[np.intp], name: str) -> str:
     objects, first = triplets.objects, triplets.objects[int(missing[0])]
-    sentence = f"{name} lacks {len(missing):,} of the {int(triplets.shown.sum()):,} objects that the trials show; the first is {first!r}."
+    sentence = (
+        f"{name}: {len(missing):,} of the {int(triplets.shown.sum()):,} objects that the trials show are missing; the first is {first!r}."
+    )
     if are_row_numbers(ids) and are_row_numbers(objects):
         if not triplets.shown[0] and len(objects) == len(ids) + 1:
             return (
@@ -52,14 +54,15 @@ def _missing(ids: Sequence[str], triplets: Triplets, missing: npt.NDArray[np.int
             )
         return f"{sentence} It has {len(ids):,} rows, and the trials go up to object {int(np.flatnonzero(triplets.shown)[-1]):,}."
     if are_row_numbers(ids) or are_row_numbers(objects):
-        nameless = name if are_row_numbers(ids) else "the judgments"
+        nameless, named = (name, "the judgments") if are_row_numbers(ids) else ("the judgments", name)
         return (
-            f"{sentence} {nameless[0].upper()}{nameless[1:]} have row numbers only, the other side has names: give the names (ids=… for "
-            "features, objects=… for judgments), or join by position on purpose (positional=True)."
+            f"{sentence} In {nameless} objects are row numbers, in {named} they have names: give the names (ids=… for "
+            "features, objects=… for "
+            "judgments), or join by position on purpose (positional=True)."
         )
     bare = {each.rpartition(".")[0] for each in ids}
     if first in bare:
-        return f"{sentence} There is a row of that name with a file's suffix: take the suffixes away from the features' ids."
+        return f"{sentence} There is a row of that name with a file's suffix: take the suffixes away from the ids."
     return f"{sentence} Leave out such trials with triplets.restrict(ids)."
 
 

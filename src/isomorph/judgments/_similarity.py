@@ -174,13 +174,15 @@ def _looked_up(matrix: FloatArray, place: IntArray, items: IntArray) -> FloatArr
 def _gathered(x: Features, rows: npt.NDArray[np.intp], items: IntArray, similarity: str, centring: str) -> FloatArray:
     """Dot products of gathered rows; trials whose first two objects lie near each other are done together, for the cache."""
     tiles = len(x) // _ROWS_A_TILE + 1
-    at = rows[items]
-    order = np.argsort((at[:, 0] // _ROWS_A_TILE) * tiles + at[:, 1] // _ROWS_A_TILE, kind="stable")
-    gather = _Gather(x, similarity, centring)
-    shares = np.array_split(order, cores())
-    out = np.empty((3, len(items)), dtype=x.values.dtype)
-    with ThreadPoolExecutor(len(shares)) as pool:
-        list(pool.map(lambda share: gather.run(at, share, out), shares))
+    at = rows.astype(np.int32)[items]
+    order = np.argsort((at[:, 0] // _ROWS_A_TILE) * np.int64(tiles) + at[:, 1] // _ROWS_A_TILE)
+    at = at[order]
+    gather, found = _Gather(x, similarity, centring), np.empty((3, len(items)), dtype=x.values.dtype)
+    edges = np.linspace(0, len(items), cores() + 1).astype(int)
+    with ThreadPoolExecutor(cores()) as pool:
+        list(pool.map(lambda one: gather.run(at[one], found[:, one]), map(slice, edges[:-1], edges[1:])))
+    out = np.empty_like(found)
+    out[:, order] = found
     return out
 
 
@@ -209,22 +211,21 @@ class _Gather:
             block -= block.mean(axis=1, keepdims=True)
         return block
 
-    def run(self, at: npt.NDArray[np.intp], share: npt.NDArray[np.intp], out: FloatArray) -> None:
-        """Fill `out[:, share]`."""
+    def run(self, at: IntArray, out: FloatArray) -> None:
+        """Fill `out` `[pair, trial]` from rows `at` `[trial, 3]`."""
         buffers = np.empty((3, _TRIALS_A_GATHER, self.values.shape[1]), dtype=self.values.dtype)
-        for start in range(0, len(share), _TRIALS_A_GATHER):
-            trials = share[start : start + _TRIALS_A_GATHER]
-            block = at[trials]
+        for start in range(0, len(at), _TRIALS_A_GATHER):
+            block = at[start : start + _TRIALS_A_GATHER]
+            stop = start + len(block)
             parts = [
-                self._shifted(np.take(self.values, block[:, column], axis=0, out=buffers[column, : len(trials)], mode="clip"))
+                self._shifted(np.take(self.values, block[:, column], axis=0, out=buffers[column, : len(block)], mode="clip"))
                 for column in range(3)
             ]
             for pair, (one, other) in enumerate(PAIRS):
                 if self.similarity == "euclidean":
                     difference = parts[one] - parts[other]
-                    found = -np.sqrt(np.einsum("ij,ij->i", difference, difference))
-                else:
-                    found = np.einsum("ij,ij->i", parts[one], parts[other])
+                    np.negative(np.sqrt(np.einsum("ij,ij->i", difference, difference)), out=out[pair, start:stop])
+                    continue
+                np.einsum("ij,ij->i", parts[one], parts[other], out=out[pair, start:stop])
                 if self.lengths is not None:
-                    found /= self.lengths[block[:, one]] * self.lengths[block[:, other]]
-                out[pair, trials] = found
+                    out[pair, start:stop] /= self.lengths[block[:, one]] * self.lengths[block[:, other]]
