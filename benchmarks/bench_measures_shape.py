@@ -75,9 +75,7 @@ def main() -> None:
     print(f"n = {n}, p = q = {p}; one p × n × p product {gemm:.3f} CPU s")
     theirs, value = seconds(lambda: rotated_angle(x, y))
     ours, same = seconds(lambda: AngularProcrustes()(x, y))
-    print(
-        f"angular Procrustes: ours {ours:.3f}, rotating {theirs:.3f} CPU s ({theirs / ours:.1f} ×), apart by {abs(value - same):.0e}"
-    )
+    print(f"angular Procrustes: ours {ours:.3f}, rotating {theirs:.3f} CPU s ({theirs / ours:.1f} ×), apart by {abs(value - same):.0e}")
     whitening, _ = seconds(lambda: whitened_angle(x, y))
     canonical, _ = seconds(lambda: CCA()(x, y))
     print(f"CCA: ours {canonical:.3f}, whitening and rotating {whitening:.3f} CPU s ({whitening / canonical:.1f} ×)")

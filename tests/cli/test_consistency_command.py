@@ -176,3 +176,18 @@ def test_pages_and_anchors_from_matrices_alone(files, metadata, tmp_path, capsys
     ]
     assert main([*words, *few]) == 2
     assert "--anchors needs --by" in capsys.readouterr().err
+
+
+def test_messages_about_a_study_do_not_name_options_of_the_other_form(tmp_path, capsys):
+    from PIL import Image
+
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        for number in range(6):
+            Image.new("RGB", (8, 8), (40 * number, 0, 0)).save(tmp_path / name / f"{number}.png")
+    models = '["bundled/pixels", "timm/test_vit.random-0", "timm/test_resnet.random-0"]'
+    (tmp_path / "s.toml").write_text(f'models = {models}\ndatasets = ["one", "two"]\nminimum_pairs = 1\n')
+    assert main(["consistency", str(tmp_path / "s.toml")]) == 1
+    said = capsys.readouterr().err
+    assert "minimum_pairs" in said
+    assert "--minimum-pairs" not in said

@@ -1,5 +1,6 @@
 """Dispatch, exit statuses, and what reaches stdout and stderr."""
 
+import json
 import os
 import subprocess
 import sys
@@ -108,3 +109,12 @@ def test_an_unexpected_error_is_short_and_says_how_to_see_more(monkeypatch, caps
     monkeypatch.setenv("ISOMORPH_DEBUG", "1")
     with pytest.raises(ZeroDivisionError):
         main(["list"])
+
+
+def test_show_tells_what_a_measure_declares(capsys):
+    assert main(["show", "procrustes", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["bounds"] == [0.0, None]
+    assert (shown["higher_is_closer"], shown["metric"], shown["symmetric"]) == (False, True, True)
+    assert shown["invariant_to"] == ["permutation", "rotation", "shift"]
+    assert shown["misleads"]

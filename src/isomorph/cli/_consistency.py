@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -20,11 +19,13 @@ _STUDY = "isomorph.cli._consistency_study"
 
 
 def run(words: list[str]) -> int | None:
-    """A `.toml` file is a study to run; anything else is stored similarities."""
-    if any(word.endswith(".toml") for word in words):
-        status: int | None = import_module(_STUDY).run(words)
-        return status
+    """Parse and run."""
     return call(consistency, words, command="consistency")
+
+
+def module_for(words: list[str]) -> str:
+    """Where the command is: a `.toml` file is a study to run; anything else is stored similarities."""
+    return _STUDY if any(word.endswith(".toml") for word in words) else __name__
 
 
 def consistency(

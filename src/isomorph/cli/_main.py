@@ -54,6 +54,8 @@ def _guarded(verb: str, words: list[str]) -> int:
     from isomorph.errors import IsomorphError
 
     command = import_module(f"isomorph.cli._{verb}")
+    if hasattr(command, "module_for"):  # a verb with two forms
+        command = import_module(command.module_for(words))
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *_: print(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from inspect import cleandoc
 from typing import Annotated, Any
 
 import tyro
@@ -42,6 +43,8 @@ def _facts(name: str) -> dict[str, Any]:
     entry = known[kind].entry(name)
     facts = {"name": entry.name, "entry": kind, "summary": entry.summary, **entry.facts}
     if kind == "measure":
-        facts["options"] = to_plain(measures.load_measure(name))
-        facts["about"] = (type(measures.load_measure(name)).__doc__ or "").strip()
+        measure = measures.load_measure(name)
+        facts["options"] = to_plain(measure)
+        facts |= {each: sorted(value) if isinstance(value, frozenset) else value for each, value in vars(measure.traits).items()}
+        facts["about"] = cleandoc(type(measure).__doc__ or "")
     return facts
