@@ -31,7 +31,7 @@ def call_action(actions: Mapping[str, Callable[..., int | None]], words: list[st
         return call(actions[words[0]], words[1:], command=f"{command} {words[0]}")
     asked_for_help = bool(words) and words[0] in ("-h", "--help")
     lines = [f"usage: isomorph {command} ACTION [OPTIONS]", ""]
-    lines += [f"  {name:<8}{(action.__doc__ or '').strip().splitlines()[0]}" for name, action in actions.items()]
+    lines += [f"  {name:<14}{(action.__doc__ or '').strip().splitlines()[0]}" for name, action in actions.items()]
     print("\n".join(lines), file=sys.stdout if asked_for_help else sys.stderr)
     raise SystemExit(0 if asked_for_help else 2)
 
