@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from isomorph.alignment import VICE
+from isomorph.alignment import VICE, OddOneOutEmbedding
 from isomorph.alignment._vice_program import ViceProgram
 from isomorph.judgments import PAIRS, Triplets
 
@@ -140,3 +140,23 @@ def test_dimensions_are_counted_as_benjamini_and_hochberg_do():
     # p = 0.0001, 0.0228, 0.0359, 0.5 against 0.0125, 0.025, 0.0375, 0.05: three; in the other column only 0.0001 holds
     program.mean.copy_(torch.tensor([[[3.719, 3.719], [2.0, 1.8], [1.8, 1.7], [0.0, 0.0]]]))
     assert program.kept().tolist() == [[True, False]]
+
+
+def test_saved_embeddings_come_back_whole(fitted, tmp_path):
+    again = OddOneOutEmbedding.load(fitted.save(tmp_path / "people.safetensors"))
+    np.testing.assert_array_equal(again.mean, fitted.mean)
+    np.testing.assert_array_equal(again.runs[1].scale, fitted.runs[1].scale)
+    np.testing.assert_array_equal(again.trace.held_out, fitted.trace.held_out)
+    assert str(again) == str(fitted)
+    assert again.options == fitted.options
+    assert again.trials == fitted.trials
+
+
+def test_published_files_are_read(fitted, tmp_path):
+    np.savez(tmp_path / "pruned_params.npz", pruned_loc=fitted.mean, pruned_scale=fitted.scale)
+    np.save(tmp_path / "spose.npy", fitted.weights)
+    vice = OddOneOutEmbedding.load(tmp_path / "pruned_params.npz", objects=fitted.objects)
+    spose = OddOneOutEmbedding.load(tmp_path / "spose.npy", objects=fitted.objects)
+    np.testing.assert_array_equal(vice.scale, fitted.scale)
+    assert (vice.method, spose.method, spose.scale) == ("VICE", "SPoSE", None)
+    np.testing.assert_array_equal(spose.weights, vice.weights)

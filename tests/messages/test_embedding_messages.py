@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from isomorph.alignment import VICE, OddOneOutEmbedding, SPoSE, sample_triplets
-from isomorph.errors import InputError, NonFiniteError, ShapeError
+from isomorph.errors import FileError, InputError, NonFiniteError, ShapeError
 from isomorph.judgments import Triplets
 
 TRIALS = Triplets(items=np.array([[0, 1, 2], [0, 1, 3], [2, 3, 0], [2, 3, 1]] * 20), objects=("ant", "bee", "cup", "dog"))
@@ -113,3 +113,36 @@ def test_triplets_that_groups_do_not_allow():
         sample_triplets("abcd", 5, kind="within", groups=[0, 0, 1, 1])
     with said(InputError, "'random' triplets need 3 objects; there are 2 objects in 1 group."):
         sample_triplets("ab", 5)
+
+
+def test_files(tmp_path):
+    with said(InputError, "an embedding is written as .safetensors; got 'e.pkl'."):
+        EMBEDDING.save(tmp_path / "e.pkl")
+    with said(FileError, f"there is no file {tmp_path / 'none.npz'}."):
+        OddOneOutEmbedding.load(tmp_path / "none.npz")
+    (tmp_path / "e.pkl").write_bytes(b"x")
+    with said(FileError, f"{tmp_path / 'e.pkl'} has the suffix '.pkl'; embeddings are read from .safetensors, .npz and .npy."):
+        OddOneOutEmbedding.load(tmp_path / "e.pkl")
+    np.save(tmp_path / "e.npy", np.ones((3, 2)))
+    with said(InputError, "e.npy does not say which object stands in which row; pass objects=… in the order of its rows."):
+        OddOneOutEmbedding.load(tmp_path / "e.npy")
+    text = f"{tmp_path / 'e.npy'} has means of shape (3, 2); 2 objects need that many rows, the same in all parts."
+    with said(FileError, text):
+        OddOneOutEmbedding.load(tmp_path / "e.npy", objects=["ant", "bee"])
+    np.savez(tmp_path / "e.npz", weights=np.ones((3, 2)))
+    with said(FileError, f"{tmp_path / 'e.npz'} is no embedding: it lacks 'pruned_loc' and 'pruned_scale'; it holds weights."):
+        OddOneOutEmbedding.load(tmp_path / "e.npz", objects=["ant"])
+
+
+def test_damaged_and_hostile_files(tmp_path):
+    path = EMBEDDING.save(tmp_path / "e.safetensors")
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(FileError, match="holds no embedding of Isomorph, or is damaged: "):
+        OddOneOutEmbedding.load(path)
+    np.save(tmp_path / "object.npy", np.array([{}], dtype=object), allow_pickle=True)
+    with pytest.raises(FileError, match="is no array of numbers: "):
+        OddOneOutEmbedding.load(tmp_path / "object.npy", objects=["ant"])
+    np.save(tmp_path / "nan.npy", np.array([[1.0], [np.nan]]))
+    text = "the matrix of means in nan.npy has 1 values that are NaN or infinite, in 1 of 2 objects; the first is 'bee'."
+    with said(NonFiniteError, text):
+        OddOneOutEmbedding.load(tmp_path / "nan.npy", objects=["ant", "bee"])

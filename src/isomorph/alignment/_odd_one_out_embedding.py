@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -139,13 +140,38 @@ class OddOneOutEmbedding:
             raise InputError(f"this {self.method} embedding has one run; whether it is found again takes more: seeds=(0, 1, 2).")
         return reproducibility(self.weights, others, threshold=threshold, seed=seed)
 
+    def save(self, path: Path | str) -> Path:
+        """Write `.safetensors`, with all runs and their traces."""
+        from isomorph.alignment._odd_one_out_embedding_file import write_embedding
+
+        return write_embedding(self, Path(path))
+
+    @classmethod
+    def load(cls, path: Path | str, *, objects: Sequence[str] | None = None) -> OddOneOutEmbedding:
+        """Read what `save` wrote, VICE's `.npz` (`pruned_loc`, `pruned_scale`) or a matrix in `.npy`; nothing is unpickled.
+
+        Args:
+            path: The file.
+            objects: The stimulus ids of the rows, which the published files do not hold. Those of THINGS are in the order of file names,
+                not of the item list: 21 of the 1,854 rows differ.
+
+        Raises:
+            FileError: There is no such file, it is damaged, or it holds something else.
+            InputError: `objects` are needed.
+            NonFiniteError: It holds NaN or infinity.
+        """
+        from isomorph.alignment._odd_one_out_embedding_file import read_embedding
+
+        return read_embedding(Path(path), objects)
+
     def _aligned(self, triplets: Triplets) -> Triplets:
         if triplets.objects == self.objects:
             return triplets
         unknown = sorted({triplets.objects[row] for row in np.flatnonzero(triplets.shown)} - set(self.objects))
         if unknown:
             raise InputError(
-                f"the trials show {len(unknown)} object{'s' * (len(unknown) > 1)} that this {self.method} embedding has not, such as {unknown[0]!r}. "
+                f"the trials show {len(unknown)} object{'s' * (len(unknown) > 1)} that this {self.method} embedding has not, "
+                f"such as {unknown[0]!r}. "
                 "Leave their trials out: triplets.restrict(embedding.objects)."
             )
         return triplets.restrict(self.objects)
