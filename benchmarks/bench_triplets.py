@@ -65,8 +65,8 @@ def main() -> None:
     before = peak()
     runs = [seconds(lambda: score_triplets(x, triplets)) for _ in range(3 if options.case == "things" else 1)]
     cpu, wall = (min(each) for each in zip(*runs, strict=True))
-    print(f"{trials:,} trials on {objects:,} objects × {options.features}: {cpu:.2f} CPU s, {wall:.2f} wall s, {trials / wall:,.0f} trials/s wall, "
-          f"{trials / cpu:,.0f} trials/s CPU")  # fmt: skip
+    print(f"{trials:,} trials on {objects:,} objects × {options.features}: {cpu:.2f} CPU s, {wall:.2f} wall s")
+    print(f"  {trials / wall:,.0f} trials a wall second, {trials / cpu:,.0f} a CPU second")
     print(f"  peak {peak():,.0f} MB, of which {peak() - before:,.0f} beyond features and trials")
     if options.case == "things":
         spent = seconds(lambda: floor(x.values, triplets.items))

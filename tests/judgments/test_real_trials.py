@@ -6,6 +6,7 @@ import pytest
 from isomorph.errors import IdError
 from isomorph.features import Features
 from isomorph.judgments import load_triplets, order_hash, score_triplets, things_ids
+from isomorph.judgments._things import order_of
 
 FILES = ("2171trials_humans.txt", "2171trials_ChatGPT_3.5.txt", "2171trials_GPT_4.txt")
 # Section 8, trap 8: the rows at which the item list and sorted file names differ.
@@ -25,6 +26,7 @@ def test_the_21_rows(data_path):
     assert [row for row in range(1854) if item[row] != file[row]] == TRAP
     assert sum(one != other for one, other in zip(item, bare, strict=True)) == 20
     assert len({order_hash(each) for each in (item, file, bare)}) == 3
+    assert [order_of(each) for each in (item, file, bare, item[::-1])] == ["item", "file", "id", None]
     concepts = data_path("things", "things_concepts.tsv")
     assert things_ids(path=concepts) == item
 
@@ -61,3 +63,15 @@ def test_a_wrong_order_is_named(human):
         "joined by position, 21 of 1,854 rows are different objects; the first is row 246, 'camera1' in features and 'camera_lens' in the "
         "judgments. The features stand in THINGS file order, the judgments in item order. Join by id instead (positional=False)."
     )
+
+
+@pytest.mark.slow
+def test_names_alone_say_something(human, data_path):
+    from isomorph import Stimuli, data, extract, load_model
+
+    names = data.read_table(data_path("things", "item_names.tsv"))["Word"]
+    stimuli = Stimuli.from_texts(list(names), ids=human.objects)
+    x = extract(load_model("bundled/wordllama_256"), stimuli, layers=["output"])["output"]
+    score = score_triplets(x, human, similarity="cosine", resample="objects")
+    assert score.low > 1 / 3
+    assert score.accuracy == pytest.approx(0.387, abs=0.002)

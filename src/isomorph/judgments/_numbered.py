@@ -41,6 +41,8 @@ def read_cblearn(path: Path | str, *, objects: Objects = None, base: int | None 
 
 def _read(path: Path, columns: tuple[int, int, int], objects: Objects, base: int | None, convention: str) -> Triplets:
     table = read_whole_numbers(path)
+    if not table.size:
+        raise FileError(f"{path} holds no trials.")
     if table.ndim != 2 or table.shape[1] != 3:
         raise FileError(f"{path} holds an array of shape {table.shape}; a file of triplets has 3 columns, one row a trial.")
     return numbered_triplets(path, table, columns, objects, base, source=f"{path.name}, {convention}")
@@ -50,8 +52,6 @@ def numbered_triplets(
     path: Path, table: IntArray, columns: tuple[int, int, int], objects: Objects, base: int | None, *, source: str, **parts: Any
 ) -> Triplets:
     """Triplets from numbers that count from `base`; errors name the file."""
-    if not len(table):
-        raise FileError(f"{path} holds no trials.")
     names = None if objects is None else _names(objects)
     start = _base(path, table, names, base)
     if names is None:

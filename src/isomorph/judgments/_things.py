@@ -12,7 +12,8 @@ from isomorph.judgments._triplets import order_hash
 
 ThingsOrder = Literal["item", "file", "id"]
 
-_ORDERS: tuple[ThingsOrder, ...] = ("item", "file", "id")
+_OBJECTS = 1854
+_HASHES: dict[str, ThingsOrder] = {"ac73a006f56abcd4": "item", "91c989bcf402f4c4": "file", "418de61046c5c120": "id"}
 
 
 def things_ids(order: ThingsOrder = "item", *, path: Path | str | None = None) -> tuple[str, ...]:
@@ -34,7 +35,7 @@ def things_ids(order: ThingsOrder = "item", *, path: Path | str | None = None) -
         >>> things_ids("file", path=None)[246:249]  # doctest: +SKIP
         ('camera1', 'camera2', 'camera_lens')
     """
-    if order not in _ORDERS:
+    if order not in _HASHES.values():
         raise InputError(f"THINGS objects are in 'item', 'file' or 'id' order; got {order!r}.")
     if path is None:
         from isomorph.data import path as data_path
@@ -47,12 +48,8 @@ def things_ids(order: ThingsOrder = "item", *, path: Path | str | None = None) -
 
 
 def order_of(ids: Sequence[str]) -> ThingsOrder | None:
-    """Which of the THINGS orders `ids` stand in; None for other objects, another order, or where the item list is not at hand."""
-    try:
-        known = {order_hash(things_ids(order)): order for order in _ORDERS}
-    except OSError:
-        return None
-    return known.get(order_hash(ids))
+    """Which of the THINGS orders `ids` stand in, by hash (no file is read); None for other objects or another order."""
+    return _HASHES.get(order_hash(ids)) if len(ids) == _OBJECTS else None
 
 
 def _file_order(items: Sequence[str]) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ def read_things_csv(
         raise InputError(f"response times are in 'milliseconds' or 'seconds'; got {time_unit!r}.")
     table = read_delimited(path)
     need_columns(path, table, (*IMAGES, "choice", *(each for each in (participant_column, time_column) if each)))
+    if not len(table):
+        raise FileError(f"{path} holds no trials.")
     images = np.stack([_whole(path, table, name) for name in IMAGES], axis=1)
     choice = _whole(path, table, "choice")
     wrong = np.flatnonzero((choice < 1) | (choice > 3))
