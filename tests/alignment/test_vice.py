@@ -160,3 +160,12 @@ def test_published_files_are_read(fitted, tmp_path):
     np.testing.assert_array_equal(vice.scale, fitted.scale)
     assert (vice.method, spose.method, spose.scale) == ("VICE", "SPoSE", None)
     np.testing.assert_array_equal(spose.weights, vice.weights)
+
+
+def test_few_steps_are_not_taken_for_rest(people):
+    small = people[1].take(slice(0, 256))
+    method = VICE(dimensions=5, epochs=30, burn_in=0, window=10, tolerance=1.0, learning_rate=1e-3, validation=0, significant=0, level=0.9)
+    result = method.fit(small)
+    assert not result.trace.settled
+    assert str(result).endswith("not settled after 30 epochs")
+    assert VICE(**(QUICK | {"tolerance": 1.0, "window": 10})).fit(people[1]).trace.epochs[-1] < 60

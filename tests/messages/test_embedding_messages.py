@@ -72,8 +72,8 @@ def test_choices_without_dimensions():
     rng = np.random.default_rng(0)
     chance = Triplets(items=rng.permuted(np.tile(np.arange(8), (300, 1)), axis=1)[:, :3], objects=tuple("abcdefgh"))
     text = (
-        "SPoSE finds no dimension that these 300 trials need: the choices look like chance, or the fit was too short "
-        "(50 epochs, learning rate 0.05) or its pull to 0 too strong."
+        "SPoSE finds no dimension that these 300 trials on 8 objects need: they are too few, the choices look like chance, the fit was too "
+        "short (50 epochs, learning rate 0.05), or its pull to 0 is too strong."
     )
     with said(InputError, text):
         SPoSE(penalty=0.5, dimensions=3, epochs=50, learning_rate=0.05).fit(chance)

@@ -77,6 +77,8 @@ class OddOneOutEmbedding:
             parts.append(f"{self.held_out:.3f} nats a trial held out (chance {np.log(3):.3f})")
         if len(self.runs) > 1:
             parts.append(str(self.reproducibility()))
+        if self.trace is not None and not self.trace.settled:
+            parts.append(f"not settled after {self.trace.epochs[-1]} epochs")
         return "; ".join(parts)
 
     __repr__ = __str__

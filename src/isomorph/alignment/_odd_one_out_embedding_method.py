@@ -34,7 +34,7 @@ class OddOneOutMethod(ABC):
         learning_rate: Of Adam.
         batch_size: Trials a step.
         epochs: Passes over the trials at most.
-        burn_in: Epochs before the fit may stop.
+        burn_in: Epochs before the fit may stop; it also waits for 10 / `learning_rate` steps, in which weights can move by 10.
         window: The fit stops when for so many epochs the number of dimensions has not changed and the loss (of the trials held out, if
             there are any) has not fallen by more than `tolerance`.
         tolerance: Nats a trial.
@@ -86,8 +86,9 @@ class OddOneOutMethod(ABC):
         best = int(np.argmin(scores))
         if not np.isfinite(scores[best]):
             raise InputError(
-                f"{self.method} finds no dimension that these {len(triplets):,} trials need: the choices look like chance, or the fit was "
-                f"too short ({self.epochs} epochs, learning rate {self.learning_rate:g}) or its pull to 0 too strong."
+                f"{self.method} finds no dimension that these {len(triplets):,} trials on {_counted(triplets)} need: they are too few, the "
+                f"choices look like chance, the fit was too short ({self.epochs} epochs, learning rate {self.learning_rate:g}), or its pull "
+                "to 0 is too strong."
             )
         if len(kept_back):
             runs = [replace(each, held_out=float(score)) for each, score in zip(runs, scores, strict=True)]

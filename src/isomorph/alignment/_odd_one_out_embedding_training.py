@@ -18,6 +18,7 @@ from isomorph.engine import Progress
 from isomorph.errors import NonFiniteError
 
 RECORDS = 10  # in a window
+_TRAVEL = 10.0  # standard deviations begin at about exp(-7)
 
 
 class Program(Protocol):
@@ -56,7 +57,11 @@ class Trained:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long to go on: at least `burn_in` epochs, then until nothing has changed for `window` epochs, at most `epochs`."""
+    """How long to go on: at least `burn_in` epochs, then until nothing has changed for `window` epochs, at most `epochs`.
+
+    With few trials many epochs are few steps. Adam moves a weight by at most about its learning rate a step, so nothing has settled
+    before weights can have moved by `_TRAVEL`.
+    """
 
     batch_size: int
     epochs: int
@@ -65,9 +70,10 @@ class Schedule:
     tolerance: float
     learning_rate: float
 
-    def settled(self, dimensions: Sequence[int], losses: Sequence[float], epoch: int) -> bool:
+    def settled(self, dimensions: Sequence[int], losses: Sequence[float], epoch: int, trials: int) -> bool:
         """Whether the number of dimensions is as it was throughout the window, and the loss has not fallen by more than the tolerance."""
-        if epoch < self.burn_in or len(losses) <= RECORDS:
+        steps = epoch * -(-trials // self.batch_size)
+        if epoch < self.burn_in or len(losses) <= RECORDS or steps * self.learning_rate < _TRAVEL:
             return False
         return len(set(dimensions[-RECORDS - 1 :])) == 1 and min(losses[-RECORDS:]) > min(losses[:-RECORDS]) - self.tolerance
 
@@ -127,7 +133,7 @@ class Training:
             records = self._records[run]
             records.append((epoch, losses[run], held, int(kept[run].sum())))
             epochs, train, others, counts = zip(*records, strict=True)
-            settled = self._schedule.settled(counts, others if len(self._held) else train, epoch)
+            settled = self._schedule.settled(counts, others if len(self._held) else train, epoch, len(self._train))
             if settled or epoch == self._schedule.epochs:
                 trace = ConvergenceTrace(np.array(epochs), np.array(train), np.array(others), np.array(counts), settled)
                 self._done[run] = Trained(*(self._program.state(run)), kept[run].copy(), trace)
