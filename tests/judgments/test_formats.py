@@ -285,6 +285,12 @@ def test_nights(tmp_path):
         read_nights(path)
 
 
+def test_objects_may_be_called_what_tables_take_for_nothing(tmp_path):
+    trials = Triplets(items=np.array([[0, 1, 2]]), objects=("NA", "nan", "null"))
+    trials.save(tmp_path / "t.csv")
+    assert load_triplets(tmp_path / "t.csv").digest == trials.digest
+
+
 def test_bad_tables(tmp_path):
     path = tmp_path / "t.csv"
     for text, said in [

@@ -24,19 +24,19 @@ READERS = {
 def load_triplets(path: Path | str, format: str = "auto", **options: Any) -> Triplets:
     """Read a file of judgments into the one form of `Triplets`.
 
-    | `format` | file | convention |
-    |---|---|---|
-    | `"isomorph"` | `.npz`, `.csv` | ours: names and all |
-    | `"things"` | `.npy`, whitespace `.txt` | THINGS, VICE, SPoSE, gLocal: counts from 0, odd one **last** |
-    | `"things-csv"` | `.csv` with tabs | THINGS, large: `image1` … `image3` count from 1, `choice` (1, 2, 3) is the odd one |
-    | `"cblearn"` | `.npy`, whitespace `.txt` | counts from 0, odd one **first** |
-    | `"alignet"` | `.npz` | `indices`, `similarities`, `filenames`; odd one last |
-    | `"levels"` | `.pkl` | file names; `selected_image` is the odd one. Only plain data are read from it, no code is run |
-    | `"nights"` | `.csv` | two alternatives to a reference, with votes |
+    Formats:
+
+    - `"isomorph"`: `.npz`, `.csv`, ours: names and all
+    - `"things"`: `.npy`, whitespace `.txt`, THINGS, VICE, SPoSE, gLocal: counts from 0, odd one **last**
+    - `"things-csv"`: `.csv` with tabs, THINGS, large: `image1` … `image3` count from 1, `choice` (1, 2, 3) is the odd one
+    - `"cblearn"`: `.npy`, whitespace `.txt`, counts from 0, odd one **first**
+    - `"alignet"`: `.npz`, `indices`, `similarities`, `filenames`; odd one last
+    - `"levels"`: `.pkl`, file names; `selected_image` is the odd one. Only plain data are read from it, no code is run
+    - `"nights"`: `.csv`, two alternatives to a reference, with votes
 
     Args:
         path: The file.
-        format: One of the table; `"auto"` looks at the file. Files of numbers in three columns are taken for `"things"`: whether the odd
+        format: One of these; `"auto"` looks at the file. Files of numbers in three columns are taken for `"things"`: whether the odd
             one stands first or last cannot be seen, so say `"cblearn"` where it is first.
         options: Of the reader: `objects` (ids in the order that the numbers count, or how many there are) and `base` (0 or 1) for files
             of numbers; see `read_things`, `read_things_csv`, `read_alignet`, `read_levels`, `read_nights`.

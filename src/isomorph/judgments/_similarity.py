@@ -37,12 +37,12 @@ def pair_similarities(
 ) -> FloatArray:
     r"""`[trial, 3]`: how alike the pairs 01, 02, 12 of every trial are.
 
-    | `similarity` | of the rows \(x_i\), \(x_j\) |
-    |---|---|
-    | `"dot"` | \(x_i \cdot x_j\) |
-    | `"cosine"` | the dot product of rows of unit length |
-    | `"centred-cosine"` | the cosine after a mean is taken away |
-    | `"euclidean"` | \(-\lVert x_i - x_j \rVert\) |
+    Of the rows \(x_i\), \(x_j\) a similarity is:
+
+    - `"dot"`: \(x_i \cdot x_j\)
+    - `"cosine"`: the dot product of rows of unit length
+    - `"centred-cosine"`: the cosine after a mean is taken away
+    - `"euclidean"`: \(-\lVert x_i - x_j \rVert\)
 
     Up to a few thousand objects, or where trials are many, one matrix of all similarities (float64) is looked up; else rows are
     gathered in tiles, in the features' own precision, so that memory stays bounded by the features and the answer.

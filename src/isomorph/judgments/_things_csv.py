@@ -72,7 +72,7 @@ def read_delimited(path: Path) -> pandas.DataFrame:
     except OSError as error:
         raise FileError(f"{path} cannot be read: {error.strerror or error}.") from error
     separator = "\t" if head.count("\t") >= head.count(",") and "\t" in head else ","
-    table: pandas.DataFrame = read_csv(path, sep=separator, encoding="utf-8-sig", low_memory=False)
+    table: pandas.DataFrame = read_csv(path, sep=separator, encoding="utf-8-sig", low_memory=False, keep_default_na=False, na_values=[""])
     return table
 
 

@@ -17,14 +17,14 @@ TIES = get_args(Ties)
 def choices(similarities: FloatArray, posterior: FloatArray, ties: Ties) -> tuple[FloatArray, npt.NDArray[np.bool_]]:
     """What share of each trial's choice every pair gets, and whether the largest similarity was shared.
 
-    | `ties` | a trial whose largest similarity is shared |
-    |---|---|
-    | `"split"` | the tied pairs share the choice equally: what a coin among them earns on average |
-    | `"chance"` | counts as a guess among all pairs |
-    | `"wrong"`, `"alignet"` | is wrong |
-    | `"right"`, `"dreamsim"` | is right if the people's pair is among the tied |
-    | `"glocal"` | of two the first (01 before 02 before 12) is chosen; three are wrong |
-    | `"vice"` | is wrong, and so is any trial with two equal similarities, or with equal probabilities after rounding to 2 decimals |
+    A trial whose largest similarity is shared:
+
+    - `"split"`: the tied pairs share the choice equally: what a coin among them earns on average
+    - `"chance"`: counts as a guess among all pairs
+    - `"wrong"`, `"alignet"`: is wrong
+    - `"right"`, `"dreamsim"`: is right if the people's pair is among the tied
+    - `"glocal"`: of two the first (01 before 02 before 12) is chosen; three are wrong
+    - `"vice"`: is wrong, and so is any trial with two equal similarities, or with equal probabilities after rounding to 2 decimals
 
     Args:
         similarities: `[pair, trial]`; three pairs, or two where the third was not asked about.
