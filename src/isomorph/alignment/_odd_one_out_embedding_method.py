@@ -86,9 +86,9 @@ class OddOneOutMethod(ABC):
         best = int(np.argmin(scores))
         if not np.isfinite(scores[best]):
             raise InputError(
-                f"{self.method} finds no dimension that these {len(triplets):,} trials on {_counted(triplets)} need: they are too few, the "
-                f"choices look like chance, the fit was too short ({self.epochs} epochs, learning rate {self.learning_rate:g}), or its pull "
-                "to 0 is too strong."
+                f"{self.method} finds no dimension that these {len(triplets):,} trials on {_counted(triplets)} need: "
+                "they are too few, the choices look like chance, the fit was too short "
+                f"({self.epochs} epochs, learning rate {self.learning_rate:g}), or its pull to 0 is too strong."
             )
         if len(kept_back):
             runs = [replace(each, held_out=float(score)) for each, score in zip(runs, scores, strict=True)]
