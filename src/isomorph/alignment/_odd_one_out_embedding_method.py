@@ -39,7 +39,7 @@ class OddOneOutMethod(ABC):
             there are any) has not fallen by more than `tolerance`.
         tolerance: Nats a trial.
         validation: The share of trials held out, the same for all seeds. Trials, not objects: no embedding can place unseen objects.
-        seeds: One run each, from other initial weights and with other batches. Runs learn together, and each comes out as if it were alone.
+        seeds: One run each, from other initial weights and with other batches. Runs learn together, each as if alone but for rounding.
     """
 
     method: ClassVar[str]
