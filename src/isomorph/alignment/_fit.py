@@ -119,7 +119,7 @@ def _fitted(
     notes: list[str],
 ) -> FittedTransform:
     if not np.isfinite(result.weights).all():
-        raise NonFiniteError(f"training diverged with learning_rate={of.learning_rate:g}: the weights are NaN. Lower it, or set clip=1.0.")
+        raise NonFiniteError(f"training diverged with learning_rate={result.rate:g}: the weights are NaN. Lower it, or set clip=1.0.")
     return FittedTransform(
         weights=result.weights,
         bias=result.bias if of.bias else None,

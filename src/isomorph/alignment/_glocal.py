@@ -79,5 +79,5 @@ class GLocal(TripletMap):
         }
         if defaults not in sets:
             raise InputError(f"the published sets of defaults are 'final' and 'shipped'; got {defaults!r}.")
-        recipe = {"initial_scale": 1e-3, "learning_rate": 1e-3, "standardise_preserved": False, "monitor": "sum", **PUBLISHED_TRAINING}
+        recipe = {"initial_scale": 1e-3, "standardise_preserved": False, "monitor": "sum", **PUBLISHED_TRAINING}
         return cls(**(recipe | sets[defaults] | changes))

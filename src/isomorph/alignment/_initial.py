@@ -13,13 +13,14 @@ _TRIALS = 200_000
 _SCALES = 10.0 ** np.arange(-4, 4.01, 0.1)
 
 
-def initial_map(of: TripletMap, x: FloatArray, examples: Examples) -> tuple[FloatArray, FloatArray]:
-    """Weights `[feature, feature]` and bias `[feature]`, float64."""
+def initial_map(of: TripletMap, x: FloatArray, examples: Examples) -> tuple[FloatArray, FloatArray, float]:
+    """Weights `[feature, feature]` and bias `[feature]`, float64; and the learning rate."""
     width = x.shape[1]
-    bias = np.full(width, of.initial_scale or 0.0)
+    scale = of.initial_scale if of.initial_scale and of.learning_rate else best_scale(x, examples, of.temperature)
+    rate = of.learning_rate or (scale / 30 if of.optimiser == "adam" else 1e-3)
     if of.initial == "random":
-        return np.random.default_rng(of.seed).normal(scale=of.initial_scale or 1e-3, size=(width, width)), np.zeros(width)
-    return np.eye(width) * (of.initial_scale or best_scale(x, examples, of.temperature)), bias
+        return np.random.default_rng(of.seed).normal(scale=of.initial_scale or 1e-3, size=(width, width)), np.zeros(width), rate
+    return np.eye(width) * (of.initial_scale or scale), np.full(width, of.initial_scale or 0.0), rate
 
 
 def best_scale(x: FloatArray, examples: Examples, temperature: float) -> float:

@@ -19,8 +19,8 @@ _BETA1, _BETA2, _EPSILON, _MOMENTUM = 0.9, 0.999, 1e-8, 0.9
 class Lane:
     """Steps one map down its objective; weights and moments are float64 whatever precision the products have."""
 
-    def __init__(self, of: TripletMap, weights: FloatArray, bias: FloatArray) -> None:
-        self.map, self.weights, self.bias = of, weights, bias
+    def __init__(self, of: TripletMap, weights: FloatArray, bias: FloatArray, rate: float) -> None:
+        self.map, self.weights, self.bias, self.rate = of, weights, bias, rate
         self.history: list[dict[str, float]] = []
         self.notes: list[str] = []
         self.running = True
@@ -51,7 +51,7 @@ class Lane:
             if norm > of.clip:
                 gradients = [each * (of.clip / norm) for each in gradients]
         self._steps += 1
-        rate = of.learning_rate * _factor(of, progress)
+        rate = self.rate * _factor(of, progress)
         for values, gradient, moments in zip((self.weights, self.bias), gradients, self._moments, strict=True):
             self._move(values, gradient, *moments, rate=rate)
 

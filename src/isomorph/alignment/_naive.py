@@ -39,6 +39,7 @@ class Naive(TripletMap):
 
 
 PUBLISHED_TRAINING: dict[str, Any] = {
+    "learning_rate": 1e-3,
     "schedule": "rising",
     "clip": 1.0,
     "epochs": 100,

@@ -50,10 +50,11 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trained:
-    """The best weights of one map, its bias, what happened on the way, and remarks."""
+    """The best weights of one map, its bias, the learning rate, what happened on the way, and remarks."""
 
     weights: FloatArray
     bias: FloatArray
+    rate: float
     history: list[dict[str, float]]
     notes: list[str]
 
@@ -77,7 +78,7 @@ def train(maps: Sequence[TripletMap], training: Training, *, progress: Progress 
     rng = np.random.default_rng(first.seed)
     lanes = [Lane(each, *initial_map(each, training.x, training.examples)) for each in maps]
     batches, held_images = _image_batches(maps, training, rng)
-    size = first.batch_size or min(max(1024, -(-count // 4)), 262_144)
+    size = first.batch_size or min(max(256, -(-count // 4)), 262_144)
     steps = -(-count // size)
     with (progress or Progress(quiet=True)).task(f"fit {first.method}", first.epochs * count, unit="triplets") as task:
         for epoch in range(first.epochs):
@@ -94,7 +95,8 @@ def train(maps: Sequence[TripletMap], training: Training, *, progress: Progress 
                     lane.end_epoch(training.x, training.held, held_images.of(lane.map))
             if not any(lane.running for lane in lanes):
                 break
-    return [Trained(weights=lane.weights, bias=lane.bias, history=lane.history, notes=lane.notes) for lane in map(Lane.best, lanes)]
+    best = map(Lane.best, lanes)
+    return [Trained(weights=each.weights, bias=each.bias, rate=each.rate, history=each.history, notes=each.notes) for each in best]
 
 
 def _image_batches(maps: Sequence[TripletMap], training: Training, rng: np.random.Generator) -> tuple[Iterator[_Images], _Images]:

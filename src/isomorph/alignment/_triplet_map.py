@@ -55,14 +55,15 @@ class TripletMap(ABC):
         initial_scale: That multiple, or the random weights' standard deviation; the bias begins there too. None: the multiple of the
             identity that explains the choices best, with bias 0 (random weights: 1e-3).
         optimiser: `"adam"`, or `"sgd"` with momentum 0.9.
-        learning_rate: Its step.
+        learning_rate: Its step. None: with Adam a thirtieth of the multiple of the identity that explains the choices best, so that
+            features in other units take as many steps; with SGD 1e-3.
         schedule: `"cosine"` falls to 0 with the last epoch; `"rising"` climbs from a third to the whole, as the published code has it.
         clip: The most that the gradient's norm may be; None: anything.
         epochs: The most passes over the trials.
         min_epochs: Early stopping waits for so many.
         patience: Early stopping waits for so many epochs without improvement.
         min_delta: What counts as improvement of the monitored loss.
-        batch_size: Trials a step. None: a quarter of all, between 1,024 and 262,144: with similarities from one Gram matrix a large batch
+        batch_size: Trials a step. None: a quarter of all, between 256 and 262,144: with similarities from one Gram matrix a large batch
             costs little more than a small one.
         hold_out: The share of objects to hold out of training for early stopping. Trials that mix them with others are dropped, and
             counted in the notes. 0: train to the last epoch, unless `fit` is given validation trials.
@@ -80,7 +81,7 @@ class TripletMap(ABC):
     initial: Literal["identity", "random"] = "identity"
     initial_scale: float | None = None
     optimiser: Literal["adam", "sgd"] = "adam"
-    learning_rate: float = 1e-3
+    learning_rate: float | None = None
     schedule: Literal["cosine", "constant", "rising"] = "cosine"
     clip: float | None = 1.0
     epochs: int = 100
