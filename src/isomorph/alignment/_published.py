@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _DATASET = "glocal-transforms"
 CAUTION = (
     "the authors of gLocal report that supervised ImageNet networks lose accuracy on downstream tasks under it; it suits "
-    "self-supervised and image-text models. Check with `isomorph align check` what it costs you."
+    "self-supervised and image-text models."
 )
 
 
