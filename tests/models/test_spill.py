@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from isomorph.errors import StoreError
 from isomorph.models._extract_batches import prepared_batches
-from isomorph.models._spill import MemoryRows, StoreRows, column_chunks
+from isomorph.models._spill import MemoryRows, StoreRows
 from isomorph.store import Store
 
 ROWS = np.random.default_rng(0).normal(size=(7, 11)).astype(np.float32)
@@ -65,7 +66,7 @@ def test_spilled_rows_are_never_in_memory_as_a_whole(writer):
         keeper.add("wide", torch.full((50, 10_000), float(batch)), first=50 * batch)
         keeper.end(batch, count=50)
     before, most = mapped_bytes(), 0
-    for chunk in column_chunks(keeper.parts("wide"), 2000):
+    for chunk in keeper.columns("wide"):
         assert chunk[::50, 0].tolist() == list(range(20))
         most = max(most, mapped_bytes())
     writer.put("layer", {"values": keeper.parts("wide")})
@@ -88,13 +89,28 @@ def test_other_batch_sizes_do_not_mix(writer):
     assert not StoreRows(writer, {"a": 11, "b": 4}, 7, batch_size=2).has(0)
 
 
-@pytest.mark.parametrize("step", [1, 4, 11, 100])
-def test_columns_in_chunks(writer, step):
+@pytest.mark.parametrize("columns", [1, 4, 11, 100])
+def test_columns_in_pieces(writer, monkeypatch, columns):
+    monkeypatch.setattr("isomorph.models._spill._PIECE_BYTES", 4 * len(ROWS) * columns)
     for keeper in keepers(writer):
         fill(keeper)
-        chunks = [chunk.copy() for chunk in column_chunks(keeper.parts("a"), step)]
-        assert np.array_equal(np.concatenate(chunks, axis=1), ROWS)
-        assert all(chunk.shape[1] <= step for chunk in chunks)
+        pieces = [piece.copy() for piece in keeper.columns("a")]
+        assert np.array_equal(np.concatenate(pieces, axis=1), ROWS)
+        assert isinstance(keeper, MemoryRows) or all(piece.shape[1] <= columns for piece in pieces)
+
+
+def test_a_spilled_file_that_shrinks_is_an_error(writer):
+    keeper = keepers(writer)[1]
+    fill(keeper)
+    reader = writer.reader("rows-by-3-000000", "a")
+    path = writer.folder / "rows-by-3-000000.safetensors"
+    with path.open("r+b") as file:
+        file.truncate(8)
+    with pytest.raises(StoreError, match="became shorter while it was read"):
+        reader.into(np.empty(11, np.float32), first=0)
+    reader.close()
+    with pytest.raises(StoreError, match="is damaged: it has 8 bytes"):
+        writer.reader("rows-by-3-000000", "a")
 
 
 class Numbers:

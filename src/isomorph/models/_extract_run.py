@@ -19,7 +19,7 @@ from isomorph.models._hooks import Tap
 from isomorph.models._plan import ExtractionPlan
 from isomorph.models._plan_dry_run import forward_in
 from isomorph.models._reduce_sketch import CountSketch, random_signs, signs_needed
-from isomorph.models._spill import MemoryRows, RowKeeper, StoreRows, column_chunks
+from isomorph.models._spill import MemoryRows, RowKeeper, StoreRows
 from isomorph.store import Store, Writer
 
 if TYPE_CHECKING:
@@ -109,13 +109,13 @@ class Run:
             )
 
     def _gathered(self, keeper: RowKeeper, source: str) -> Mapping[str, Any]:
-        parts = keeper.parts(source)
         if self.plan.reduce != "gram":
+            parts = keeper.parts(source)
             return {"values": parts if len(parts) > 1 else parts[0]}
         sums = self._sums
         sums.reset()
         device = self.model.device  # looked up once: it walks over all parameters
-        for chunk in column_chunks(parts, sums.step):
+        for chunk in keeper.columns(source):
             sums.add(torch.from_numpy(chunk).to(device))
         return gram_tensors(sums, self.stimuli.ids, name=f"the layer {source!r} of {self.plan.subject}")
 

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from isomorph.store import Writer
-from isomorph.store._shard import release
 
 if TYPE_CHECKING:
     import torch
 
 Rows = npt.NDArray[np.float32]
-_MAPPED_BYTES = 16 * 2**20
-"""Pages of files that may stay mapped while columns are gathered."""
-_MAPPED_AROUND = 64 * 2**10
-"""What the system maps of a row at least; dropped too early, it is mapped again for the next columns."""
+_PIECE_BYTES = 16 * 2**20
+"""How much of a layer is read from files at a time: its rows lie far apart in them, and small pieces cost a call each."""
 
 
 class RowKeeper(Protocol):
@@ -38,6 +36,10 @@ class RowKeeper(Protocol):
 
     def parts(self, layer: str) -> list[Rows]:
         """The rows of a layer, in the order of the stimuli."""
+        ...
+
+    def columns(self, layer: str) -> Iterator[Rows]:
+        """All rows of a layer, some columns at a time; a chunk is valid until the next is asked for."""
         ...
 
 
@@ -63,6 +65,10 @@ class MemoryRows:
     def parts(self, layer: str) -> list[Rows]:
         """One part."""
         return [self._rows[layer]]
+
+    def columns(self, layer: str) -> Iterator[Rows]:
+        """All of them."""
+        yield self._rows[layer]
 
 
 class StoreRows:
@@ -99,25 +105,21 @@ class StoreRows:
         self._held = None
         return [self._writer.read(self._shard(batch), layer) for batch in range(self._batches)]
 
+    def columns(self, layer: str) -> Iterator[Rows]:
+        """Read from the files into one piece of memory; nothing stays mapped."""
+        self._held = None
+        with ExitStack() as stack:
+            readers = [stack.enter_context(closing(self._writer.reader(self._shard(batch), layer))) for batch in range(self._batches)]
+            rows = [(reader, row) for reader in readers for row in range(reader.shape[0])]
+            width = self._widths[layer]
+            step = max(1, min(width, _PIECE_BYTES // (4 * len(rows))))
+            memory = np.empty(len(rows) * step, np.float32)
+            for start in range(0, width, step):
+                count = min(step, width - start)
+                piece = memory[: len(rows) * count].reshape(len(rows), count)
+                for out, (reader, row) in zip(piece, rows, strict=True):
+                    reader.into(out, first=row * width + start)
+                yield piece
+
     def _shard(self, batch: int) -> str:
         return f"rows-by-{self._batch_size}-{batch:06d}"
-
-
-def column_chunks(parts: list[Rows], step: int) -> Iterator[Rows]:
-    """All rows of a layer, `step` columns at a time; only one chunk is ever copied."""
-    if len(parts) == 1:
-        for start in range(0, parts[0].shape[1], step):
-            yield parts[0][:, start : start + step]
-        return
-    rows, width = sum(len(part) for part in parts), parts[0].shape[1]
-    often = max(1, (_MAPPED_BYTES // rows - _MAPPED_AROUND) // (4 * step))
-    buffer: Any = np.empty((rows, min(step, width)), np.float32)
-    for index, start in enumerate(range(0, width, step), 1):
-        stop = min(start + step, width)
-        first = 0
-        for part in parts:
-            buffer[first : first + len(part), : stop - start] = part[:, start:stop]
-            if index % often == 0:
-                release(part)  # else the whole layer is in memory in the end, if only as pages of files
-            first += len(part)
-        yield buffer[:, : stop - start]

@@ -6,6 +6,7 @@ import json
 import mmap
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -140,24 +141,77 @@ def read_tensor(path: Path, receipt: ShardReceipt, key: str) -> _Array:
     Raises:
         StoreError: The shard is damaged or has no such tensor.
     """
-    if key not in receipt.tensors:
-        raise StoreError(f"{path} has no tensor {key!r}; it has {', '.join(sorted(receipt.tensors)[:12])}.")
-    try:
-        if problem := damage(path, receipt):
-            raise StoreError(f"{path} is damaged: {problem}. {WAY_OUT}")
-        with path.open("rb") as file:
-            status = os.fstat(file.fileno())
-            now = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-            fact, start = header_of(path, now)[key]
-            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except (OSError, KeyError) as error:
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(f"{path} cannot be read: {error}.") from error
+    fact, start, now = _found(path, receipt, key)
+    with _reading(path), path.open("rb") as file:
+        if _status(file.fileno()) != now:
+            raise StoreError(f"{path} was replaced while it was read. Run again.")
+        mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     dtype = DTYPES[fact.dtype]
     if fact.bytes == 0:
         return np.empty(fact.shape, dtype)
     return np.frombuffer(mapped, dtype, count=fact.bytes // dtype.itemsize, offset=start).reshape(fact.shape)
+
+
+class TensorReader:
+    """One tensor of a shard, read piece by piece into memory of the caller's: for what is looked at once and must not stay mapped.
+
+    Raises:
+        StoreError: The shard is damaged or has no such tensor.
+    """
+
+    def __init__(self, path: Path, receipt: ShardReceipt, key: str) -> None:
+        self._path = path
+        fact, self._start, now = _found(path, receipt, key)
+        self.shape, self.dtype = fact.shape, DTYPES[fact.dtype]
+        with _reading(path):
+            self._file = path.open("rb", buffering=0)
+        if _status(self._file.fileno()) != now:
+            self._file.close()
+            raise StoreError(f"{path} was replaced while it was read. Run again.")
+
+    def into(self, out: _Array, *, first: int) -> None:
+        """Fill `out`, contiguous and of the tensor's type, with the values from number `first` on."""
+        view = out.reshape(-1).view(np.uint8).data
+        with _reading(self._path):
+            self._file.seek(self._start + first * self.dtype.itemsize)
+            while view:
+                count = self._file.readinto(view)
+                if not count:
+                    raise StoreError(f"{self._path} became shorter while it was read. Run again.")
+                view = view[count:]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def _found(path: Path, receipt: ShardReceipt, key: str) -> tuple[TensorFact, int, _Identity]:
+    """A verified tensor's fact, where its bytes start, and the file that was verified."""
+    if key not in receipt.tensors:
+        raise StoreError(f"{path} has no tensor {key!r}; it has {', '.join(sorted(receipt.tensors)[:12])}.")
+    with _reading(path):
+        if problem := damage(path, receipt):
+            raise StoreError(f"{path} is damaged: {problem}. {WAY_OUT}")
+        now = identity(path)
+        if now is None:
+            raise StoreError(f"{path} was removed while it was read. Run again.")
+        fact, start = header_of(path, now)[key]
+    return fact, start, now
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, KeyError) as error:
+        if isinstance(error, StoreError):
+            raise
+        raise StoreError(f"{path} cannot be read: {error}.") from error
+
+
+def _status(descriptor: int) -> _Identity:
+    status = os.fstat(descriptor)
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def release(array: _Array) -> None:

@@ -13,7 +13,7 @@ from isomorph.errors import InputError, StoreError
 from isomorph.spec import to_plain
 from isomorph.store._atomic import TEMPORARY, FolderLock, make_folder, publish, publishing, regular_size, write_error
 from isomorph.store._receipt import ShardReceipt, check_shard_name, write_sealed
-from isomorph.store._shard import damage, read_tensor, tensor_facts, trust, write_shard
+from isomorph.store._shard import TensorReader, damage, read_tensor, tensor_facts, trust, write_shard
 from isomorph.store._stored_object import MANIFEST, SPEC, StoredObject, manifest_plain, read_manifest, read_receipt, read_spec
 
 
@@ -98,9 +98,20 @@ class Writer:
         Raises:
             StoreError: The shard is not finished, or is damaged.
         """
+        return read_tensor(self._path(shard), self._receipt(shard), key)
+
+    def reader(self, shard: str, key: str) -> TensorReader:
+        """The same, to be read piece by piece; close it.
+
+        Raises:
+            StoreError: The shard is not finished, or is damaged.
+        """
+        return TensorReader(self._path(shard), self._receipt(shard), key)
+
+    def _receipt(self, shard: str) -> ShardReceipt:
         if shard not in self._finished:
             raise StoreError(f"the shard {shard!r:.80} of {self.fingerprint[:12]} is not finished; {len(self._finished)} others are.")
-        return read_tensor(self._path(shard), self._finished[shard], key)
+        return self._finished[shard]
 
     def commit(self, meta: Mapping[str, Any], *, keep: Collection[str] | None = None) -> StoredObject:
         """Finish the object: check every shard once more, write the manifest, remove what is not kept, and close.
