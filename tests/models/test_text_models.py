@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from isomorph.errors import InputError, MissingDependencyError
-from isomorph.models import Model, TextRecipe, load_model
+from isomorph.models import Model, TextRecipe, extract, load_model
+from isomorph.stimuli import Stimuli
 
 TEXTS = ["a dog runs in the park", "a puppy is playing outside", "the stock market fell sharply on monday"]
 
@@ -85,3 +86,10 @@ def test_what_is_no_text_is_refused(bad: list[object]) -> None:
 
 def test_a_text_without_limit_is_never_cut() -> None:
     assert TextRecipe().fit("x", list(range(10_000))) == list(range(10_000))
+
+
+def test_a_single_word_first_does_not_hide_that_layers_differ() -> None:
+    model = load("bundled/glove_6b_50d")
+    texts = ["cat", "a dog and a cat", "house"]
+    found = extract(model, Stimuli.from_texts(texts), layers=["output"])["output"].values
+    np.testing.assert_allclose(found, model.forward(model.prepare(texts)).numpy(), rtol=1e-6)

@@ -80,19 +80,23 @@ class DryRun:
 
 
 def dry_run(model: Model, stimuli: Sequence[Any], *, pool: Pool, precision: Precision) -> DryRun:
-    """Run the first and the last stimulus together, then the first alone.
+    """Run the first and the last stimulus together, then the first alone; of texts the longest and the shortest, then the longest.
 
-    The second pass finds outputs whose first axis only looked like stimuli, whose size changes from batch to batch, and whose values for
+    In a single word many a layer equals its neighbour. The second pass finds outputs whose first axis only looked like stimuli, whose size changes from batch to batch, and whose values for
     one stimulus depend on the others.
     """
     seen = DryRun()
     look = _Look(model, seen, pool)
-    batch = model.prepare([stimuli[0], stimuli[len(stimuli) - 1]])
+    items = range(len(stimuli))
+    one, other = 0, len(stimuli) - 1
+    if isinstance(stimuli[0], str):
+        one, other = max(items, key=lambda each: len(stimuli[each])), min(items, key=lambda each: len(stimuli[each]))
+    batch = model.prepare([stimuli[one], stimuli[other]])
     seen.input_bytes = sum(each.nbytes for each in _tensors(batch)) // 2
     with PeakMeter() as meter:
         look.first(batch, precision, meter)
     seen.activation_bytes = meter.peak // 2 + seen.input_bytes
-    look.second(model.prepare([stimuli[0]]), precision)
+    look.second(model.prepare([stimuli[one]]), precision)
     called = {module_of(name) for name in seen.outputs}
     seen.silent = tuple(path for path, _ in model.module.named_modules() if path and path not in called)
     return seen
