@@ -80,10 +80,10 @@ class DryRun:
 
 
 def dry_run(model: Model, stimuli: Sequence[Any], *, pool: Pool, precision: Precision) -> DryRun:
-    """Run the first and the last stimulus together, then the first alone; of texts the longest and the shortest, then the longest.
+    """Run the first and the last stimulus together, then the first alone.
 
-    In a single word many a layer equals its neighbour. The second pass finds outputs whose first axis only looked like stimuli, whose size changes from batch to batch, and whose values for
-    one stimulus depend on the others.
+    Of texts it is the longest and the shortest: in a single word many a layer equals its neighbour. The second pass finds outputs whose
+    first axis only looked like stimuli, whose size changes from batch to batch, and whose values for one stimulus depend on the others.
     """
     seen = DryRun()
     look = _Look(model, seen, pool)
