@@ -11,6 +11,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import tomllib
 import types
 import typing
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, TypeVar
 
-from isomorph.errors import InputError, UnknownNameError
+from isomorph.errors import FileError, InputError, UnknownNameError
 
 T = TypeVar("T")
 
@@ -69,6 +70,33 @@ def from_plain(kind: type[T], plain: Any, *, where: str = "") -> T:
         if name not in values and field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise InputError(f"{where} needs the option {name!r}.")
     return kind(**values)
+
+
+def read_toml(path: Path, *, what: str) -> dict[str, Any]:
+    """The tables of a TOML file that people write; `what` names it in messages: `"study"`.
+
+    Raises:
+        FileError: There is no such file, or it is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FileError(f"the {what} {path} cannot be read: {error.strerror or error}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FileError(f"the {what} {path} is not TOML: {error}.") from error
+
+
+def from_text(text: str) -> Any:
+    """One value as a person types it: as TOML reads it, and where TOML cannot, the text itself.
+
+    Example:
+        >>> from_text("0.4"), from_text("false"), from_text("spearman")
+        (0.4, False, 'spearman')
+    """
+    try:
+        return tomllib.loads(f"x = {text}")["x"]
+    except tomllib.TOMLDecodeError:
+        return text
 
 
 def _convert(hint: Any, value: Any, where: str) -> Any:

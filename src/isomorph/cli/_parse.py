@@ -48,17 +48,13 @@ def options_of(settings: tuple[tuple[str, ...], ...]) -> dict[str, Any]:
     Raises:
         InputError: A setting has no `=`.
     """
-    import tomllib
-
     from isomorph.errors import InputError
+    from isomorph.spec import from_text
 
     options: dict[str, Any] = {}
     for each in (one for several in settings for one in several):
         name, sign, text = each.partition("=")
         if not sign or not name:
             raise InputError(f"--set takes option=value; got {each!r}.")
-        try:
-            options[name] = tomllib.loads(f"x = {text}")["x"]
-        except tomllib.TOMLDecodeError:
-            options[name] = text
+        options[name] = from_text(text)
     return options

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Any
 
 from isomorph.errors import InputError
+from isomorph.spec import from_text
 
 if TYPE_CHECKING:
     from isomorph.measures import Measure
@@ -26,8 +26,5 @@ def parse_measure(text: str) -> Measure:
         option, sign, value = each.partition("=")
         if not sign or not option:
             raise InputError(f"the measure {text!r} has the option {each!r}; options read name=value.")
-        try:
-            options[option] = tomllib.loads(f"x = {value}")["x"]
-        except tomllib.TOMLDecodeError:
-            options[option] = value
+        options[option] = from_text(value)
     return load_measure(name, **options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isomorph.consistency._model_set import ModelSet
-from isomorph.errors import FileError, InputError, IsomorphError, UnknownNameError
-from isomorph.spec import from_plain
+from isomorph.errors import InputError, IsomorphError, UnknownNameError
+from isomorph.spec import from_plain, read_toml
 
 if TYPE_CHECKING:
     from isomorph.consistency._consistency import Consistency
@@ -115,13 +114,7 @@ class Study:
             InputError: An option is unknown, missing or of the wrong type; the message says where.
         """
         path = Path(path)
-        try:
-            plain = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise FileError(f"the study {path} cannot be read: {error.strerror or error}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise FileError(f"the study {path} is not TOML: {error}.") from error
-        study = from_plain(Study, {"name": path.stem} | plain, where=path.name)
+        study = from_plain(Study, {"name": path.stem} | read_toml(path, what="study"), where=path.name)
         here = path.resolve().parent
         return replace(
             study,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from isomorph.errors import FileError, InputError
-from isomorph.spec import from_plain
+from isomorph.errors import InputError
+from isomorph.spec import from_plain, read_toml
 
 if TYPE_CHECKING:
     from isomorph.benchmarks import GeometryMatch
@@ -80,13 +79,7 @@ class Study:
             InputError: An option is unknown, missing or of the wrong type; the message says where.
         """
         path = Path(path)
-        try:
-            plain = tomllib.loads(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise FileError(f"the study {path} cannot be read: {error.strerror or error}.") from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise FileError(f"the study {path} is not TOML: {error}.") from error
-        study = from_plain(Study, {"name": path.stem} | plain, where=path.name)
+        study = from_plain(Study, {"name": path.stem} | read_toml(path, what="study"), where=path.name)
         here = path.resolve().parent
         return replace(
             study,
