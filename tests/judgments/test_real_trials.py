@@ -71,7 +71,7 @@ def test_names_alone_say_something(human, data_path):
 
     names = data.read_table(data_path("things", "item_names.tsv"))["Word"]
     stimuli = Stimuli.from_texts(list(names), ids=human.objects)
-    x = extract(load_model("bundled/wordllama_256"), stimuli, layers=["output"])["output"]
+    x = extract(load_model("bundled/minilm_l6_v2"), stimuli, layers=["output"])["output"]
     score = score_triplets(x, human, similarity="cosine", resample="objects")
     assert score.low > 1 / 3
-    assert score.accuracy == pytest.approx(0.387, abs=0.002)
+    assert score.accuracy == pytest.approx(0.421, abs=0.002)

@@ -82,7 +82,7 @@ class DryRun:
 def dry_run(model: Model, stimuli: Sequence[Any], *, pool: Pool, precision: Precision) -> DryRun:
     """Run the first and the last stimulus together, then the first alone.
 
-    Of texts it is the longest and the shortest: in a single word many a layer equals its neighbour. The second pass finds outputs whose
+    Of texts it is the shortest and the longest: in a single word many a layer equals its neighbour. The second pass finds outputs whose
     first axis only looked like stimuli, whose size changes from batch to batch, and whose values for one stimulus depend on the others.
     """
     seen = DryRun()
@@ -90,7 +90,7 @@ def dry_run(model: Model, stimuli: Sequence[Any], *, pool: Pool, precision: Prec
     items = range(len(stimuli))
     one, other = 0, len(stimuli) - 1
     if isinstance(stimuli[0], str):
-        one, other = max(items, key=lambda each: len(stimuli[each])), min(items, key=lambda each: len(stimuli[each]))
+        one, other = min(items, key=lambda each: len(stimuli[each])), max(items, key=lambda each: len(stimuli[each]))
     batch = model.prepare([stimuli[one], stimuli[other]])
     seen.input_bytes = sum(each.nbytes for each in _tensors(batch)) // 2
     with PeakMeter() as meter:
