@@ -9,8 +9,7 @@ import numpy as np
 
 from isomorph.arrays import FloatArray
 from isomorph.geometry import Gram
-from isomorph.geometry._centre import centre_columns
-from isomorph.measures._kernel_factor import narrowed, nuclear_norm
+from isomorph.measures._coordinates import Coordinates, nuclear_norm
 from isomorph.measures._measure import Comparable, Measure, Traits
 
 
@@ -54,18 +53,18 @@ class Bures(Measure):
             misleads="ruled by the difference of scale where there is one",
         )
 
-    def relate(self, x: Comparable) -> Comparable:
-        """Features, of no more columns than there are stimuli."""
-        return narrowed(x)
+    def relate(self, x: Comparable) -> Any:
+        """Centred coordinates, no more of them than stimuli."""
+        return Coordinates.of(x)
 
     def _value(self, x: Any, y: Any) -> float:
-        square = _square(centre_columns(x)[0], centre_columns(y)[0])
+        square = _square(x.points, y.points)
         return square if self.squared else float(np.sqrt(square))
 
 
 def _square(x: FloatArray, y: FloatArray) -> float:
     own = float(np.vdot(x, x) + np.vdot(y, y))
-    square = own - 2 * nuclear_norm(x, y)
+    square = own - 2 * nuclear_norm(x.T @ y)
     if square > 1e-6 * own:
         return square
     # Nearly the same: the difference has lost its digits; what is left after the best rotation has not.

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
-from isomorph.arrays import FloatArray
 from isomorph.geometry import Gram
-from isomorph.measures._kernel_factor import narrowed, nuclear_norm, shapes
+from isomorph.measures._coordinates import Coordinates
 from isomorph.measures._measure import Comparable, Measure, Traits
+from isomorph.measures._procrustes import normalised_gap
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,22 +50,9 @@ class NBS(Measure):
             misleads="far above 0 for unrelated features unless stimuli are many times the features",
         )
 
-    def relate(self, x: Comparable) -> Comparable:
-        """Features, of no more columns than there are stimuli."""
-        return narrowed(x)
+    def relate(self, x: Comparable) -> Any:
+        """Centred coordinates, no more of them than stimuli."""
+        return Coordinates.of(x)
 
     def _value(self, x: Any, y: Any) -> float:
-        return _overlap(*shapes([x, y], ["x", "y"], measure="NBS"))
-
-    def matrix(self, things: list[Any]) -> FloatArray:
-        """All pairs; everything is centred a single time."""
-        ready = shapes(things, [f"thing {place}" for place in range(len(things))], measure="NBS")
-        result = np.ones((len(things), len(things)))
-        for i, one in enumerate(ready):
-            for j in range(i):
-                result[i, j] = result[j, i] = _overlap(one, ready[j])
-        return result
-
-
-def _overlap(one: tuple[FloatArray, float], other: tuple[FloatArray, float]) -> float:
-    return min(nuclear_norm(one[0], other[0]) / (one[1] * other[1]), 1.0)
+        return 1 - normalised_gap(x, y, "NBS")
