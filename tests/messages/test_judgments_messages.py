@@ -89,7 +89,7 @@ def test_hostile_files(tmp_path):
     np.savez(path, indices=np.array([[{}, 1, 2]]), similarities=np.ones((1, 3)))
     assert said(lambda: load_triplets(path)) == (
         f"{path} holds 'indices' as pickled Python objects, which can run code when they are read, so they never are. Save it again with "
-        "plain types, for example array.astype(str)."
+        "plain types, for example array.astype(str) or array.astype(float)."
     )
 
 

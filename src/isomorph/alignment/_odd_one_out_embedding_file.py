@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,12 +11,10 @@ import numpy as np
 
 from isomorph import data
 from isomorph.alignment._odd_one_out_embedding import ConvergenceTrace, OddOneOutEmbedding
+from isomorph.alignment._own_file import read_own, write_own
 from isomorph.arrays import FloatArray, as_floats, check_finite
 from isomorph.errors import FileError, InputError, IsomorphError, StoreError
-from isomorph.spec import canonical_json, from_plain, to_plain
-from isomorph.store._atomic import publish
-from isomorph.store._receipt import DTYPES
-from isomorph.store._shard import header_of, identity, tensor_facts, write_shard
+from isomorph.spec import from_plain, to_plain
 
 _LIMIT_BYTES = 1 << 30
 _TRACE = ("epochs", "train", "held_out", "dimensions")
@@ -64,8 +61,7 @@ def write_embedding(embedding: OddOneOutEmbedding, path: Path) -> Path:
             for each in runs
         ),
     )
-    text = canonical_json({"isomorph": "embedding", "version": 1, "facts": to_plain(facts)})
-    tensors: dict[str, Any] = {"header": np.frombuffer(text, dtype=np.uint8)}
+    tensors: dict[str, Any] = {}
     for at, run in enumerate(runs):
         tensors[f"mean.{at}"] = np.ascontiguousarray(run.mean, dtype=np.float64)
         if run.scale is not None:
@@ -73,8 +69,7 @@ def write_embedding(embedding: OddOneOutEmbedding, path: Path) -> Path:
         if run.trace is not None:
             tensors[f"trace.{at}"] = np.array([getattr(run.trace, name) for name in _TRACE], dtype=np.float64)
     try:
-        temporary, _ = write_shard(path, tensors, tensor_facts(path.name, tensors))
-        publish(temporary, path)
+        write_own(path, "embedding", {"facts": to_plain(facts)}, tensors)
     except (StoreError, OSError) as error:
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
         raise FileError(f"{path} cannot be written: {getattr(cause, 'strerror', None) or cause}.") from error
@@ -120,19 +115,8 @@ def _published(path: Path, kind: str) -> tuple[FloatArray, FloatArray | None]:
 
 
 def _read_ours(path: Path) -> OddOneOutEmbedding:
-    now = identity(path)
     try:
-        if now is None:
-            raise FileError("it is not a plain file")
-        if now[2] > _LIMIT_BYTES:
-            raise FileError(f"it has {now[2]:,} bytes, over the limit of {_LIMIT_BYTES:,}")
-        tensors = {
-            key: np.fromfile(path, DTYPES[fact.dtype], offset=start, count=int(np.prod(fact.shape))).reshape(fact.shape)
-            for key, (fact, start) in header_of(path, now).items()
-        }
-        plain = json.loads(tensors["header"].tobytes())
-        if plain["isomorph"] != "embedding" or plain["version"] != 1:
-            raise FileError("it is of another kind or version")
+        plain, tensors = read_own(path, "embedding")
         facts = from_plain(_Facts, plain["facts"])
         runs = tuple(_read_run(facts, at, tensors) for at in range(len(facts.runs)))
         return replace(runs[facts.chosen], runs=runs if facts.several else ())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +11,11 @@ import numpy as np
 
 from isomorph import data
 from isomorph.alignment._fitted_transform import FittedTransform
+from isomorph.alignment._own_file import read_own, write_own
 from isomorph.alignment._published import described
 from isomorph.errors import FileError, InputError, IsomorphError, StoreError
-from isomorph.spec import canonical_json, from_plain
+from isomorph.spec import from_plain
 from isomorph.store._atomic import publish, temporary_file
-from isomorph.store._receipt import DTYPES
-from isomorph.store._shard import header_of, identity, tensor_facts, write_shard
 
 _PARTS = ("weights", "bias", "mean", "std")
 _LIMIT_BYTES = 1 << 30
@@ -46,12 +44,9 @@ def write_transform(fitted: FittedTransform, path: Path) -> Path:
         if path.suffix == ".npz":
             with temporary_file(path, needed=0) as (file, temporary):
                 np.savez_compressed(file, **published_arrays(fitted))
+            publish(temporary, path)
         else:
-            text = canonical_json({"isomorph": "transform", "version": 1, **fitted.facts})
-            tensors: dict[str, Any] = {"header": np.frombuffer(text, dtype=np.uint8)}
-            tensors |= {name: np.atleast_1d(part) for name, part in fitted.parts.items()}
-            temporary, _ = write_shard(path, tensors, tensor_facts(path.name, tensors))
-        publish(temporary, path)
+            write_own(path, "transform", fitted.facts, {name: np.atleast_1d(part) for name, part in fitted.parts.items()})
     except (StoreError, OSError) as error:
         cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
         raise FileError(f"{path} cannot be written: {getattr(cause, 'strerror', None) or cause}.") from error
@@ -116,19 +111,8 @@ def _read_npz(path: Path) -> FittedTransform:
 
 
 def _read_ours(path: Path) -> FittedTransform:
-    now = identity(path)
     try:
-        if now is None:
-            raise FileError("it is not a plain file")
-        if now[2] > _LIMIT_BYTES:
-            raise FileError(f"it has {now[2]:,} bytes, over the limit of {_LIMIT_BYTES:,}")
-        tensors = {
-            key: np.fromfile(path, DTYPES[fact.dtype], offset=start, count=int(np.prod(fact.shape))).reshape(fact.shape)
-            for key, (fact, start) in header_of(path, now).items()
-        }
-        plain = json.loads(tensors["header"].tobytes())
-        if plain.pop("isomorph") != "transform" or plain.pop("version") != 1:
-            raise FileError("it is of another kind or version")
+        plain, tensors = read_own(path, "transform")
         parts: dict[str, Any] = {name: tensors[name] for name in _PARTS if name in tensors}
         scalars = {name: parts[name][0] for name in ("mean", "std") if name in parts and len(parts[name]) == 1}
         facts: dict[str, Any] = vars(from_plain(_Facts, plain))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,12 +54,7 @@ def load_metadata(path: Path | str, *, column: str | None = None) -> pandas.Data
 def _from_json(path: Path, column: str | None) -> pandas.DataFrame:
     import pandas
 
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise FileError(f"there is no file {path}.") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise FileError(f"{path} cannot be read as JSON: {error}.") from error
+    content = data.read_json(path)
     if isinstance(content, Mapping) and content and all(isinstance(each, Mapping) for each in content.values()):
         rows = [{str(key): _flat(value) for key, value in each.items()} for each in content.values()]
         return pandas.DataFrame(rows, index=pandas.Index([str(name) for name in content]))

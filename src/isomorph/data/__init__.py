@@ -1,7 +1,7 @@
 """Public data sets by name, and readers that never unpickle.
 
-`path(dataset, file)` gives a verified file of the catalogue; `read_mat`, `read_npz`, `read_npy`, `read_hdf5`, `read_csv` and `read_table`
-turn foreign files into plain arrays and tables.
+`path(dataset, file)` gives a verified file of the catalogue; `read_mat`, `read_npz`, `read_npy`, `read_hdf5`, `read_json`, `read_csv` and
+`read_table` turn foreign files into plain arrays and tables.
 """
 
 from isomorph._lazy import lazy_exports
@@ -17,6 +17,7 @@ _EXPORTS = {
     "path": "isomorph.data._path",
     "read_csv": "isomorph.data._read_table",
     "read_hdf5": "isomorph.data._read_hdf5",
+    "read_json": "isomorph.data._read_json",
     "read_mat": "isomorph.data._read_mat",
     "read_npy": "isomorph.data._read_npz",
     "read_npz": "isomorph.data._read_npz",

@@ -38,7 +38,8 @@ def read_npz(path: Path | str, *, limit_bytes: int = LIMIT_BYTES) -> dict[str, n
 def _read_member(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> npt.NDArray[Any]:
     name = member.filename.removesuffix(".npy")
     with archive.open(member) as stream:
-        needed = _check_header(path, name, stream)
+        shape, _, dtype = read_header(path, name, stream)
+        needed = math.prod(shape) * dtype.itemsize
         if needed != member.file_size - stream.tell():
             raise ValueError(f"the array {name!r} promises {needed:,} bytes, but {member.file_size - stream.tell():,} follow")
     with archive.open(member) as stream:
@@ -51,7 +52,8 @@ def read_npy(path: Path | str, *, memory_map: bool = False, limit_bytes: int = L
     path = Path(path)
     try:
         with path.open("rb") as stream:
-            needed = _check_header(path, path.stem, stream)
+            shape, _, dtype = read_header(path, path.stem, stream)
+            needed = math.prod(shape) * dtype.itemsize
             follows = path.stat().st_size - stream.tell()
         if follows < needed:
             raise ValueError(f"it promises {needed:,} bytes of numbers, but {follows:,} follow: it was cut short")
@@ -63,16 +65,17 @@ def read_npy(path: Path | str, *, memory_map: bool = False, limit_bytes: int = L
         raise unreadable(path, "an .npy file", error) from error
 
 
-def _check_header(path: Path, name: str, stream: IO[bytes]) -> int:
+def read_header(path: Path, name: str, stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether columns come first, and type of an array in numpy's format; pickled objects are a `FileError`."""
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, _, dtype = read(stream)
+    shape, by_columns, dtype = read(stream)
     if dtype.hasobject:
         raise FileError(
             f"{path} holds {name!r} as pickled Python objects, which can run code when they are read, so they never are. "
             "Save it again with plain types, for example array.astype(str) or array.astype(float)."
         )
-    return math.prod(shape) * dtype.itemsize
+    return shape, by_columns, dtype
 
 
 def check_size(path: Path, declared: int, limit_bytes: int) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 
+from isomorph import data
 from isomorph.errors import FileError, IsomorphError
 from isomorph.geometry import RDM
 
@@ -56,12 +56,7 @@ def _of_mat(path: Path) -> dict[str, tuple[Any, Any]]:
 
 
 def _of_json(path: Path) -> dict[str, tuple[Any, Any]]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise FileError(f"there is no file {path}.") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise FileError(f"{path} cannot be read as JSON: {error}.") from error
+    content = data.read_json(path)
     tasks = content.get("tasks") if isinstance(content, Mapping) else None
     if not isinstance(tasks, list):
         raise FileError(f"{path} has no list of tasks; Meadows' files of one person, all tasks, have.")

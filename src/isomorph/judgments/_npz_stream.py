@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from isomorph.data._read_npz import read_header
 from isomorph.errors import FileError
 
 LIMIT_BYTES = 4 << 30
@@ -56,14 +57,7 @@ class NpzStream:
     def _blocks(self, name: str, rows: int | None, limit: int | None) -> Iterator[npt.NDArray[Any]]:
         member = self._archive.getinfo(f"{name}.npy")
         with self._archive.open(member) as stream:
-            version = np.lib.format.read_magic(stream)
-            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, by_columns, dtype = read(stream)
-            if dtype.hasobject:
-                raise FileError(
-                    f"{self.path} holds {name!r} as pickled Python objects, which can run code when they are read, so they never are. "
-                    "Save it again with plain types, for example array.astype(str)."
-                )
+            shape, by_columns, dtype = read_header(self.path, name, stream)
             needed, follows = math.prod(shape) * dtype.itemsize, member.file_size - stream.tell()
             if needed != follows:
                 raise ValueError(f"the array {name!r} promises {needed:,} bytes, but {follows:,} follow")
