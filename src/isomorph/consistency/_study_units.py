@@ -62,7 +62,7 @@ class FeatureUnit:
 
     def run(self, store: Store) -> None:
         """Extract the layer into the store."""
-        from isomorph.models import extract
+        from isomorph.models import extract, penultimate
 
         pool: Any = self.pool
         layer = penultimate(self.model, self.stimuli, pool) if self.layer == PENULTIMATE else self.layer
@@ -74,15 +74,6 @@ class FeatureUnit:
         refuse_degenerate(rows, where=f"{self.model.card.name} on {self.dataset}")
         with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
             writer.commit({"extraction": extraction.fingerprint, "layer": info.name, "width": rows.width})
-
-
-def penultimate(model: Model, stimuli: Stimuli, pool: Any) -> str:
-    """The last layer before the classifier: the last but one where the last is a linear map, else the last."""
-    from isomorph.models import extract
-
-    layers = extract(model, stimuli, pool=pool, dry_run=True).layers
-    name: str = layers[-2 if layers[-1].kind == "Linear" and len(layers) > 1 else -1].name
-    return name
 
 
 def stored_features(store: Store, unit_fingerprint: str) -> Features:

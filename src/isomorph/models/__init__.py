@@ -14,6 +14,7 @@ _EXPORTS = {
     "load_model": "isomorph.models._load",
     "model_card": "isomorph.models._load",
     "outline": "isomorph.models._outline",
+    "penultimate": "isomorph.models._penultimate",
     "roster": "isomorph.models._roster",
     "sources": "isomorph.models._load",
     "stored_extraction": "isomorph.models._stored_extraction",
