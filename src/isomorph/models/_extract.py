@@ -74,7 +74,7 @@ def extract(
         stimuli: Pictures or texts, as the model reads them.
         layers: `"all"` (every output that equals no earlier one), or names, shell patterns, positions (-1 is the last), depths between 0.0
             and 1.0, or several of these.
-        pool: `flatten` keeps every value; `mean`, `max`, `cls`, `tokens` leave one value a channel.
+        pool: `flatten` keeps every value; `mean`, `max`, `cls`, `tokens` leave one value a channel, `cls+tokens` leaves two.
         reduce: `"features"`; `"gram"`, the exact inner products of all stimuli; `"sketch"`, a count-sketch.
         sketch_width: Columns of a sketch; None takes the Johnson-Lindenstrauss bound for ε = 0.1. Narrower layers stay as they are.
         batch_size: Stimuli in one forward pass; None lets the plan choose.

@@ -9,7 +9,7 @@ from isomorph.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-Pool: TypeAlias = Literal["flatten", "mean", "max", "cls", "tokens"]
+Pool: TypeAlias = Literal["flatten", "mean", "max", "cls", "tokens", "cls+tokens"]
 POOLS: tuple[Pool, ...] = get_args(Pool)
 
 
@@ -21,8 +21,9 @@ def pooled(tensor: torch.Tensor, pool: Pool, *, items: int, prefix_tokens: int =
     """Rows `[item, feature]`, float32; a view of the tensor where that is possible.
 
     `flatten` keeps every value. The others leave `[item, feature]` alone. On tokens `[item, token, channel]`, `mean` and `max` go over
-    the tokens, `cls` takes the first, and `tokens` is the mean of those after the prefix; padding that `mask` marks takes no part. On maps
-    `[item, channel, height, width]` (or `[item, height, width, channel]` with equal height and width), `mean` and `max` go over positions.
+    the tokens, `cls` takes the first, `tokens` is the mean of those after the prefix, and `cls+tokens` is the one and then the other, twice
+    the channels; padding that `mask` marks takes no part. On maps `[item, channel, height, width]` (or `[item, height, width, channel]`
+    with equal height and width), `mean` and `max` go over positions.
 
     Args:
         tensor: What the module returned.
@@ -45,13 +46,17 @@ def pooled(tensor: torch.Tensor, pool: Pool, *, items: int, prefix_tokens: int =
         return tensor.reshape(items, -1).float()
     if tensor.ndim == 3:
         return _over_tokens(tensor, pool, prefix_tokens, mask)
-    if pool in ("cls", "tokens"):
+    if pool in ("cls", "tokens", "cls+tokens"):
         raise CannotPoolError(f"it is a map of shape {tuple(tensor.shape[1:])} and has no tokens")
     axes = _positions(tensor)
     return tensor.amax(axes).float() if pool == "max" else tensor.float().mean(axes)
 
 
 def _over_tokens(tensor: torch.Tensor, pool: Pool, prefix: int, mask: torch.Tensor | None) -> torch.Tensor:
+    if pool == "cls+tokens":
+        import torch  # here, so that command lines and plans can name poolings without it
+
+        return torch.cat([_over_tokens(tensor, "cls", prefix, mask), _over_tokens(tensor, "tokens", prefix, mask)], dim=1)
     if pool == "cls":
         if prefix == 0:
             raise CannotPoolError("the model has no class token")
