@@ -8,6 +8,7 @@ from typing import Any
 
 from isomorph.arrays import FloatArray, as_floats, positions, unique_ids
 from isomorph.errors import ShapeError
+from isomorph.features._grouping import Grouping
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,3 +53,26 @@ class Features:
         """The rows of `ids`, in that order."""
         rows = positions(self.ids, ids, name=repr(self.subject or self.layer or "features"))
         return Features(self.values[rows], tuple(ids), self.layer, self.subject, self.provenance)
+
+    def grouped(self, groups: Mapping[str, str] | None) -> Features:
+        """The mean row of each group, as of the captions of one picture; groups become the ids, in the order of their first rows.
+
+        Sums are float64. Groups may have different sizes: each counts once, whatever its size; `provenance["grouped"]` has the numbers.
+
+        Args:
+            groups: Of each id its group, for example `Stimuli.groups`; may name more ids than there are here.
+
+        Raises:
+            InputError: There are no groups.
+            IdError: A row belongs to no group.
+
+        Example:
+            >>> import numpy as np
+            >>> captions = Features(np.array([[1.0, 0.0], [3.0, 2.0], [5.0, 5.0]]), ("dog#1", "dog#2", "cat#1"))
+            >>> pictures = captions.grouped({"dog#1": "dog", "dog#2": "dog", "cat#1": "cat"})
+            >>> pictures.ids, pictures.values.tolist()
+            (('dog', 'cat'), [[2.0, 1.0], [5.0, 5.0]])
+        """
+        grouping = Grouping.of(self.ids, groups)
+        provenance = {**self.provenance, "grouped": grouping.summary()}
+        return Features(grouping.mean(self.values), grouping.names, self.layer, self.subject, provenance)

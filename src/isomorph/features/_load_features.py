@@ -11,23 +11,29 @@ import numpy as np
 from isomorph.errors import FileError, IdError, InputError, ShapeError
 from isomorph.features._features import Features
 from isomorph.features._read_arrays import ID_NAMES, SUFFIXES, read_arrays
+from isomorph.features._thingsvision import read_thingsvision
 
 
 def load_features(
     path: Path | str, *, key: str | None = None, ids: Sequence[str] | str | None = None, subject: str | None = None
 ) -> Features:
-    """Read features from a `.npy`, `.npz`, `.mat`, `.h5`, `.pt`, `.csv`, `.tsv`, `.parquet` or `.safetensors` file.
+    """Read features from a `.npy`, `.npz`, `.mat`, `.h5`, `.pt`, `.csv`, `.tsv`, `.parquet` or `.safetensors` file, or a folder.
 
     A file with one matrix needs no more; of a file with several, `key` names the one to read. The ids are what `ids` gives, else an
     array or column called `ids`, `id`, `stimulus`, `stimuli`, `names`, `filenames` or `image` (of a table also its first column, if
     that is text; of a `.safetensors` file the metadata entry `ids`, a JSON list), else `"0"`, `"1"`, …. Nothing is ever unpickled; an
     `.npy` file is memory-mapped.
 
+    A folder is read as thingsvision writes one layer: `features.npy`, `.hdf5`, `.mat`, `.txt`, `.pt` or `.pth`, in one file or in parts
+    (`features_01.npy`, …, or `features_0-1024.npy`, …), rows of any shape, flattened. Ids are the lines of its `file_names.txt` (or that of
+    the folder above it): bare names as they are, paths relative to the longest folder that holds them all, always with their suffix.
+
     Args:
-        path: The file.
-        key: The name of the matrix inside; nested names are joined by `/` (HDF5) or `.` (`.mat`, `.pt`).
+        path: The file or folder.
+        key: The name of the matrix inside; nested names are joined by `/` (HDF5) or `.` (`.mat`, `.pt`). Of a folder with several kinds of
+            files the kind: `features.npy`, `features_N.npy` (parts) or `features_A-B.npy` (ranges of rows).
         ids: The stimulus of each row, or the name of the array or column that says so.
-        subject: Who represented the stimuli; the file's stem unless given.
+        subject: Who represented the stimuli; the file's stem (the folder's name) unless given.
 
     Returns:
         Features: `[stimulus, feature]`; `provenance` holds the file's name and the key.
@@ -46,6 +52,8 @@ def load_features(
         ('0', '1', '2')
     """
     path = Path(path)
+    if path.is_dir():
+        return read_thingsvision(path, key=key, ids=ids, subject=subject)
     if path.suffix.lower() not in SUFFIXES:
         raise FileError(f"{path} has the suffix {path.suffix!r}; features are read from {', '.join(sorted(SUFFIXES))}.")
     if not path.is_file():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isomorph.errors import InputError
@@ -12,6 +13,7 @@ from isomorph.models._plan import LayerInfo
 
 if TYPE_CHECKING:
     from isomorph.geometry import Gram
+    from isomorph.store import Store
 
 
 class NoSuchLayerError(InputError, KeyError):
@@ -76,6 +78,37 @@ class Extraction(Mapping[str, "Features | Gram"]):
         if name not in self._loaded:
             self._loaded[name] = self._load(self._by_name[name])
         return self._loaded[name]
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The stimuli, in the order of the rows."""
+        return next(iter(self.values())).ids
+
+    def grouped(self, groups: Mapping[str, str] | None, *, store: Store | Path | str | None = None) -> Extraction:
+        """One row a group, the mean of its rows: an extraction of captions becomes one of pictures.
+
+        Features and sketches are averaged, Gram matrices become those of the averages. Groups may have different sizes: each counts once.
+        `provenance["grouped"]` says how many rows and groups there are, and how many rows the smallest and largest have.
+
+        Args:
+            groups: Of each id its group: `Stimuli.groups`. Groups stand in the order of their first rows.
+            store: Where to keep the result, under a fingerprint of its own; None computes each layer when it is asked for.
+
+        Raises:
+            InputError: There are no groups.
+            IdError: A stimulus belongs to no group.
+
+        Example:
+            >>> from isomorph.models import extract, load_model
+            >>> from isomorph.stimuli import Stimuli
+            >>> captions = Stimuli.from_texts({"dog#1": "a dog", "dog#2": "a dog runs", "cat#1": "a cat"})
+            >>> x = extract(load_model("bundled/wordllama_256"), captions).grouped({"dog#1": "dog", "dog#2": "dog", "cat#1": "cat"})
+            >>> x.ids, x.provenance["grouped"]["most"]
+            (('dog', 'cat'), 2)
+        """
+        from isomorph.models._grouped import grouped
+
+        return grouped(self, groups, store)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._by_name)

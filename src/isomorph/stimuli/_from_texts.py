@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from isomorph.arrays import unique_ids
 from isomorph.errors import IdError, InputError
+from isomorph.stimuli._captions import check_captions, numbered
 from isomorph.stimuli._sources import Parts, Texts
 
 
-def from_texts(texts: Any, *, ids: Sequence[str] | str | None, column: str | None) -> Parts:
+def from_texts(texts: Any, *, ids: Sequence[str] | str | None, column: str | None, group: str | None) -> Parts:
     """The texts and what is known of them."""
     if isinstance(texts, str | Path):
         from isomorph import data
 
-        return _from_table(data.read_table(texts), ids=ids, column=column, origin=str(texts))
+        return _from_table(data.read_table(texts), ids=ids, column=column, group=group, origin=str(texts))
     if hasattr(texts, "columns"):
-        return _from_table(texts, ids=ids, column=column, origin="")
-    if column is not None or isinstance(ids, str):
-        raise InputError("column=… and ids='NAME' name columns of a table, but the texts are not in one.")
+        return _from_table(texts, ids=ids, column=column, group=group, origin="")
+    if column is not None or group is not None or isinstance(ids, str):
+        raise InputError("column=…, group=… and ids='NAME' name columns of a table, but the texts are not in one.")
     if isinstance(texts, Mapping):
         if ids is not None:
             raise InputError("the texts come with their ids as the keys of a dict, and ids=… was given too.")
@@ -28,12 +30,14 @@ def from_texts(texts: Any, *, ids: Sequence[str] | str | None, column: str | Non
     return _parts(list(texts), ids, {}, "")
 
 
-def _from_table(table: Any, *, ids: Sequence[str] | str | None, column: str | None, origin: str) -> Parts:
+def _from_table(table: Any, *, ids: Sequence[str] | str | None, column: str | None, group: str | None, origin: str) -> Parts:
     names = [str(each) for each in table.columns]
     table = table.set_axis(names, axis="columns")
-    column = column or _text_column(table, names, ids)
-    if column not in names:
-        raise InputError(f"the table has no column {column!r}; it has {', '.join(names)}.")
+    column = column or _text_column(table, names, {ids, group} if isinstance(ids, str) else {group})
+    for each in (column, group):
+        if each is not None and each not in names:
+            raise InputError(f"the table has no column {each!r}; it has {', '.join(names)}.")
+    groups = None if group is None else check_captions(table, column=column, group=group)
     named = ids if isinstance(ids, str) else "id" if ids is None and "id" in names and column != "id" else None
     if named is not None:
         if named not in names:
@@ -41,14 +45,17 @@ def _from_table(table: Any, *, ids: Sequence[str] | str | None, column: str | No
         ids = [str(each) for each in table[named]]
     elif ids is None and all(isinstance(each, str) for each in table.index):
         ids = [str(each) for each in table.index]
+    elif ids is None and groups is not None:
+        ids = numbered(groups)
     others = [each for each in names if each not in {column, named}]
-    return _parts(table[column].tolist(), ids, {each: tuple(table[each].tolist()) for each in others}, origin)
+    parts = _parts(table[column].tolist(), ids, {each: tuple(table[each].tolist()) for each in others}, origin)
+    return parts if groups is None else replace(parts, groups=groups)
 
 
-def _text_column(table: Any, names: list[str], ids: Any) -> str:
+def _text_column(table: Any, names: list[str], taken: set[str | None]) -> str:
     if "text" in names:
         return "text"
-    textual = [each for each in names if each not in {ids, "id"} and all(isinstance(value, str) for value in table[each])]
+    textual = [each for each in names if each not in {*taken, "id"} and all(isinstance(value, str) for value in table[each])]
     if len(textual) != 1:
         raise InputError(f"{len(textual)} columns hold texts; name the one to show with column=…: {', '.join(names)}.")
     return textual[0]

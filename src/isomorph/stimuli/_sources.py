@@ -145,3 +145,4 @@ class Parts:
     columns: dict[str, tuple[Any, ...]] = field(default_factory=dict)
     origin: str = ""
     ignored: int = 0
+    groups: tuple[str, ...] | None = None

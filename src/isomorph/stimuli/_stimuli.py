@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import operator
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from isomorph.errors import FileError, IdError, InputError
+from isomorph.errors import IdError, InputError
 from isomorph.spec import fingerprint
 from isomorph.stimuli._decode import MAX_PIXELS, Background
 from isomorph.stimuli._from_arrays import Layout, from_arrays, from_mat, from_npz
@@ -20,7 +18,7 @@ from isomorph.stimuli._from_hugging_face import from_hugging_face
 from isomorph.stimuli._from_shards import from_shards
 from isomorph.stimuli._from_texts import from_texts
 from isomorph.stimuli._metadata import columns
-from isomorph.stimuli._skipped import Skipped
+from isomorph.stimuli._skipped import Skipped, undecodable
 from isomorph.stimuli._sources import Modality, Parts
 from isomorph.stimuli._subset import Rule, Subset, balanced_subset
 from isomorph.stimuli._thumbnail import thumbnail
@@ -84,6 +82,11 @@ class Stimuli(Sequence[Any]):
         column = self._parts.columns.get("label")
         return None if column is None else tuple(map(str, column))
 
+    @property
+    def groups(self) -> dict[str, str] | None:
+        """What each text is about (the picture of a caption), by id; None unless `from_texts` was given `group`."""
+        return None if self._parts.groups is None else dict(zip(self.ids, self._parts.groups, strict=True))
+
     @cached_property
     def item_digests(self) -> tuple[str, ...]:
         """xxh3-128 of each item: of a file's bytes, of an array's pixels and shape, of a text's UTF-8. Computed once."""
@@ -146,23 +149,16 @@ class Stimuli(Sequence[Any]):
 
     def _rows(self, rows: Sequence[int]) -> Stimuli:
         table = {name: tuple(values[row] for row in rows) for name, values in self._parts.columns.items()}
-        ids = tuple(self.ids[row] for row in rows)
-        part = Stimuli(replace(self._parts, ids=ids, source=self._parts.source.take(rows), columns=table), skipped=self.skipped)
+        ids, groups = tuple(self.ids[row] for row in rows), self._parts.groups
+        taken = {"groups": groups and tuple(groups[row] for row in rows), "source": self._parts.source.take(rows)}
+        part = Stimuli(replace(self._parts, ids=ids, columns=table, **taken), skipped=self.skipped)
         if "item_digests" in self.__dict__:
             part.__dict__["item_digests"] = tuple(self.item_digests[row] for row in rows)
         return part
 
     def verify(self) -> tuple[Skipped, ...]:
         """Decode every stimulus once and return those that fail; costs as much as one pass over the pictures."""
-        with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-            return tuple(each for each in pool.map(self._problem, range(len(self))) if each is not None)
-
-    def _problem(self, row: int) -> Skipped | None:
-        try:
-            self._parts.source.read(row, self.ids[row])
-        except (FileError, InputError) as error:
-            return Skipped(self.ids[row], self._parts.source.place(row), str(error.__cause__ or error))  # the cause has no name in it
-        return None
+        return undecodable(self._parts.source, self.ids)
 
     def _without_problems(self, on_error: OnError) -> Stimuli:
         if on_error not in {"raise", "skip"}:
@@ -332,16 +328,19 @@ class Stimuli(Sequence[Any]):
         return cls(from_npz(Path(path), key, ids=ids, layout=layout))
 
     @classmethod
-    def from_texts(cls, texts: Any, ids: Sequence[str] | str | None = None, *, column: str | None = None) -> Stimuli:
+    def from_texts(
+        cls, texts: Any, ids: Sequence[str] | str | None = None, *, column: str | None = None, group: str | None = None
+    ) -> Stimuli:
         """Texts: a list, a dict id → text, a pandas table, or the path of a CSV, TSV or Parquet file.
 
         Args:
             texts: Where they are. Of a table, the columns that are neither texts nor ids become metadata.
             ids: The ids, or the name of their column; else the column `id`, else a textual index, else `"0"`, `"1"`, ….
             column: The column of the texts; else `text`, else the only one that holds strings.
+            group: The column that says what each text is about, as the picture of a caption: `groups`. Ids are then `dog#1`, `dog#2`, ….
 
         Raises:
-            InputError: A column is missing or cannot be told, or an item is not a string.
+            InputError: A column is missing or cannot be told, an item is not a string, or (with `group`) a text or its group is empty.
             IdError: An id stands twice.
         """
-        return cls(from_texts(texts, ids=ids, column=column))
+        return cls(from_texts(texts, ids=ids, column=column, group=group))
