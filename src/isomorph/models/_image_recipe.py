@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from isomorph.errors import InputError, ShapeError
+from isomorph.stimuli._opencv_cubic import opencv_cubic
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +30,7 @@ class ImageRecipe:
             sides whatever the proportions; `pad` keeps the proportions until the picture fits, with the mean colour around it.
         resize_pixels: Side length after the resize (the longer one, where the model sees no square), before the centre of
             `height_pixels` × `width_pixels` is cut out.
-        interpolation: The filter of the resize (Pillow's, with antialiasing).
+        interpolation: The filter of the resize: Pillow's, with antialiasing; or `opencv-cubic`, OpenCV's, without.
         channels: The order of the colour channels.
         maximum: The value of white before `mean` is subtracted: 1 or 255.
         mean: Subtracted from each channel, in the order of `channels`.
@@ -47,7 +48,7 @@ class ImageRecipe:
     width_pixels: int = 224
     resize: Literal["crop", "squash", "pad"] = "crop"
     resize_pixels: int = 256
-    interpolation: Literal["nearest", "bilinear", "bicubic"] = "bicubic"
+    interpolation: Literal["nearest", "bilinear", "bicubic", "opencv-cubic"] = "bicubic"
     channels: Literal["rgb", "bgr"] = "rgb"
     maximum: float = 1.0
     mean: tuple[float, ...] = (0.485, 0.456, 0.406)
@@ -82,17 +83,22 @@ class ImageRecipe:
         if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3:
             raise ShapeError(f"a picture must be uint8 [height, width, 3]; got {array.dtype} {list(array.shape)}.")
         height, width = self._resized(*array.shape[:2])
-        picture = Image.fromarray(array)
-        if (height, width) != array.shape[:2]:
-            picture = picture.resize((width, height), _FILTERS[self.interpolation])
+        picture = self._scaled(array, height, width)
         if (height, width) == (self.height_pixels, self.width_pixels):
-            return np.asarray(picture)
-        top, left = _offset(height, self.height_pixels), _offset(width, self.width_pixels)
+            return picture
+        top, left = self._offset(height, self.height_pixels), self._offset(width, self.width_pixels)
         canvas = np.empty((self.height_pixels, self.width_pixels, 3), dtype=np.uint8)
         canvas[:] = self._surround()
-        seen = np.asarray(picture)[max(top, 0) : max(top, 0) + self.height_pixels, max(left, 0) : max(left, 0) + self.width_pixels]
+        seen = picture[max(top, 0) : max(top, 0) + self.height_pixels, max(left, 0) : max(left, 0) + self.width_pixels]
         canvas[max(-top, 0) :, max(-left, 0) :][: seen.shape[0], : seen.shape[1]] = seen
         return canvas
+
+    def _scaled(self, image: Any, height: int, width: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        if self.interpolation == "opencv-cubic":
+            return opencv_cubic(image, height, width)
+        if (height, width) == image.shape[:2]:
+            return np.asarray(image)
+        return np.asarray(Image.fromarray(image).resize((width, height), _FILTERS[self.interpolation]))
 
     def _resized(self, height: int, width: int) -> tuple[int, int]:
         longer = max(self.height_pixels, self.width_pixels)
@@ -110,7 +116,6 @@ class ImageRecipe:
         mean = self.mean if self.channels == "rgb" else self.mean[::-1]
         return [round(255 / self.maximum * each) for each in mean] if self.resize == "pad" else [0, 0, 0]
 
-
-def _offset(whole: int, part: int) -> int:
-    """Where a centred part begins; negative where it is larger than the whole."""
-    return round((whole - part) / 2) if whole >= part else -((part - whole) // 2)
+    def _offset(self, whole: int, part: int) -> int:
+        """Where a centred part begins; negative where it is larger than the whole."""
+        return round((whole - part) / 2) if whole >= part else -((part - whole) // 2)
