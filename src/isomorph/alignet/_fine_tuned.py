@@ -1,0 +1,50 @@
+"""What fine-tuning returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from isomorph.alignet._student import Student
+    from isomorph.models import Model
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FineTuned:
+    """A student that has learnt.
+
+    Attributes:
+        model: It as a model: layers `output[pre_logits]`, `output[triplet_logits]` and those of its network behind `network.`.
+        student: Its module.
+        history: One entry a step: `step`, `loss`, `agreement` (share of the batch's triplets where the student picks the teacher's pair),
+            `rate`, `gradient_norm`; where it was validated also `validation`, name → `{"loss", "agreement", "triplets"}`.
+        folder: Where checkpoints and log lie.
+        checkpoint: The last one.
+        skipped: Pictures that could not be read.
+        notes: What people should know, in sentences.
+    """
+
+    model: Model
+    student: Student
+    history: Sequence[Mapping[str, Any]]
+    folder: Path
+    checkpoint: Path
+    skipped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def validation(self) -> dict[str, dict[str, float]]:
+        """The last look at each validation set."""
+        looked = [entry["validation"] for entry in self.history if "validation" in entry]
+        return dict(looked[-1]) if looked else {}
+
+    def __str__(self) -> str:
+        last = self.history[-1]
+        looks = "".join(f"; {name}: {each['agreement']:.1%}" for name, each in self.validation.items())
+        agreement = f"agreement with the teacher {last['agreement']:.1%}{looks}"
+        return f"{self.model.name}, {last['step'] + 1:,} steps: loss {last['loss']:.4f}, {agreement}"
+
+    __repr__ = __str__
