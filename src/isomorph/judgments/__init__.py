@@ -21,6 +21,7 @@ _EXPORTS = {
     "read_alignet": "isomorph.judgments._alignet",
     "read_cblearn": "isomorph.judgments._numbered",
     "read_levels": "isomorph.judgments._levels",
+    "read_material_appearance": "isomorph.judgments._material_appearance",
     "read_meadows": "isomorph.judgments._meadows",
     "read_nights": "isomorph.judgments._nights",
     "read_ratings": "isomorph.judgments._ratings",
@@ -32,6 +33,7 @@ _EXPORTS = {
     "things_ids": "isomorph.judgments._things",
     "triplet_ceilings": "isomorph.judgments._ceilings",
     "triplets_from_similarities": "isomorph.judgments._from_similarities",
+    "write_alignet": "isomorph.judgments._alignet",
 }
 
 __all__ = sorted(_EXPORTS)  # noqa: PLE0605

@@ -18,6 +18,7 @@ READERS = {
     "alignet": "_alignet:read_alignet",
     "levels": "_levels:read_levels",
     "nights": "_nights:read_nights",
+    "material-appearance": "_material_appearance:read_material_appearance",
 }
 
 
@@ -33,13 +34,15 @@ def load_triplets(path: Path | str, format: str = "auto", **options: Any) -> Tri
     - `"alignet"`: `.npz`, `indices`, `similarities`, `filenames`; odd one last
     - `"levels"`: `.pkl`, file names; `selected_image` is the odd one. Only plain data are read from it, no code is run
     - `"nights"`: `.csv`, two alternatives to a reference, with votes
+    - `"material-appearance"`: `.json`, two alternatives to a reference, with votes
 
     Args:
         path: The file.
         format: One of these; `"auto"` looks at the file. Files of numbers in three columns are taken for `"things"`: whether the odd
             one stands first or last cannot be seen, so say `"cblearn"` where it is first.
         options: Of the reader: `objects` (ids in the order that the numbers count, or how many there are) and `base` (0 or 1) for files
-            of numbers; see `read_things`, `read_things_csv`, `read_alignet`, `read_levels`, `read_nights`.
+            of numbers; see `read_things`, `read_things_csv`, `read_alignet`, `read_levels`, `read_nights`,
+            `read_material_appearance`.
 
     Raises:
         FileError: The file is not what it claims to be.
@@ -67,6 +70,8 @@ def _recognised(path: Path) -> str:
         return "things"
     if suffix in (".pkl", ".pickle"):
         return "levels"
+    if suffix == ".json":
+        return "material-appearance"
     if suffix == ".npz":
         from isomorph.judgments._npz_stream import NpzStream
 
@@ -78,4 +83,6 @@ def _recognised(path: Path) -> str:
         if "image1" in head and "choice" in head:
             return "things-csv"
         return "nights" if "ref_path" in head else "isomorph"
-    raise FileError(f"{path} has the suffix {path.suffix!r}; judgments are read from .npz, .npy, .txt, .csv, .tsv and .pkl. Name a format.")
+    raise FileError(
+        f"{path} has the suffix {path.suffix!r}; judgments are read from .npz, .npy, .txt, .csv, .tsv, .pkl and .json. Name a format."
+    )
