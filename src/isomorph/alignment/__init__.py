@@ -3,9 +3,12 @@
 from isomorph._lazy import lazy_exports
 
 _EXPORTS = {
+    "AlignmentCheck": "isomorph.alignment._check_result",
+    "AnomalyDetection": "isomorph.alignment._anomaly",
     "ChoicePosterior": "isomorph.alignment._posterior",
     "ConvergenceTrace": "isomorph.alignment._odd_one_out_embedding",
     "Dimension": "isomorph.alignment._dimensions",
+    "FewShot": "isomorph.alignment._few_shot",
     "FittedTransform": "isomorph.alignment._fitted_transform",
     "GLocal": "isomorph.alignment._glocal",
     "Global": "isomorph.alignment._global",
@@ -24,6 +27,7 @@ _EXPORTS = {
     "TripletMap": "isomorph.alignment._triplet_map",
     "UncertaintyDistillation": "isomorph.alignment._teacher",
     "VICE": "isomorph.alignment._vice",
+    "check_alignment": "isomorph.alignment._check",
     "choice_divergence": "isomorph.alignment._teacher",
     "list_transforms": "isomorph.alignment._published",
     "load_transform": "isomorph.alignment._published",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from isomorph.cli._align_check import check
 from isomorph.cli._output import print_facts, print_json, say
 from isomorph.cli._parse import Settings, StoreFolder, call_action, options_of, wrong_usage
 from isomorph.cli._source import read_features
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 def run(words: list[str]) -> int | None:
     """Dispatch on the action."""
-    return call_action({"fit": fit, "apply": apply}, words, command="align")
+    return call_action({"fit": fit, "apply": apply, "check": check}, words, command="align")
 
 
 def fit(

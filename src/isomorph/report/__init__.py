@@ -13,13 +13,14 @@ if TYPE_CHECKING:
 _EXPORTS = {
     "ConsistencyReport": "isomorph.report._consistency_report",
     "Report": "isomorph.report._report",
+    "best_of_both_worlds": "isomorph.report._best_of_both",
     "classical_mds": "isomorph.report._mds",
     "consistency_report": "isomorph.report._consistency_report",
     "report": "isomorph.report._report",
     "smacof": "isomorph.report._mds",
 }
 
-__all__ = ["ConsistencyReport", "Report", "classical_mds", "consistency_report", "report", "smacof"]
+__all__ = ["ConsistencyReport", "Report", "best_of_both_worlds", "classical_mds", "consistency_report", "report", "smacof"]
 __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
 
 
