@@ -12,6 +12,7 @@ IsomorphError
 ├── StoreError (OSError)             the store cannot be read or written
 ├── FetchError (OSError)             a public file can be had neither from mirror, cache nor network
 ├── DeviceError (RuntimeError)       the machine lacks the device that was asked for
+├── ModelRunError (RuntimeError)     a network that another program runs gave up
 └── MissingDependencyError (ImportError)   an optional package is absent; says the command that installs it
 ```
 
@@ -86,6 +87,10 @@ class FetchError(IsomorphError, OSError):
 
 class DeviceError(IsomorphError, RuntimeError):
     """The machine lacks the device that was asked for."""
+
+
+class ModelRunError(IsomorphError, RuntimeError):
+    """A network that another program runs (onnxruntime, TensorFlow) gave up."""
 
 
 class MissingDependencyError(IsomorphError, ImportError):
