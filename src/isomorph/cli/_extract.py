@@ -35,7 +35,10 @@ def extract(
     device: str = "cpu",
     on_error: Literal["raise", "skip"] = "raise",
     column: str | None = None,
+    group: str | None = None,
     out: Path | None = None,
+    thingsvision: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None,
+    thingsvision_format: Literal["npy", "hdf5", "mat", "txt", "pt"] = "npy",
     store: StoreFolder = None,
     dry_run: bool = False,
     json: bool = False,
@@ -47,15 +50,20 @@ def extract(
         stimuli: A folder of pictures, a name from `isomorph list stimuli`, or a table of texts (.csv .tsv .parquet; .txt has one text a
             line).
         layers: all, or names, shell patterns, positions (-1 is the last), depth fractions (0.5).
-        pool: flatten, mean, max, cls or tokens.
+        pool: flatten keeps every value; mean and max go over positions or tokens; cls is the class token, tokens the mean of the others,
+            cls+tokens both (thingsvision's cls_token, avg_pool, cls_token+avg_pool).
         reduce: Keep the features, the exact Gram matrix, or a sketch.
         batch_size: Stimuli at a time; chosen from the memory limit unless given.
         memory_limit: What may be held in memory; the rest goes to the store as it comes.
-        precision: float32, or a lower precision where the device has it.
+        precision: float32, bfloat16 or float16: of the forward pass; results are float32.
         device: cpu, cuda:0 or mps.
         on_error: What to do with a file that cannot be read: stop, or skip it and say so.
         column: The column of the table that holds the texts.
+        group: The column that says what each text is about, as the picture of a caption: each layer gets one row a picture, the mean of its
+            captions.
         out: Also write the layers to a file (.npz or .safetensors), with the ids.
+        thingsvision: Also write a folder a layer into this new folder, as thingsvision does: features and file_names.txt.
+        thingsvision_format: What those features are written as.
         store: The store's folder; default: $ISOMORPH_STORE.
         dry_run: Print the plan (layers, shapes, bytes, duplicates) and stop.
         json: One JSON object.
@@ -65,8 +73,8 @@ def extract(
     from isomorph.models import load_model
     from isomorph.store import Store
 
-    shown = read_stimuli(stimuli, on_error=on_error, column=column)
-    _check_out(out)
+    _check_out(out, thingsvision, reduce)
+    shown = read_stimuli(stimuli, on_error=on_error, column=column, group=group)
     loaded = load_model(model, device=device)
     options: dict[str, Any] = {
         "layers": as_layers(layers),
@@ -81,22 +89,32 @@ def extract(
     if dry_run:
         _print_plan(extract_features(loaded, shown, **options, dry_run=True), json=json)
         return
+    kept = Store(store)
     with Progress(quiet=json) as progress:
-        extraction = extract_features(loaded, shown, **options, store=Store(store), progress=progress)
+        extraction = extract_features(loaded, shown, **options, store=kept, progress=progress)
+    if group:
+        extraction = extraction.grouped(shown.groups, store=kept)
     if out:
-        _write(extraction, shown.ids, out)
-    _print(extraction, shown, out, json=json)
+        _write(extraction, out)
+    if thingsvision:
+        _write_folders(extraction, thingsvision, thingsvision_format)
+    _print(extraction, shown, {"out": out, "thingsvision": thingsvision}, json=json)
 
 
-def read_stimuli(path: Path, *, on_error: Literal["raise", "skip"] = "raise", column: str | None = None) -> Stimuli:
+def read_stimuli(
+    path: Path, *, on_error: Literal["raise", "skip"] = "raise", column: str | None = None, group: str | None = None
+) -> Stimuli:
     """A folder of pictures, a named set of stimuli, or a table of texts.
 
     Raises:
         FileError: There is nothing at `path`, nor a set of that name.
+        InputError: There is no table that could have the column `group`.
     """
     from isomorph.benchmarks import load_stimuli, stimulus_sets
     from isomorph.stimuli import Stimuli
 
+    if group is not None and (path.suffix == ".txt" or not path.is_file()):
+        raise InputError(f"--group names a column of a table of texts (.csv, .tsv, .parquet), but {path} is none.")
     if path.is_dir():
         return Stimuli.from_folder(path, on_error=on_error)
     if not path.is_file():
@@ -105,7 +123,7 @@ def read_stimuli(path: Path, *, on_error: Literal["raise", "skip"] = "raise", co
         raise FileError(f"there is no folder or file {path} to take stimuli from, nor a set of that name in `isomorph list stimuli`.")
     if path.suffix == ".txt":
         return Stimuli.from_texts([line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()])
-    return Stimuli.from_texts(path, column=column)
+    return Stimuli.from_texts(path, column=column, group=group)
 
 
 def as_layers(words: tuple[str, ...]) -> Any:
@@ -124,13 +142,28 @@ def _number(word: str) -> str | int | float:
     return word
 
 
-def _check_out(out: Path | None) -> None:
+def _check_out(out: Path | None, thingsvision: Path | None, reduce: str) -> None:
     """Before any work is done, not after."""
     if out is not None and out.suffix not in (".npz", ".safetensors"):
         raise InputError(f"features are written as .npz or .safetensors; got {out.name!r}.")
+    if thingsvision is not None:
+        from isomorph.features._save_thingsvision import check_new_folder
+
+        if reduce == "gram":
+            raise InputError("thingsvision's folders hold features, and reduce=gram keeps none. Reduce to features or sketch.")
+        check_new_folder(thingsvision)
 
 
-def _write(extraction: Extraction, ids: tuple[str, ...], out: Path) -> None:
+def _write_folders(extraction: Extraction, folder: Path, format: Any) -> None:
+    """A folder for each layer; the slash of a name like `name[a/b]` cannot stand in a folder's."""
+    from isomorph.features import Features, save_thingsvision
+
+    for layer, each in extraction.items():
+        if isinstance(each, Features):
+            save_thingsvision(each, folder / layer.replace("/", "%2F"), format=format)
+
+
+def _write(extraction: Extraction, out: Path) -> None:
     """One array a layer, features or Gram matrix, and the ids."""
     import json
 
@@ -145,24 +178,28 @@ def _write(extraction: Extraction, ids: tuple[str, ...], out: Path) -> None:
     }
     try:
         if out.suffix == ".npz":
-            np.savez(out, **arrays, ids=np.array(ids))
+            np.savez(out, **arrays, ids=np.array(extraction.ids))
         else:
-            save_file(arrays, str(out), metadata={"ids": json.dumps(ids)})
+            save_file(arrays, str(out), metadata={"ids": json.dumps(extraction.ids)})
     except (OSError, SafetensorError) as error:
         raise FileError(
             f"{out} cannot be written: {getattr(error, 'strerror', None) or error}. The extraction itself is in the store."
         ) from error
 
 
-def _print(extraction: Extraction, stimuli: Stimuli, out: Path | None, *, json: bool) -> None:
+def _print(extraction: Extraction, stimuli: Stimuli, written: dict[str, Path | None], *, json: bool) -> None:
     rows = [{"layer": each.name, "width": each.width, "depth": round(each.depth, 4), "shape": each.shape} for each in extraction.layers]
+    grouped = extraction.provenance.get("grouped")
+    n = len(extraction.ids)
     if json:
-        print_json(
-            {"fingerprint": extraction.fingerprint, "n": len(stimuli), "layers": rows, "out": out, "skipped": to_plain(stimuli.skipped)}
-        )
+        skipped = to_plain(stimuli.skipped)
+        print_json({"fingerprint": extraction.fingerprint, "n": n, "layers": rows, **written, "grouped": grouped, "skipped": skipped})
         return
     print_table(rows, ["layer", "width", "depth"])
-    print_facts({"fingerprint": extraction.fingerprint, "stimuli": len(stimuli)} | ({"out": str(out)} if out else {}))
+    facts: dict[str, Any] = {"fingerprint": extraction.fingerprint, "stimuli": n}
+    if grouped:
+        facts["grouped"] = f"means of {grouped['rows']} texts, {grouped['fewest']} to {grouped['most']} each"
+    print_facts(facts | {name: str(path) for name, path in written.items() if path})
 
 
 def _print_plan(plan: ExtractionPlan, *, json: bool) -> None:
