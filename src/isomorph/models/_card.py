@@ -33,6 +33,7 @@ class ModelCard:
         install: The command that makes the model loadable here.
         layer: The layer that a published study of this architecture read; studies take it unless they name another.
         pool: How that layer becomes one row a stimulus: `cls`, `flatten` …
+        note: What one should know before using it.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ModelCard:
     install: str = ""
     layer: str = ""
     pool: str = ""
+    note: str = ""
 
     def matches(self, facts: Mapping[str, Any]) -> bool:
         """Whether every wanted fact holds; strings may be shell patterns and ignore case."""

@@ -29,6 +29,9 @@ sources = Registry(
         Entry(name="torchvision", target="isomorph.models._torchvision:TorchvisionSource", summary="torchvision's classifiers"),
         Entry(name="open_clip", target="isomorph.models._open_clip:OpenClipSource", summary="the image towers of OpenCLIP"),
         Entry(name="ssl", target="isomorph.models._ssl:SslSource", summary="self-supervised networks whose weights are on no hub"),
+        Entry(
+            name="published", target="isomorph.models._published:PublishedSource", summary="CORnet, ecoset nets, DreamSim, Harmonization"
+        ),
         Entry(name="hf", target="isomorph.models._align:AlignSource", summary="ALIGN's image tower, from transformers"),
     ),
 )
