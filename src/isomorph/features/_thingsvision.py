@@ -80,7 +80,7 @@ def _choose(folder: Path, key: str | None) -> tuple[str, list[_Part]]:
             continue
         stem, first, last, suffix = match.groups()
         pattern = "" if last is None else "_N" if first is None else "_A-B"
-        kinds.setdefault(stem + pattern + suffix, []).append(_Part(path, first and int(first), int(last or 0)))
+        kinds.setdefault(stem + pattern + suffix, []).append(_Part(path, None if first is None else int(first), int(last or 0)))
     if key is not None and key not in kinds:
         raise InputError(f"{folder} holds no features of the kind {key!r}; it holds {', '.join(kinds) or 'none'}.")
     if not kinds:

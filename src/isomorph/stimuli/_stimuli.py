@@ -149,9 +149,10 @@ class Stimuli(Sequence[Any]):
 
     def _rows(self, rows: Sequence[int]) -> Stimuli:
         table = {name: tuple(values[row] for row in rows) for name, values in self._parts.columns.items()}
-        ids, groups = tuple(self.ids[row] for row in rows), self._parts.groups
-        taken = {"groups": groups and tuple(groups[row] for row in rows), "source": self._parts.source.take(rows)}
-        part = Stimuli(replace(self._parts, ids=ids, columns=table, **taken), skipped=self.skipped)
+        ids = tuple(self.ids[row] for row in rows)
+        groups = self._parts.groups and tuple(self._parts.groups[row] for row in rows)
+        parts = replace(self._parts, ids=ids, source=self._parts.source.take(rows), columns=table, groups=groups)
+        part = Stimuli(parts, skipped=self.skipped)
         if "item_digests" in self.__dict__:
             part.__dict__["item_digests"] = tuple(self.item_digests[row] for row in rows)
         return part
