@@ -28,7 +28,9 @@ class GLocal(TripletMap):
     Attributes:
         alpha: α.
         tau: The temperature of neighbourhoods: small values look at the nearest few only.
-        images_a_batch: How many rows of F meet in one step; neighbourhoods are those among them.
+        images_a_batch: How many rows of F meet each other, at most; neighbourhoods are those among them.
+        images_a_step: How many rows of F one step takes in, in groups of `images_a_batch`. None: one group. With a quarter of all
+            trials a step (the default), a quarter of F shows every image once an epoch.
         standardise_preserved: Whether F is standardised, with the mean and deviation of X.
         monitor: What early stopping watches on what was held out: `"objective"`, (1 - α) odd-one-out + α (neighbourhood - floor); or
             `"sum"`, odd-one-out + neighbourhood, as published.
@@ -52,6 +54,7 @@ class GLocal(TripletMap):
     alpha: float = 0.1
     tau: float = 0.1
     images_a_batch: int = 1024
+    images_a_step: int | None = None
     standardise_preserved: bool = True
     monitor: Literal["objective", "sum"] = "objective"
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from isomorph.alignment._examples import Examples
-from isomorph.alignment._local_loss import neighbourhood_floor
-from isomorph.alignment._objective import objective
+from isomorph.alignment._objective import Term, neighbourhood_term, objective
 from isomorph.alignment._triplet_map import TripletMap
 from isomorph.arrays import FloatArray
 
 _BETA1, _BETA2, _EPSILON, _MOMENTUM = 0.9, 0.999, 1e-8, 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class HeldImages:
+    """Features held out, with their neighbourhoods and the least that the term can be, for each τ."""
+
+    values: FloatArray
+    targets: dict[float, FloatArray]
+    floors: dict[float, float]
 
 
 class Lane:
@@ -30,19 +39,28 @@ class Lane:
         self._kept: tuple[FloatArray, FloatArray] | None = None
         self._lowest, self._lowest_epoch = math.inf, 0
 
-    def step(self, x: FloatArray, part: Examples, images: dict[str, Any], *, progress: float) -> None:
-        """One batch; `progress` is the share of all epochs that is done."""
+    @property
+    def tau(self) -> float:
+        """The temperature of the neighbourhoods that the map keeps."""
+        return float(self.map.tau)  # type: ignore[attr-defined]
+
+    def numbers(self, dtype: np.dtype[Any]) -> tuple[FloatArray, FloatArray | None]:
+        """Weights and bias, as products take them."""
+        return self.weights.astype(dtype), self.bias.astype(dtype) if self.map.bias else None
+
+    def step(self, x: FloatArray, part: Examples, kept: Term | None, *, progress: float) -> None:
+        """One batch; `kept` is the neighbourhood term at the present map, `progress` the share of all epochs that is done."""
         of = self.map
         now = objective(
-            self.weights.astype(x.dtype),
-            self.bias.astype(x.dtype) if of.bias else None,
+            *self.numbers(x.dtype),
             x,
             part.items,
             targets=None if part.targets is None else part.targets.astype(x.dtype, copy=False),
             temperature=of.temperature,
             regulariser=of.regulariser,
             strength=of.strength,
-            **images,
+            alpha=getattr(of, "alpha", 0.0),
+            kept=kept,
         )
         self._sums += (now.odd_one_out * len(part), (now.neighbourhood or 0.0) * len(part), len(part))
         gradients = [now.weights.astype(np.float64), now.bias if of.bias else np.zeros_like(self.bias)]
@@ -68,10 +86,10 @@ class Lane:
         scale += _EPSILON
         values -= (rate / (1 - _BETA1**self._steps)) * mean / scale
 
-    def end_epoch(self, x: FloatArray, held: Examples | None, images: dict[str, Any]) -> None:
+    def end_epoch(self, x: FloatArray, held: Examples | None, images: HeldImages | None) -> None:
         """Note the epoch's losses, and stop where what was held out has not improved for long."""
         row = {"epoch": float(len(self.history) + 1), "odd_one_out": float(self._sums[0] / self._sums[2])}
-        if "preserve" in images or self._sums[1]:
+        if self._sums[1]:
             row["neighbourhood"] = float(self._sums[1] / self._sums[2])
         self._sums[:] = 0
         self.history.append(row)
@@ -87,16 +105,20 @@ class Lane:
         elif epoch >= self.map.min_epochs and epoch - self._lowest_epoch >= self.map.patience:
             self.running = False
 
-    def _held_out(self, x: FloatArray, held: Examples, images: dict[str, Any]) -> float:
+    def _held_out(self, x: FloatArray, held: Examples, images: HeldImages | None) -> float:
         """What early stopping watches: never the regulariser, which says nothing of what was held out."""
-        of = self.map
-        weights, bias = self.weights.astype(x.dtype), self.bias.astype(x.dtype) if of.bias else None
-        now = objective(weights, bias, x, held.items, targets=held.targets, temperature=of.temperature, regulariser="none", **images)
-        if now.neighbourhood is None:
+        of, numbers, kept = self.map, self.numbers(x.dtype), None
+        if images is not None:
+            kept = neighbourhood_term(*numbers, images.values, images.targets[self.tau], self.tau)
+        alpha = getattr(of, "alpha", 0.0)
+        now = objective(
+            *numbers, x, held.items, targets=held.targets, temperature=of.temperature, regulariser="none", alpha=alpha, kept=kept
+        )
+        if images is None or now.neighbourhood is None:
             return now.odd_one_out
         if getattr(of, "monitor", "objective") == "sum":
             return now.odd_one_out + now.neighbourhood
-        return float(now.value - images["alpha"] * neighbourhood_floor(images["target"]))
+        return float(now.value - alpha * images.floors[self.tau])
 
     def best(self) -> Lane:
         """This lane at the epoch that did best on what was held out; at the last where nothing was."""

@@ -12,6 +12,15 @@ from isomorph.alignment._triplet_loss import triplet_loss
 from isomorph.arrays import FloatArray, IntArray
 
 
+@dataclass(frozen=True, eq=False)
+class Term:
+    """One term of an objective at one map: its value, and its derivatives with respect to weights and bias."""
+
+    value: float
+    weights: FloatArray
+    bias: FloatArray
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Objective:
     """The terms of an objective at one map, and its gradient.
@@ -48,7 +57,7 @@ def objective(
     preserve: FloatArray | None = None,
     alpha: float = 0.0,
     tau: float = 1.0,
-    target: FloatArray | None = None,
+    kept: Term | None = None,
 ) -> Objective:
     r"""The objective of an affine map from people's choices, and its gradient.
 
@@ -66,28 +75,47 @@ def objective(
         preserve: `[stimulus, feature]`: things whose neighbourhoods should stay; without it α is taken as 0.
         alpha: α, between 0 and 1.
         tau: The temperature of neighbourhoods.
-        target: `neighbourhoods(preserve, tau)` where that is known already; then the floor is not worked out.
+        kept: The neighbourhood term at this map, where it is known already: instead of `preserve`, and without its floor.
 
     References:
         Muttenthaler et al., 2023, <https://arxiv.org/abs/2306.04507>.
     """
-    alpha = alpha if preserve is not None else 0.0
-    embedding = x @ weights if bias is None else x @ weights + bias
-    chosen, slope = triplet_loss(embedding, items, temperature=temperature, targets=targets)
+    floor = None
+    if preserve is not None:
+        target = neighbourhoods(preserve, tau)
+        floor = neighbourhood_floor(preserve, target, tau)
+        kept = neighbourhood_term(weights, bias, preserve, target, tau)
+    alpha = alpha if kept is not None else 0.0
+    chosen, slope = triplet_loss(affine(x, weights, bias), items, temperature=temperature, targets=targets)
     slope *= slope.dtype.type(1 - alpha)
     size, pull = penalty(regulariser, weights)
     gradient = x.T @ slope + weights.dtype.type(strength) * pull
     shift = slope.sum(axis=0, dtype=np.float64)
-    value, kept, floor = (1 - alpha) * chosen + strength * size, None, None
-    if preserve is not None:
-        if target is None:
-            target = neighbourhoods(preserve, tau)
-            floor = neighbourhood_floor(target)
-        kept, slope = local_loss(preserve @ weights if bias is None else preserve @ weights + bias, target, tau)
-        slope *= slope.dtype.type(alpha)
-        gradient += preserve.T @ slope
-        shift += slope.sum(axis=0, dtype=np.float64)
-        value += alpha * kept
+    value = (1 - alpha) * chosen + strength * size
+    if kept is not None:
+        gradient += gradient.dtype.type(alpha) * kept.weights
+        shift += alpha * kept.bias
+        value += alpha * kept.value
     return Objective(
-        value=value, odd_one_out=chosen, neighbourhood=kept, neighbourhood_floor=floor, penalty=size, weights=gradient, bias=shift
+        value=value,
+        odd_one_out=chosen,
+        neighbourhood=None if kept is None else kept.value,
+        neighbourhood_floor=floor,
+        penalty=size,
+        weights=gradient,
+        bias=shift,
     )
+
+
+def neighbourhood_term(weights: FloatArray, bias: FloatArray | None, values: FloatArray, target: FloatArray, tau: float) -> Term:
+    """How well a map keeps the neighbourhoods `target` of `values`; see `local_loss`."""
+    value, slope = local_loss(affine(values, weights, bias), target, tau)
+    return Term(value, values.T @ slope, slope.sum(axis=0, dtype=np.float64))
+
+
+def affine(values: FloatArray, weights: FloatArray, bias: FloatArray | None) -> FloatArray:
+    """`values @ weights + bias`."""
+    result: FloatArray = values @ weights
+    if bias is not None:
+        result += bias
+    return result

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from isomorph.alignment._examples import Examples
 from isomorph.alignment._initial import initial_map
-from isomorph.alignment._lane import Lane
-from isomorph.alignment._local_loss import neighbourhoods
+from isomorph.alignment._lane import HeldImages, Lane
+from isomorph.alignment._preserved import Preserved, image_batches
 from isomorph.alignment._triplet_map import TripletMap
 from isomorph.arrays import FloatArray, IntArray
 from isomorph.engine import Progress
@@ -39,14 +40,6 @@ class Training:
     mean: FloatArray | None
     std: FloatArray | None
 
-    def images(self, rows: IntArray, standardise: bool) -> FloatArray:
-        """Rows of `preserved`, ready for products."""
-        assert self.preserved is not None  # noqa: S101 - for the type checker; asked for by GLocal alone
-        values: FloatArray = np.asarray(self.preserved[rows])
-        if standardise and self.mean is not None and self.std is not None:
-            values = (values - self.mean) / self.std
-        return np.ascontiguousarray(values, dtype=self.x.dtype)
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Trained:
@@ -59,25 +52,13 @@ class Trained:
     notes: list[str]
 
 
-@dataclass(frozen=True, eq=False)
-class _Images:
-    """One batch to keep the neighbourhoods of: its features, and its neighbourhoods for each τ."""
-
-    values: FloatArray | None = None
-    targets: dict[float, FloatArray] = field(default_factory=dict)
-
-    def of(self, each: TripletMap) -> dict[str, Any]:
-        if self.values is None:
-            return {}
-        return {"preserve": self.values, "tau": each.tau, "alpha": each.alpha, "target": self.targets[each.tau]}  # type: ignore[attr-defined]
-
-
 def train(maps: Sequence[TripletMap], training: Training, *, progress: Progress | None = None) -> list[Trained]:
     """Train all maps to their last epoch, or until what was held out grows no better."""
     first, count = maps[0], len(training.examples)
     rng = np.random.default_rng(first.seed)
     lanes = [Lane(each, *initial_map(each, training.x, training.examples)) for each in maps]
-    batches, held_images = _image_batches(maps, training, rng)
+    images = _preserved(maps, training)
+    batches, held_images = _image_batches(maps, training, images, rng)
     size = first.batch_size or min(max(256, -(-count // 4)), 262_144)
     steps = -(-count // size)
     with (progress or Progress(quiet=True)).task(f"fit {first.method}", first.epochs * count, unit="triplets") as task:
@@ -85,44 +66,36 @@ def train(maps: Sequence[TripletMap], training: Training, *, progress: Progress 
             shuffled = training.examples.take(rng.permutation(count))
             for step in range(steps):
                 part = shuffled.take(np.s_[step * size : (step + 1) * size])
-                images = next(batches)
-                for lane in lanes:
-                    if lane.running:
-                        lane.step(training.x, part, images.of(lane.map), progress=(epoch + step / steps) / first.epochs)
+                running = [lane for lane in lanes if lane.running]
+                kept = images.terms(running, next(batches)) if images else itertools.repeat(None)
+                for lane, term in zip(running, kept, strict=False):
+                    lane.step(training.x, part, term, progress=(epoch + step / steps) / first.epochs)
                 task.advance(len(part))
             for lane in lanes:
                 if lane.running:
-                    lane.end_epoch(training.x, training.held, held_images.of(lane.map))
+                    lane.end_epoch(training.x, training.held, held_images)
             if not any(lane.running for lane in lanes):
                 break
     best = map(Lane.best, lanes)
     return [Trained(weights=each.weights, bias=each.bias, rate=each.rate, history=each.history, notes=each.notes) for each in best]
 
 
-def _image_batches(maps: Sequence[TripletMap], training: Training, rng: np.random.Generator) -> tuple[Iterator[_Images], _Images]:
-    """Endless batches, each image once a pass; and one of images held out, where trials are held out too."""
-    if training.preserved is None:
-        return _nothing(), _Images()
+def _preserved(maps: Sequence[TripletMap], training: Training) -> Preserved | None:
     first: Any = maps[0]
-    taus = {each.tau for each in maps}  # type: ignore[attr-defined]
+    if training.preserved is None:
+        return None
+    mean, std = (training.mean, training.std) if first.standardise_preserved else (None, None)
+    return Preserved(values=training.preserved, mean=mean, std=std, dtype=training.x.dtype)
 
-    def load(rows: IntArray) -> _Images:
-        values = training.images(np.sort(rows), first.standardise_preserved)  # sorted: memory-mapped rows are read in order
-        return _Images(values, {tau: neighbourhoods(values, tau) for tau in taus})
 
-    rows = rng.permutation(len(training.preserved))
+def _image_batches(
+    maps: Sequence[TripletMap], training: Training, images: Preserved | None, rng: np.random.Generator
+) -> tuple[Iterator[list[IntArray]], HeldImages | None]:
+    """Endless batches, and one group of images held out, where trials are held out too."""
+    if images is None:
+        return itertools.repeat([]), None
+    first: Any = maps[0]
+    rows = rng.permutation(len(images.values))
     out = min(_HELD_IMAGES, len(rows) // 5) if training.held is not None else 0
-    return _cycle(rows[out:], first.images_a_batch, rng, load), load(rows[:out]) if out >= 3 else _Images()
-
-
-def _cycle(rows: IntArray, size: int, rng: np.random.Generator, load: Any) -> Iterator[_Images]:
-    size = min(size, len(rows))
-    while True:
-        order = rng.permutation(rows)
-        for start in range(0, len(rows) - size + 1, size):
-            yield load(order[start : start + size])
-
-
-def _nothing() -> Iterator[_Images]:
-    while True:
-        yield _Images()
+    held = images.held(rows[:out], [each.tau for each in maps]) if out >= 3 else None  # type: ignore[attr-defined]
+    return image_batches(rows[out:], first.images_a_step or first.images_a_batch, first.images_a_batch, rng), held

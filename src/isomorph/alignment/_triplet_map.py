@@ -37,6 +37,7 @@ _ABOVE_ZERO = (
     "batch_size",
     "tau",
     "images_a_batch",
+    "images_a_step",
 )
 
 
