@@ -39,7 +39,7 @@ LIST = "`isomorph extract user/net --stimuli … --dry-run` lists its layers."
         (
             {"pool": "average"},
             UnknownNameError,
-            "no pooling is called 'average'. There are: cls, flatten, max, mean, tokens.",
+            "no pooling is called 'average'. There are: cls, cls+tokens, flatten, max, mean, tokens.",
         ),
         ({"reduce": "grams"}, UnknownNameError, "no reduction is called 'grams'. Did you mean 'gram'?"),
         ({"precision": "float8"}, UnknownNameError, "no precision is called 'float8'. Did you mean 'float32' or 'float16' or 'bfloat16'?"),
