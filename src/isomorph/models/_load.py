@@ -33,6 +33,7 @@ sources = Registry(
             name="published", target="isomorph.models._published:PublishedSource", summary="CORnet, ecoset nets, DreamSim, Harmonization"
         ),
         Entry(name="hf", target="isomorph.models._align:AlignSource", summary="ALIGN's image tower, from transformers"),
+        Entry(name="onnx", target="isomorph.models._onnx:OnnxSource", summary="ONNX files, by their path"),
     ),
 )
 
