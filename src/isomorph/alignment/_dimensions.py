@@ -22,8 +22,8 @@ class Dimension:
         total: The sum of its weights.
         objects: How many objects have a weight above a tenth of its largest.
         share: Of the trials whose kept pair the embedding finds most similar, the share in which this dimension speaks most for that pair
-            against its best rival; the shares of all dimensions sum to 1.
-        gain: Nats a trial that are lost when the dimension is set to 0.
+            against its best rival; the shares of all dimensions sum to 1. None without trials.
+        gain: Nats a trial that are lost when the dimension is set to 0; None without trials.
         reproducibility: Its mean correlation with its best match in the other runs; None with one run.
     """
 
@@ -31,21 +31,21 @@ class Dimension:
     top: tuple[tuple[str, float], ...]
     total: float
     objects: int
-    share: float
-    gain: float
+    share: float | None
+    gain: float | None
     reproducibility: float | None = None
 
     def __str__(self) -> str:
         names = ", ".join(f"{name} {weight:.2f}" for name, weight in self.top[:5])
-        return f"dimension {self.index}: {self.share:.1%} of explained choices; {names}"
+        return f"dimension {self.index}: {'' if self.share is None else f'{self.share:.1%} of explained choices; '}{names}"
 
 
 def dimensions(
-    weights: FloatArray, names: tuple[str, ...], items: IntArray, soft: FloatArray | None, *, top: int, found: FloatArray | None
+    weights: FloatArray, names: tuple[str, ...], items: IntArray | None, soft: FloatArray | None, *, top: int, found: FloatArray | None
 ) -> list[Dimension]:
-    """Describe each column of `weights` by its top objects and by the choices `items` (the kept pair first) that it explains."""
-    shares = explained_shares(weights, items)
-    loss = choice_surprise(weights, items, soft)
+    """Describe each column of `weights` by its top objects and, with trials, by the choices (the kept pair first) that it explains."""
+    shares = None if items is None else explained_shares(weights, items)
+    gains = None if items is None else _gains(weights, items, soft)
     result = []
     for index, column in enumerate(weights.T):
         best = np.argsort(-column, kind="stable")[:top]
@@ -55,12 +55,19 @@ def dimensions(
                 top=tuple((names[row], float(column[row])) for row in best),
                 total=float(column.sum()),
                 objects=int((column > column.max() / 10).sum()),
-                share=float(shares[index]),
-                gain=choice_surprise(np.delete(weights, index, axis=1), items, soft) - loss if weights.shape[1] > 1 else np.log(3) - loss,
+                share=None if shares is None else float(shares[index]),
+                gain=None if gains is None else gains[index],
                 reproducibility=None if found is None else float(found[index]),
             )
         )
     return result
+
+
+def _gains(weights: FloatArray, items: IntArray, soft: FloatArray | None) -> list[float]:
+    loss = choice_surprise(weights, items, soft)
+    if weights.shape[1] == 1:
+        return [float(np.log(3) - loss)]
+    return [float(choice_surprise(np.delete(weights, index, axis=1), items, soft) - loss) for index in range(weights.shape[1])]
 
 
 def explained_shares(weights: FloatArray, items: IntArray) -> FloatArray:

@@ -9,6 +9,7 @@ import numpy as np
 from isomorph.alignment._examples import Choices, Examples, check_features, read_examples, rows_within
 from isomorph.alignment._fitted_transform import FittedTransform
 from isomorph.alignment._glocal import GLocal
+from isomorph.alignment._published import caution_about
 from isomorph.alignment._train import Trained, Training, train
 from isomorph.alignment._triplet_map import TripletMap
 from isomorph.arrays import FloatArray
@@ -51,6 +52,8 @@ def fit_all(
         std=std,
     )
     results = train(maps, training, progress=progress)
+    if local and (caution := caution_about(x.subject, str(x.provenance.get("objective", "")))):
+        notes = [*notes, caution]
     return [_fitted(each, result, x, examples.seen, (mean, std), notes) for each, result in zip(maps, results, strict=True)]
 
 

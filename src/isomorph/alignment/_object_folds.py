@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -19,7 +20,7 @@ class ObjectFold:
         train: `[trial]`: trials whose three objects are all trained on.
         test: `[trial]`: trials whose three objects are all held out.
         held_out: The objects held out, as numbers.
-        dropped: How many trials mix both sides, and belong to none.
+        dropped: How many trials belong to neither: they mix both sides, or (by trials) another fold tests them.
     """
 
     train: IntArray
@@ -34,14 +35,16 @@ class ObjectFold:
         return kept / (kept + self.dropped)
 
 
-def object_folds(triplets: Choices, k: int = 4, *, seed: int = 0) -> list[ObjectFold]:
-    """Split the objects that trials show into `k` parts, and hold each out once.
+def object_folds(triplets: Choices, k: int = 4, *, by: Literal["objects", "trials"] = "objects", seed: int = 0) -> list[ObjectFold]:
+    """Split what people judged into `k` parts and hold each out once, so that no test trial shows an object that is trained on.
 
-    Splitting trials instead would leak: each held-out trial would show objects that were trained on.
+    Splitting trials alone would leak. By objects, only 1/k² of all trials are ever tested, the others mix the sides. By trials, each trial
+    is tested once and training leaves out whatever shows one of its part's objects: the way for many objects in few trials each.
 
     Args:
         triplets: `Triplets`, or an array `[trial, 3]`.
         k: How many parts.
+        by: What is split: `"objects"` or `"trials"`.
         seed: Of the split.
 
     Raises:
@@ -53,18 +56,25 @@ def object_folds(triplets: Choices, k: int = 4, *, seed: int = 0) -> list[Object
         >>> len(folds), round(folds[0].share_kept, 1), (1 - 1 / 4) ** 3 + (1 / 4) ** 3
         (4, 0.4, 0.4375)
     """
+    if by not in ("objects", "trials"):
+        raise InputError(f"folds are made by 'objects' or 'trials'; got {by!r}.")
     items = triplets if isinstance(triplets, np.ndarray) else triplets.items
     shown = np.unique(items)
-    if k < 2 or len(shown) < 3 * k:
-        raise InputError(f"{k} folds over {len(shown)} objects cannot be made: it takes at least 2 folds with 3 objects each.")
+    if k < 2 or (len(shown) < 3 * k if by == "objects" else len(items) < k):
+        of, each = (f"{len(shown)} objects", "with 3 objects") if by == "objects" else (f"{len(items):,} trials", "with a trial")
+        raise InputError(f"{k} folds over {of} cannot be made: it takes at least 2 folds {each} each.")
     count = int(shown[-1]) + 1
+    order = np.random.default_rng(seed).permutation(shown if by == "objects" else len(items))
     folds = []
-    for out in np.array_split(np.random.default_rng(seed).permutation(shown), k):
-        train, test = rows_within(items, np.setdiff1d(shown, out), count), rows_within(items, out, count)
+    for part in np.array_split(order, k):
+        out = part if by == "objects" else np.unique(items[part])
+        test = rows_within(items, out, count) if by == "objects" else np.sort(part)
+        train = rows_within(items, np.setdiff1d(shown, out), count)
         if not len(train) or not len(test):
+            way = "Use fewer." if by == "objects" else "Use more: a smaller part shows fewer objects."
             raise InputError(
                 f"a fold that holds {len(out)} of {len(shown)} objects out has {len(train):,} trials to train on and {len(test):,} "
-                f"to test: {len(items):,} trials are too few for {k} folds. Use fewer."
+                f"to test: {len(items):,} trials are too few for {k} folds. {way}"
             )
         folds.append(ObjectFold(train=train, test=test, held_out=np.sort(out), dropped=len(items) - len(train) - len(test)))
     return folds

@@ -126,10 +126,12 @@ class OddOneOutEmbedding:
         probabilities = self.posterior(moved, draws=draws, seed=seed).probabilities
         return replace(moved, soft=probabilities / probabilities.sum(axis=1, keepdims=True))
 
-    def dimensions(self, triplets: Triplets, *, top: int = 10) -> list[Dimension]:
-        """What each dimension is about: its `top` objects, and the choices among `triplets` that it explains."""
+    def dimensions(self, triplets: Triplets | None = None, *, top: int = 10) -> list[Dimension]:
+        """What each dimension is about: its `top` objects and, where `triplets` are given, the choices among them that it explains."""
         found = self.reproducibility().values if len(self.runs) > 1 else None
-        return dimensions(self.weights, self.objects, self._items(triplets), triplets.soft, top=top, found=found)
+        trials = None if triplets is None else self._aligned(triplets)
+        items, soft = (None, None) if trials is None else (trials.items, trials.soft)
+        return dimensions(self.weights, self.objects, items, soft, top=top, found=found)
 
     def reproducibility(self, *, threshold: float = 0.8, seed: int = 0) -> Reproducibility:
         """How well each dimension is found again in the other runs of the fit: matched on half of the objects, correlated on the others.

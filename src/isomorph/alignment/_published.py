@@ -123,6 +123,19 @@ def described(fitted: FittedTransform, path: Path) -> FittedTransform:
     return replace(fitted, method="gLocal", model=found.model, layer=found.module, options={"published": f"glocal/{found.model}"})
 
 
+def caution_about(model: str, objective: str = "") -> str | None:
+    """The authors' caution, if the model's objective (as said, or by the card of its name) is classification."""
+    from isomorph.errors import IsomorphError
+    from isomorph.models import model_card
+
+    if not objective and model:
+        try:
+            objective = model_card(model.partition("(")[0]).objective  # without changes of the recipe
+        except IsomorphError:  # a name of the user's own, or a source that is not installed
+            return None
+    return f"{model or 'the model'} was trained to classify: {CAUTION}" if objective == "classification" else None
+
+
 def check_published_model(fitted: FittedTransform, name: str) -> None:
     """Raise if `name` is a model that another published transform belongs to, or one of ours that this one does not fit."""
     own = next((each for each in PUBLISHED if fitted.model == each.model and "published" in fitted.options), None)

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 import numpy as np
 
@@ -66,6 +66,7 @@ def search(
     *,
     preserve: Features | None = None,
     folds: int = 4,
+    by: Literal["objects", "trials"] = "objects",
     seed: int = 0,
     progress: Progress | None = None,
 ) -> SearchResult[M]:
@@ -80,7 +81,8 @@ def search(
         triplets: People's choices.
         grid: For each option its values, such as `{"strength": [0.01, 0.1, 1], "alpha": [0.1, 0.25]}`.
         preserve: As for `fit`.
-        folds: Parts of the objects; each is held out once.
+        folds: Parts of the objects (or trials); each is held out once.
+        by: What is parted; see `object_folds`.
         seed: Of the folds.
         progress: Where to show it.
 
@@ -89,7 +91,7 @@ def search(
     """
     settings = _settings(of, grid)
     examples = read_examples(x, triplets)
-    parts = object_folds(examples.items, folds, seed=seed)
+    parts = object_folds(examples.items, folds, by=by, seed=seed)
     losses, hits, raw = np.zeros((len(settings), folds)), np.zeros((len(settings), folds)), np.zeros(folds)
     maps = [replace(of, **each) for each in settings]
     for at, part in enumerate(parts):

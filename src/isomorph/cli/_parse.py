@@ -58,3 +58,17 @@ def options_of(settings: tuple[tuple[str, ...], ...]) -> dict[str, Any]:
             raise InputError(f"--set takes option=value; got {each!r}.")
         options[name] = from_text(text)
     return options
+
+
+def known_options(kind: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """The options, if the dataclass `kind` has them all.
+
+    Raises:
+        UnknownNameError: It has no such option; the message says what is close.
+    """
+    from isomorph.errors import UnknownNameError
+
+    for name in options:
+        if name not in kind.__dataclass_fields__:
+            raise UnknownNameError("option", name, kind.__dataclass_fields__)
+    return options

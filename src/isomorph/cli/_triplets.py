@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
+from isomorph.cli._judgments import read_ids, read_judgments
 from isomorph.cli._output import print_facts, print_json
 from isomorph.cli._parse import Settings, StoreFolder, call_action, options_of
 from isomorph.cli._source import read_features
-from isomorph.errors import FileError
+from isomorph.cli._triplets_embed import dimensions, embed
 
 if TYPE_CHECKING:
     from isomorph.features import Features
@@ -23,7 +25,15 @@ Source = Annotated[Path, tyro.conf.Positional]
 
 def run(words: list[str]) -> int | None:
     """Parse and run."""
-    return call_action({"convert": convert, "check": check, "canonicalise": canonicalise, "score": score}, words, command="triplets")
+    actions: dict[str, Callable[..., int | None]] = {
+        "convert": convert,
+        "check": check,
+        "canonicalise": canonicalise,
+        "score": score,
+        "embed": embed,
+        "dimensions": dimensions,
+    }
+    return call_action(actions, words, command="triplets")
 
 
 def convert(
@@ -50,7 +60,7 @@ def convert(
         set: Options of the reader: --set split=val (nights), triplet_type=class_border (levels), names=indices (alignet).
         json: One JSON object: n, objects, order, digest, out.
     """
-    triplets = _read(source, format, objects, base, options_of(set))
+    triplets = read_judgments(source, format, objects, base, **options_of(set))
     triplets.save(out, to)
     _say(_facts(triplets, out), json)
 
@@ -70,7 +80,7 @@ def check(
     """
     from isomorph.judgments import check_triplets
 
-    _say(dataclasses.asdict(check_triplets(_read(source, format, objects, base, options_of(set)))), json)
+    _say(dataclasses.asdict(check_triplets(read_judgments(source, format, objects, base, **options_of(set)))), json)
 
 
 def canonicalise(source: Source, out: Source, *, format: str = "auto", to: str = "auto", set: Settings = (), json: bool = False) -> None:
@@ -88,7 +98,7 @@ def canonicalise(source: Source, out: Source, *, format: str = "auto", to: str =
 
     from isomorph.judgments import canonicalise as sort
 
-    triplets = _read(source, format, None, None, options_of(set))
+    triplets = read_judgments(source, format, None, None, **options_of(set))
     sorted_triplets = sort(triplets)
     sorted_triplets.save(out, to)
     moved = int((np.asarray(sorted_triplets.items) != triplets.items).any(axis=1).sum())
@@ -141,7 +151,7 @@ def score(
     """
     from isomorph.judgments import score_triplets
 
-    judgments = _read(triplets, format, objects, base, options_of(set))
+    judgments = read_judgments(triplets, format, objects, base, **options_of(set))
     result = score_triplets(
         _features(source, ids, store), judgments, similarity=similarity, centring=centring, temperature=temperature,
         ties=ties, resample=resample, replicates=replicates, level=level, seed=seed, positional=positional,
@@ -149,40 +159,9 @@ def score(
     _say(result.to_plain(), json)
 
 
-def _read(source: Path, format: str, objects: str | None, base: int | None, options: dict[str, Any]) -> Triplets:
-    from isomorph.judgments import load_triplets
-
-    if objects is not None:
-        options["objects"] = int(objects) if objects.isdecimal() else _names(objects)
-    if base is not None:
-        options["base"] = base
-    return load_triplets(source, format, **options)
-
-
 def _features(source: str, ids: str | None, store: str | None) -> Features | Gram:
     features = read_features(source, store=store)
-    return features if ids is None else dataclasses.replace(features, ids=_names(ids))
-
-
-def _names(source: str) -> tuple[str, ...]:
-    from isomorph.judgments import things_ids
-
-    if source in ("things", "things-files"):
-        names: tuple[str, ...] = things_ids("item" if source == "things" else "file")
-        return names
-    path = Path(source)
-    if path.suffix.lower() in (".csv", ".tsv"):
-        from isomorph.data import read_table
-
-        table: Any = read_table(path)
-        column = next((each for each in ("uniqueID", "id") if each in table), None)
-        if column is None:
-            raise FileError(f"{path} has no column 'uniqueID' or 'id'; it has {', '.join(map(repr, table.columns))}.")
-        return tuple(str(each) for each in table[column])
-    try:
-        return tuple(path.read_text(encoding="utf-8").splitlines())
-    except (OSError, UnicodeDecodeError) as error:
-        raise FileError(f"{path} cannot be read as one id a line: {getattr(error, 'strerror', None) or error}.") from error
+    return features if ids is None else dataclasses.replace(features, ids=read_ids(ids))
 
 
 def _facts(triplets: Triplets, out: Path) -> dict[str, Any]:

@@ -47,6 +47,8 @@ def caveats(question: Question) -> list[str]:
     if first.control and any(not each.control for each in others):
         said.append(f"{first.label} is a control, not a trained model: here training did not bring a model closer.")
     said += _ties(first, others)
+    for each in (each for each in question.answers if each.seen):
+        said.append(f"{each.label} (seen) was fitted to people’s judgments of stimuli shown here: its value is not a held-out score.")
     if question.ceiling and first.best.high is not None:
         lower = question.ceiling[0]
         if first.best.low is not None and first.best.value >= lower:

@@ -26,11 +26,12 @@ class LayerScore:
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One model against the target: its best layer, and all of them from input to output."""
+    """One model against the target: its best layer, all of them from input to output, and whether it was fitted to what is judged."""
 
     model: str
     label: str
     control: bool
+    seen: bool = False
     best: LayerScore
     layers: tuple[LayerScore, ...]
 
@@ -136,7 +137,8 @@ def _answer(results: Results, model: str, labels: dict[str, str], rows: Any) -> 
         for row in rows.sort_values("layer_index", kind="stable").to_dict("records")
     )
     best = max(layers, key=lambda each: each.value)
-    return Answer(model=model, label=labels[model], control=is_control(results, model), best=best, layers=layers)
+    seen = bool(rows["seen"].any())
+    return Answer(model=model, label=labels[model], control=is_control(results, model), seen=seen, best=best, layers=layers)
 
 
 def _number(value: Any) -> float | None:

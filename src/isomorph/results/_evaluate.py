@@ -95,6 +95,12 @@ def gather(fragments: Sequence[StoredObject], benchmarks: Sequence[GeometryMatch
         single = "a single subject, hence no noise ceiling; " if len(target.subjects) == 1 else ""
         notes += [f"{target.name}: {single}{target.note}".strip("; ")] if single or target.note else []
     for fragment in fragments:
+        if seen := fragment.spec.get("seen"):
+            stimuli = next(len(each.stimuli) for each in benchmarks if each.name == fragment.spec["benchmark"]["name"])
+            notes.append(
+                f"{fragment.spec['model']['name']} was fitted to people's judgments of {len(seen)} of the {stimuli} stimuli of "
+                f"{fragment.spec['benchmark']['name']} (column seen): its scores there are not held-out scores."
+            )
         for layer, reason in fragment.meta["left_out"].items():
             notes.append(f"{fragment.spec['model']['name']}, layer {layer}, was left out on {fragment.spec['benchmark']['name']}: {reason}")
     return Results(

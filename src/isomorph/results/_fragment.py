@@ -47,7 +47,9 @@ class Evaluation:
 
     @cached_property
     def spec(self) -> dict[str, Any]:
-        """Everything the outcome depends on."""
+        """Everything the outcome depends on; and which of the stimuli the model was fitted to judgments of, where there are any."""
+        fitted_to = set(self.model.seen)
+        seen = [each for each in self.benchmark.stimuli.ids if each in fitted_to]
         plain = to_plain(
             {
                 "kind": KIND,
@@ -60,6 +62,7 @@ class Evaluation:
                 "pool": self.pool or default_pool(self.model),
                 "inference": self.inference,
             }
+            | ({"seen": seen} if seen else {})
         )
         return dict(plain)
 
@@ -131,7 +134,7 @@ def read_rows(fragment: StoredObject) -> list[dict[str, Any]]:
                 "depth": facts["depth"],
                 "width": facts["width"],
                 "reduction": facts["reduction"],
-                "seen": False,
+                "seen": bool(spec.get("seen")),
                 "model_fingerprint": spec["model"]["fingerprint"],
                 "stimuli_fingerprint": meta["stimuli"],
                 "extraction_fingerprint": meta["extraction"],
