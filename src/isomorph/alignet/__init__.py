@@ -21,7 +21,6 @@ _EXPORTS = {
     "sample_to_table": "isomorph.alignet._sample",
     "table_from_alignet": "isomorph.alignet._convert",
     "table_from_triplets": "isomorph.alignet._convert",
-    "table_to_alignet": "isomorph.alignet._convert",
     "triplet_accuracy": "isomorph.alignet._triplet_loss",
 }
 

@@ -14,6 +14,7 @@ from isomorph.alignment._initial import best_scale
 from isomorph.alignment._object_folds import object_folds
 from isomorph.alignment._odd_one_out_embedding import OddOneOutEmbedding
 from isomorph.alignment._posterior import choice_surprise
+from isomorph.alignment._teacher_triplets import nearest_first
 from isomorph.alignment._triplet_loss import pair_similarities
 from isomorph.arrays import FloatArray, positions
 from isomorph.engine import Progress
@@ -58,16 +59,11 @@ class Teacher:
         rows = positions(x.ids, triplets.objects, name=repr(x.subject or "the features"))
         mapped = self.transform.transform(x).values[rows].astype(np.float64)
         similarities = pair_similarities(mapped, triplets.items).T
-        odd = 2 - similarities.argmax(axis=1)
-        others = np.array([[1, 2], [0, 2], [0, 1]])[odd]
-        to_odd = np.take_along_axis(similarities, others + odd[:, None] - 1, axis=1)  # the pair of columns a < b is a + b - 1
-        others = np.where((to_odd[:, 0] >= to_odd[:, 1])[:, None], others, others[:, ::-1])
-        order = np.column_stack([others, odd])
-        pairs = np.stack([order[:, one] + order[:, two] - 1 for one, two in ((0, 1), (0, 2), (1, 2))], axis=1)
+        items, similarities = nearest_first(triplets.items, similarities)
         return Triplets(
-            items=np.take_along_axis(triplets.items, order, axis=1),
+            items=items,
             objects=triplets.objects,
-            similarities=np.take_along_axis(similarities, pairs, axis=1),
+            similarities=similarities,
             source=f"labelled by {self.transform.rename(x.subject) or 'a teacher'}",
         )
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from isomorph.errors import FileError, InputError, UnknownNameError
+from isomorph.judgments._alignet import write_alignet
 from isomorph.judgments._own_files import write_own
 from isomorph.judgments._things_csv import IMAGES
 from isomorph.judgments._triplets import Triplets
@@ -45,6 +46,11 @@ def save_triplets(triplets: Triplets, path: Path | str, format: str = "auto") ->
         if triplets.task != "odd-one-out":
             raise InputError(f"the format {name!r} holds odd-one-out trials; {triplets.task} trials are written as 'isomorph'.")
         _warn_of_losses(triplets, name)
+    if name == "alignet":
+        if triplets.similarities is None:
+            raise InputError("the format 'alignet' needs similarities, and these judgments have none.")
+        write_alignet(path, triplets)
+        return
     try:
         _write(triplets, path, name)
     except OSError as error:
@@ -66,10 +72,6 @@ def _write(triplets: Triplets, path: Path, name: str) -> None:
     elif name == "things-csv":
         table = np.column_stack([items + 1, np.full(len(items), 3)])
         np.savetxt(path, table, fmt="%d", delimiter="\t", header="\t".join((*IMAGES, "choice")), comments="")
-    elif name == "alignet":
-        if triplets.similarities is None:
-            raise InputError("the format 'alignet' needs similarities, and these judgments have none.")
-        np.savez_compressed(path, indices=items, similarities=triplets.similarities, filenames=np.array(triplets.objects)[items])
     else:
         table = items[:, [2, 0, 1]] if name == "cblearn" else items
         if path.suffix.lower() == ".npy":
