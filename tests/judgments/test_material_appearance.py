@@ -16,14 +16,10 @@ AGREEMENT = [[3, 0], [2, 1], [2, 2], [1, 4], [1, 0]]
 
 
 def written(folder, **changes):
-    """The layout of the published files; `_diff` are the answers with a majority."""
-    decided = [row for row, (a, b) in enumerate(AGREEMENT) if a != b]
-    content = {
-        "agreement": AGREEMENT,
-        "agreement_diff": [AGREEMENT[row] for row in decided],
-        "answers": ANSWERS,
-        "answers_diff": [ANSWERS[row] for row in decided],
-    } | changes
+    """The layout of the published files; `_diff` are the answers with a majority, `_equal` those without."""
+    parts = {"": [0, 1, 2, 3, 4], "_diff": [0, 1, 3, 4], "_equal": [2]}
+    lists = {"agreement": AGREEMENT, "answers": ANSWERS}
+    content = {name + part: [each[row] for row in rows] for name, each in lists.items() for part, rows in parts.items()} | changes
     path = folder / "answers_processed_test.json"
     path.write_text(json.dumps({name: each for name, each in content.items() if each is not ...}, indent=2))
     return path

@@ -23,7 +23,7 @@ def read_material_appearance(
 
     `answers` holds rows `[reference, a, b]` of materials 0 to 99, `agreement` the votes for a and for b. Column 0 of the items is the
     reference, column 1 the material that more people chose; in draws the one that stands first. The file's other lists are parts of these
-    two (those with and without a majority) and are not read.
+    two, with a majority (`_diff`) and without (`_equal`), and are not read.
 
     Args:
         path: The file.
