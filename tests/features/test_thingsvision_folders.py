@@ -60,7 +60,8 @@ def test_parts_stand_in_the_order_of_their_numbers(tmp_path, kind):
     (tmp_path / "features.npy").unlink()
     for number in range(1, 10):  # ten splits asked for make nine parts
         theirs(tmp_path, X[number - 1 : number], kind=kind, stem=f"features_{number:02d}")
-    theirs(tmp_path, np.zeros((0, 6), np.float32), kind=kind, stem="features_10") if kind == "npy" else None
+    if kind == "npy":
+        theirs(tmp_path, np.zeros((0, 6), np.float32), stem="features_10")
     assert np.array_equal(load_features(tmp_path).values, X)
 
 
@@ -77,6 +78,16 @@ def test_parts_in_one_hdf5_file(tmp_path):
     with h5py.File(tmp_path / "features.hdf5", "w") as file:
         for number, rows in enumerate(np.array_split(X, 4), start=1):
             file.create_dataset(f"features_{number:02d}", data=rows)
+    assert np.array_equal(load_features(tmp_path).values, X)
+
+
+def test_ranges_of_rows_in_hdf5_files_that_have_parts(tmp_path):
+    theirs(tmp_path)
+    (tmp_path / "features.npy").unlink()
+    for first, last in ((0, 4), (4, 9)):
+        with h5py.File(tmp_path / f"features_{first}-{last}.hdf5", "w") as file:
+            for number, rows in enumerate(np.array_split(X[first:last], 2), start=1):
+                file.create_dataset(f"features_{number:02d}", data=rows)
     assert np.array_equal(load_features(tmp_path).values, X)
 
 
@@ -217,12 +228,17 @@ def test_a_hostile_note_beside_the_features(tmp_path, content):
 
 def test_pickles_are_never_run(tmp_path):
     theirs(tmp_path)
-    for name, write in (("features.npy", lambda path: np.save(path, np.array([print, 1], dtype=object), allow_pickle=True)),):
-        write(tmp_path / name)
-        with pytest.raises(FileError):
-            load_features(tmp_path)
+    np.save(tmp_path / "features.npy", np.array([print, 1], dtype=object), allow_pickle=True)
+    with pytest.raises(FileError):
+        load_features(tmp_path)
     (tmp_path / "features.npy").unlink()
     torch.save({"features": print}, tmp_path / "features.pt")
+    with pytest.raises(FileError):
+        load_features(tmp_path)
+
+
+def test_a_text_file_without_rows(tmp_path):
+    (tmp_path / "features.txt").write_text("")
     with pytest.raises(FileError):
         load_features(tmp_path)
 

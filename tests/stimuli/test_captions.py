@@ -80,6 +80,14 @@ def test_files_numbers_and_ids_of_ones_own(tmp_path):
     assert Stimuli.from_texts(tmp_path / "captions.csv", group="image", ids="annotator").ids == tuple("123456")
 
 
+def test_names_of_digits_keep_their_zeros(tmp_path):
+    (tmp_path / "coco.csv").write_text("image,caption\n000139,a room\n000139,a table\n000285,a bear\n")
+    captions = Stimuli.from_texts(tmp_path / "coco.csv", group="image")
+    assert captions.ids == ("000139#1", "000139#2", "000285#1")
+    (tmp_path / "words.tsv").write_text("id\ttext\n007\tbond\n")
+    assert Stimuli.from_texts(tmp_path / "words.tsv").ids == ("007",)
+
+
 @pytest.mark.parametrize("bad", [None, np.nan, "", "  "])
 @pytest.mark.parametrize("column", ["image", "caption"])
 def test_absent_captions_and_pictures(column, bad):

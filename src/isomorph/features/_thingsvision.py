@@ -6,6 +6,7 @@ What is known of the layout is from reading thingsvision 2.x (MIT), <https://git
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -145,16 +146,19 @@ def _values(parts: Sequence[_Part], names: Sequence[str] | None) -> Any:
     if parts[0].path.suffix == ".mat":
         return _of_mat(parts, names)
     _check_numbers(parts)
-    arrays = [each for part in parts for each in _read(part.path)]
+    arrays = [_read(part) for part in parts]
     if parts[0].first is not None:
         _check_ranges(parts, arrays)
     return _joined(parts, arrays)
 
 
-def _read(path: Path) -> list[Any]:
+def _read(part: _Part) -> Any:
+    path = part.path
     if path.suffix == ".txt":
         try:
-            return [np.loadtxt(path, ndmin=2)]
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # a part may be empty; all of them together may not
+                return np.loadtxt(path, ndmin=2)
         except (OSError, ValueError) as error:
             raise FileError(f"{path} cannot be read as rows of numbers: {str(error).rstrip('.')}.") from error
     arrays: Mapping[str, Any] = read_arrays(path)
@@ -165,7 +169,7 @@ def _read(path: Path) -> list[Any]:
     for name in chosen:
         if arrays[name].ndim == 0:
             raise FileError(f"{path}: {name!r} is a single value, not rows of features.")
-    return [arrays[name] for name in chosen]
+    return _joined([part], [arrays[name] for name in chosen])
 
 
 def _of_mat(parts: Sequence[_Part], names: Sequence[str] | None) -> Any:

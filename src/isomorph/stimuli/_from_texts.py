@@ -16,9 +16,8 @@ from isomorph.stimuli._sources import Parts, Texts
 def from_texts(texts: Any, *, ids: Sequence[str] | str | None, column: str | None, group: str | None) -> Parts:
     """The texts and what is known of them."""
     if isinstance(texts, str | Path):
-        from isomorph import data
-
-        return _from_table(data.read_table(texts), ids=ids, column=column, group=group, origin=str(texts))
+        table = _read(Path(texts), named=[each for each in (group, ids, "id") if isinstance(each, str)])
+        return _from_table(table, ids=ids, column=column, group=group, origin=str(texts))
     if hasattr(texts, "columns"):
         return _from_table(texts, ids=ids, column=column, group=group, origin="")
     if column is not None or group is not None or isinstance(ids, str):
@@ -28,6 +27,16 @@ def from_texts(texts: Any, *, ids: Sequence[str] | str | None, column: str | Non
             raise InputError("the texts come with their ids as the keys of a dict, and ids=… was given too.")
         ids, texts = [str(each) for each in texts], list(texts.values())
     return _parts(list(texts), ids, {}, "")
+
+
+def _read(path: Path, *, named: list[str]) -> Any:
+    """The table of a file; columns of names are text as they stand there: `000139` is not 139."""
+    from isomorph import data
+
+    suffix = path.suffix.lower()
+    if suffix in (".csv", ".tsv", ".txt"):
+        return data.read_csv(path, sep="," if suffix == ".csv" else "\t", dtype=dict.fromkeys(named, str))
+    return data.read_table(path)
 
 
 def _from_table(table: Any, *, ids: Sequence[str] | str | None, column: str | None, group: str | None, origin: str) -> Parts:
