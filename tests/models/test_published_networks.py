@@ -83,7 +83,7 @@ def test_every_row_builds_and_has_a_complete_card(name: str) -> None:
     assert outline(name)(torch.empty(1, 3, side, side, device="meta")).ndim == 2
 
 
-@pytest.mark.parametrize("kind", ["z", "s", "r", "rt"])
+@pytest.mark.parametrize("kind", ["z", "r", "rt"])
 def test_random_cornets_run_and_come_from_their_seed(kind: str) -> None:
     model, again = load_model(f"published/cornet_{kind}.random-1"), load_model(f"published/cornet_{kind}.random-1")
     assert model.fingerprint == again.fingerprint != load_model(f"published/cornet_{kind}.random-2").fingerprint

@@ -67,7 +67,7 @@ class WeightsFile:
         if not self.path.exists():
             self._download(open_url)
         if self.sha256:
-            check_digest(self.path, self.sha256, name=f"the weights of {self.model!r}")
+            check_digest(self.path, self.sha256, name=f"the weight file of {self.model!r}")
         elif self._receipt.exists():
             self._check_receipt()
         return self.path
@@ -80,7 +80,7 @@ class WeightsFile:
 
     def _check_receipt(self) -> None:
         try:
-            check_digest(self.path, self._receipt.read_text(encoding="ascii").strip(), name=f"the weights of {self.model!r}")
+            check_digest(self.path, self._receipt.read_text(encoding="ascii").strip(), name=f"the weight file of {self.model!r}")
         except DigestError as error:
             raise DigestError(
                 f"{error} The digest of these weights is not published: the expected one is that of their first use here, in "
@@ -110,7 +110,8 @@ class WeightsFile:
                 f"the weights of {self.model!r} cannot be put into {self.path.parent}: {error}. Name another folder in TORCH_HOME."
             ) from error
         finally:
-            part.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                part.unlink(missing_ok=True)
 
     def _stream(self, part: Path, open_url: Callable[[Request], Any]) -> str:
         """Write what the server sends, and return its digest."""
