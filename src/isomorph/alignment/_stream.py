@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
-from isomorph.alignment._apply import apply_affine
+from isomorph.alignment._apply import affine_blocks, apply_affine
 from isomorph.alignment._fitted_transform import FittedTransform
 from isomorph.arrays import FloatArray
 from isomorph.errors import FileError, InputError
@@ -38,12 +38,7 @@ def transform_to_file(
     try:
         with temporary_file(path, needed=len(x) * fitted.output_width * dtype.itemsize, durable=False) as (_, temporary):
             if path.suffix == ".npy":
-                if len(x):
-                    out = np.lib.format.open_memmap(temporary, mode="w+", dtype=dtype, shape=(len(x), fitted.output_width))
-                    apply_affine(x.values, fitted, out=out, ids=x.ids)
-                    out.flush()
-                else:
-                    np.save(temporary.open("wb"), np.empty((0, fitted.output_width), dtype))
+                _write_npy(temporary, x, fitted, dtype)
             else:
                 values = apply_affine(x.values, fitted, out=np.empty((len(x), fitted.output_width), dtype), ids=x.ids)
                 _write_with_ids(temporary, path.suffix, values, x.ids)
@@ -52,6 +47,15 @@ def transform_to_file(
         if isinstance(error, FileError):
             raise
         raise FileError(f"{path} cannot be written: {getattr(error.__cause__, 'strerror', None) or error.strerror or error}.") from error
+
+
+def _write_npy(path: Path, x: Features, fitted: FittedTransform, dtype: np.dtype[Any]) -> None:
+    """Through one buffer: pages of a mapped file would each cost a fault, and wait for the disk at the end."""
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (len(x), fitted.output_width)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for block in affine_blocks(x.values, fitted, dtype, ids=x.ids):
+            file.write(block.data)
 
 
 def _write_with_ids(temporary: Path, suffix: str, values: FloatArray, ids: tuple[str, ...]) -> None:

@@ -102,7 +102,8 @@ def _through_gram(embedding: FloatArray, items: IntArray, temperature: float, ta
 def _cross_entropy(logits: FloatArray, temperature: float, targets: FloatArray | None) -> tuple[float, FloatArray]:
     """The summed loss of similarities `[pair, trial]`, and its derivative with respect to the logits; finite for any temperature."""
     logits = logits / logits.dtype.type(temperature)
-    logits -= np.maximum(np.maximum(logits[0], logits[1]), logits[2])
+    with np.errstate(invalid="ignore"):  # of a training that diverged; it will be told so
+        logits -= np.maximum(np.maximum(logits[0], logits[1]), logits[2])
     expected = logits[0].copy() if targets is None else (logits * targets.T).sum(axis=0)
     powers = np.exp(logits, out=logits)
     total = powers[0] + powers[1] + powers[2]

@@ -226,6 +226,7 @@ class _Gather:
                     difference = parts[one] - parts[other]
                     np.negative(np.sqrt(np.einsum("ij,ij->i", difference, difference)), out=out[pair, start:stop])
                     continue
-                np.einsum("ij,ij->i", parts[one], parts[other], out=out[pair, start:stop])
+                # as 1 × 1 matrix products, which take half the time of einsum
+                np.matmul(parts[one][:, None, :], parts[other][:, :, None], out=out[pair, start:stop, None, None])
                 if self.lengths is not None:
                     out[pair, start:stop] /= self.lengths[block[:, one]] * self.lengths[block[:, other]]
