@@ -56,8 +56,8 @@ def test_a_file_with_other_bytes_than_its_name_says(checkpoints: Path) -> None:
 def test_weights_that_cannot_be_had() -> None:
     assert message("published/harmonized_vgg16.clickme") == (
         "the weights of 'published/harmonized_vgg16.clickme' cannot be read here: they are an HDF5 file of Keras 2 (TensorFlow), whose "
-        "tensors are not mapped to timm's vgg16. Where that package runs, save the network as ONNX or as a SavedModel and load that. Untrained: "
-        "'published/harmonized_vgg16.random-0'."
+        "tensors are not mapped to timm's vgg16. Where that package runs, save the network as ONNX or as a SavedModel and load that. "
+        "Untrained: 'published/harmonized_vgg16.random-0'."
     )
     card = model_card("published/harmonized_vgg16.clickme")
     assert card.note.startswith("The weights cannot be read here: they are an HDF5 file of Keras 2")
