@@ -7,6 +7,7 @@ _EXPORTS = {
     "Stimuli": "isomorph.stimuli._stimuli",
     "Subset": "isomorph.stimuli._subset",
     "balanced_subset": "isomorph.stimuli._subset",
+    "joined": "isomorph.stimuli._joined",
 }
 
 __all__ = sorted(_EXPORTS)  # noqa: PLE0605
