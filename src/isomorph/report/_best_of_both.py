@@ -67,7 +67,9 @@ def best_of_both_worlds(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with paper_style():
-            stem, _ = write_figure(folder, "best-of-both-worlds", "", best_of_both_figure(rows))
+            stem, _ = write_figure(
+                folder, "best-of-both-worlds", "", best_of_both_figure(rows, level=float(check.options.get("level", 0.95)))
+            )
     except OSError as error:
         raise FileError(f"the figure cannot be written into {folder}: {error.strerror or error}. Choose another folder.") from error
     return [folder / f"{stem}.{ending}" for ending in ("png", "svg", "pdf")]
@@ -81,8 +83,8 @@ def _asked(check: AlignmentCheck, wanted: str | None, known: tuple[str, ...], wh
     return wanted or str(found)
 
 
-def best_of_both_figure(rows: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]]) -> Figure:
-    """The figure, from the two rows of each map."""
+def best_of_both_figure(rows: Mapping[str, tuple[Mapping[str, Any], Mapping[str, Any]]], *, level: float) -> Figure:
+    """The figure, from the two rows of each map; `level` is what its intervals cover."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -101,6 +103,8 @@ def best_of_both_figure(rows: Mapping[str, tuple[Mapping[str, Any], Mapping[str,
     axes.plot(*start, KIND_MARKERS["control"], color=KIND_COLOURS["control"], ms=7, mec="white", mew=0.9, zorder=4)
     across, up = (f"{_WORDS.get(each['question'], each['question'])} (chance {each['chance']:.2f})" for each in pairs[0])
     axes.set(xlabel=across, ylabel=up)
+    bars = f"bars: {level:.0%} interval of the paired difference from the untouched features"
+    axes.text(0, 1.02, bars, transform=axes.transAxes, fontsize=7.5, color=MUTED)
     _label(figure, axes, ["untouched", *(printable(name)[:32] for name in rows)], np.vstack([start, points]), ends)
     return figure
 
@@ -115,22 +119,25 @@ def _frame(axes: Axes, start: np.ndarray[Any, Any], shown: np.ndarray[Any, Any])
     room = np.maximum(0.12 * (high - low), 0.01)
     axes.set_xlim(low[0] - room[0], high[0] + room[0])
     axes.set_ylim(low[1] - room[1], high[1] + room[1])
+    axes.locator_params(nbins=6)
     (_, right), (_, top) = axes.get_xlim(), axes.get_ylim()
     axes.fill([start[0], right, right, start[0]], [start[1], start[1], top, top], color=_BETTER, lw=0, zorder=0)
     axes.axvline(start[0], color=MUTED, lw=0.7, ls=(0, (4, 3)), zorder=1)
     axes.axhline(start[1], color=MUTED, lw=0.7, ls=(0, (4, 3)), zorder=1)
     axes.text(0.985, 0.985, "better at both", transform=axes.transAxes, ha="right", va="top", fontsize=7.5, color=KIND_COLOURS["behaviour"])
-    axes.text(0, 1.02, "bars: interval of the paired difference", transform=axes.transAxes, fontsize=7.5, color=MUTED)
 
 
-def _label(figure: Figure, axes: Axes, names: list[str], points: np.ndarray[Any, Any], bars: np.ndarray[Any, Any]) -> None:
+def _label(figure: Figure, axes: Axes, names: list[str], points: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> None:
     """Names that keep off points, bars and one another."""
     texts = [axes.text(0, 0, name, fontsize=8, color=INK, va="bottom", ha="left", zorder=5) for name in names]
     figure.draw_without_rendering()
     sizes = np.array([[box.width, box.height] for box in (each.get_window_extent() for each in texts)])
     frame = axes.get_window_extent()
-    along = [np.linspace(a, b, 9) for (x, y), (across, up) in zip(points[1:], bars, strict=True)
-             for a, b in (((across[0], y), (across[1], y)), ((x, up[0]), (x, up[1])))]  # fmt: skip
+    bars = [((x, y), (across, up)) for (x, y), (across, up) in zip(points[1:], ends, strict=True)]
+    lines = [((across[0], y), (across[1], y)) for (_, y), (across, _) in bars] + [((x, up[0]), (x, up[1])) for (x, _), (_, up) in bars]
+    (left, right), (low, high), (x, y) = axes.get_xlim(), axes.get_ylim(), points[0]
+    lines += [((left, y), (right, y)), ((x, low), (x, high))]
+    along = [np.linspace(*line, 25) for line in lines]
     obstacles = axes.transData.transform(np.concatenate([points, *along])) - frame.min
     nothing = np.zeros((len(obstacles) - len(points), 2))
     radius = 4.5 * figure.dpi / 100
