@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 Modality = Literal["image", "text"]
+MODALITIES: tuple[Modality, ...] = get_args(Modality)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,8 @@ class ModelCard:
         source: Where it comes from: `bundled`, `timm`, `torchvision`, `open_clip`, `ssl`, `hf` or `user`.
         summary: One line for people.
         modality: What it is shown: `image` or `text`.
+        modalities: What its towers are shown, where it has two that share a space: `("image", "text")`; the name with `:text` at its end is
+            the other tower. A network of one modality has that one.
         objective: What it was trained to do: `classification`, `sentence similarity`, `none` …
         training_data: What it was trained on; `none` for random weights and raw pixels.
         architecture: The family of the network.
@@ -55,13 +58,20 @@ class ModelCard:
     layer: str = ""
     pool: str = ""
     note: str = ""
+    modalities: tuple[Modality, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.modality not in self.modalities:
+            object.__setattr__(self, "modalities", (self.modality,))
 
     def matches(self, facts: Mapping[str, Any]) -> bool:
-        """Whether every wanted fact holds; strings may be shell patterns and ignore case."""
+        """Whether every wanted fact holds; strings may be shell patterns and ignore case. Of several values one must be the wanted one."""
         return all(_same(getattr(self, key), wanted) for key, wanted in facts.items())
 
 
 def _same(value: Any, wanted: Any) -> bool:
     if isinstance(value, str) and isinstance(wanted, str):
         return fnmatchcase(value.lower(), wanted.lower())
+    if isinstance(value, tuple) and not isinstance(wanted, tuple):
+        return any(_same(each, wanted) for each in value)
     return bool(value == wanted)

@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from isomorph.errors import InputError, MissingDependencyError, UnknownNameError
-from isomorph.models._card import ModelCard
+from isomorph.models._card import MODALITIES, Modality, ModelCard
 from isomorph.models._roster import with_recommended_layer
 from isomorph.models._source import Source
 from isomorph.registry import Entry, Registry
@@ -27,18 +27,39 @@ sources = Registry(
         ),
         Entry(name="timm", target="isomorph.models._timm:TimmSource", summary="every pretrained vision model of timm"),
         Entry(name="torchvision", target="isomorph.models._torchvision:TorchvisionSource", summary="torchvision's classifiers"),
-        Entry(name="open_clip", target="isomorph.models._open_clip:OpenClipSource", summary="the image towers of OpenCLIP"),
+        Entry(name="open_clip", target="isomorph.models._open_clip:OpenClipSource", summary="both towers of every OpenCLIP"),
         Entry(name="ssl", target="isomorph.models._ssl:SslSource", summary="self-supervised networks whose weights are on no hub"),
         Entry(
             name="published", target="isomorph.models._published:PublishedSource", summary="CORnet, ecoset nets, DreamSim, Harmonization"
         ),
-        Entry(name="hf", target="isomorph.models._align:AlignSource", summary="ALIGN's image tower, from transformers"),
+        Entry(
+            name="hf",
+            target="isomorph.models._transformers:TransformersSource",
+            summary="what transformers reads: models of the hub, and folders with their files",
+        ),
+        Entry(
+            name="sentence_transformers",
+            target="isomorph.models._sentence_transformers:SentenceTransformersSource",
+            summary="sentence encoders of the hub, and folders with their files",
+        ),
         Entry(name="onnx", target="isomorph.models._onnx:OnnxSource", summary="ONNX files, by their path"),
+        Entry(
+            name="savedmodel",
+            target="isomorph.models._savedmodel:SavedModelSource",
+            summary="TensorFlow's SavedModels, by the path of their folder; TensorFlow runs in a process of its own",
+        ),
+        Entry(name="alignet", target="isomorph.models._savedmodel_alignet:AlignetSource", summary="AligNet's students and their controls"),
     ),
 )
 
 
-def load_model(name: str, *, device: str | torch.device = "cpu", recipe: Mapping[str, Any] | None = None) -> Model:
+def load_model(
+    name: str,
+    *,
+    device: str | torch.device = "cpu",
+    recipe: Mapping[str, Any] | None = None,
+    modality: Modality | None = None,
+) -> Model:
     """Load a model by its name.
 
     Args:
@@ -46,6 +67,7 @@ def load_model(name: str, *, device: str | torch.device = "cpu", recipe: Mapping
             The tag `random-SEED` gives the untrained architecture with weights drawn from that seed.
         device: Where it shall run: `cpu`, `cuda:0`, `mps`.
         recipe: Changes to how inputs are prepared; the same as `.with_recipe(**recipe)`.
+        modality: Which tower, of a model with two; `text` is the same as `:text` at the end of the name.
 
     Returns:
         The network in evaluation mode, with its card, its preparation and a fingerprint.
@@ -56,6 +78,7 @@ def load_model(name: str, *, device: str | torch.device = "cpu", recipe: Mapping
         DigestError: A weight file does not hold the bytes that were tested.
         FetchError: The weights have to come from a network that cannot be reached.
         DeviceError: This machine has no such device.
+        InputError: The model has no tower of that modality.
 
     Example:
         >>> import numpy as np
@@ -66,7 +89,7 @@ def load_model(name: str, *, device: str | torch.device = "cpu", recipe: Mapping
     from isomorph.models._device import find_device
 
     where = find_device(device)
-    source, rest = find_source(name)
+    source, rest = find_source(name, modality)
     built = source.build(rest).to(where)
     model = dataclasses.replace(built, card=with_recommended_layer(built.card))
     return model.with_recipe(**recipe) if recipe else model
@@ -124,11 +147,25 @@ def _source(name: str) -> Source:
     return source
 
 
-def find_source(name: str) -> tuple[Source, str]:
-    """The source of a model, and what stands behind it in the name."""
-    source, slash, rest = name.partition("/")
+def find_source(name: str, modality: Modality | None = None) -> tuple[Source, str]:
+    """The source of a model, and what stands behind it in the name; `:text` or `:image` stays only where it is not the usual tower."""
+    kind, slash, rest = name.partition("/")
     if not slash or not rest:
         raise InputError(
             f"{name!r} is not a model's name; it reads 'source/architecture.tag', such as 'bundled/efficientnet_lite0.imagenet1k'."
         )
-    return _source(source), rest
+    source = _source(kind)
+    plain, colon, tower = rest.rpartition(":")
+    if not colon or tower not in MODALITIES:
+        plain, tower = rest, ""
+    if modality is not None and modality not in MODALITIES:
+        raise InputError(f"modality must be 'image' or 'text'; got {modality!r:.80}.")
+    if tower and modality not in (None, tower):
+        raise InputError(f"{name!r} is the tower of {tower}s, but modality={modality!r} was asked for; leave one of the two out.")
+    wanted = modality or tower
+    if not wanted:
+        return source, rest
+    card = source.card(plain)
+    if wanted not in card.modalities:
+        raise InputError(f"'{kind}/{plain}' reads {card.modality}s alone; it has no tower of {wanted}s.")
+    return source, plain if wanted == card.modality else f"{plain}:{wanted}"

@@ -63,6 +63,8 @@ def roster(name: str) -> pandas.DataFrame:
 
 def with_recommended_layer(card: ModelCard) -> ModelCard:
     """The card with the layer and the pool that a study read of this architecture, whatever the weights; as it is where none did."""
+    if card.modality != "image":
+        return card
     layer, pool = _layers().get(_architecture(card.name), (card.layer, card.pool))
     return replace(card, layer=layer, pool=pool)
 
