@@ -9,7 +9,7 @@ import numpy as np
 from isomorph import spec
 from isomorph.alignet._label_report import LabelReport, add_counts
 from isomorph.alignet._sample_kinds import sampling_kind
-from isomorph.alignet._triplet_table import TripletTable
+from isomorph.alignet._triplet_table import TripletTable, check_items
 from isomorph.alignet._triplet_table_writer import Precision, TableWriter
 from isomorph.alignment._teacher_triplets import nearest_first
 from isomorph.arrays import FloatArray, IntArray
@@ -73,14 +73,14 @@ def table_from_alignet(
         with_names = names and "filenames" in archive.names
         identity = spec.fingerprint({"source": str(source.resolve()), "time": source.stat().st_mtime_ns, "canonical": canonical})
         with (
-            TableWriter(path, n, identity, precision=precision) as writer,
+            TableWriter(path, n, identity, precision=precision, resumes=False) as writer,
             (progress or Progress(quiet=True)).task(f"reading {source.name}", n, unit="triplets") as task,
         ):
             named = ImageNames(source, count)
             totals: dict[str, float] = {}
             members = ["indices", "similarities", *(["filenames"] if with_names else [])]
             for parts in zip(*(archive.blocks(each, _ROWS) for each in members), strict=True):
-                items, similarities = _checked(source, parts[0], parts[1])
+                items, similarities = _checked(source, parts[0], parts[1], count, task.done)
                 if with_names:
                     named.add(items, parts[2])
                 items, similarities, totals = _sorted(items, similarities.astype(precision), totals, canonical)
@@ -115,12 +115,17 @@ def _counts(archive: NpzStream, limit: int) -> tuple[int, int]:
     return shape[0], top + 1
 
 
-def _checked(source: Path, indices: IntArray, similarities: FloatArray) -> tuple[IntArray, FloatArray]:
+def _checked(source: Path, indices: IntArray, similarities: FloatArray, count: int, start: int) -> tuple[IntArray, FloatArray]:
     if similarities.dtype.kind != "f":
         raise FileError(f"{source}: similarities are real numbers; got {similarities.dtype}.")
     if not np.isfinite(similarities).all():
         raise NonFiniteError(f"{source}: {int((~np.isfinite(similarities)).sum()):,} similarities are NaN or infinite.")
-    return indices.astype(np.int32), similarities
+    items = indices.astype(np.int32)
+    try:
+        check_items(items, count, start)
+    except ValueError as error:
+        raise FileError(f"{source}: {error}.") from error
+    return items, similarities
 
 
 def _sorted(

@@ -88,7 +88,8 @@ class Assignment:
         """The sum of squared distances from `centres`, from the sums alone, about the mean of all images."""
         shifted = centres - self._points.mean
         about_mean = self.sums - self.counts[:, None] * self._points.mean
-        return float(self._points.spread - 2 * (shifted * about_mean).sum() + (self.counts * (shifted * shifted).sum(axis=1)).sum())
+        moved = (self.counts * (shifted * shifted).sum(axis=1)).sum() - 2 * (shifted * about_mean).sum()
+        return max(float(self._points.spread + moved), 0.0)
 
     def means(self, centres: FloatArray) -> FloatArray:
         """`[cluster, feature]`: the mean of each cluster; an empty one stays where it is."""

@@ -51,7 +51,11 @@ class Points:
         if self._unit:
             lengths = np.sqrt(np.einsum("ij,ij->i", found, found))
             if not lengths.all():
-                raise ShapeError("a row of features has length 0 and cannot be scaled to 1; leave it out, or use normalise='none'.")
+                empty = np.arange(self.n)[rows][lengths == 0]
+                raise ShapeError(
+                    f"the features of image {self._ids[int(empty[0])]!r} have length 0, which cannot be scaled to 1 "
+                    f"({len(empty)} such rows in this block). Leave them out, or use normalise='none'."
+                )
             found = found / lengths[:, None]
         return found
 

@@ -107,7 +107,7 @@ def _check(similarities: FloatArray, at: IntArray, ids: tuple[str, ...], precisi
     largest = float(np.abs(similarities).max())
     if not np.isfinite(largest):
         bad = int(np.flatnonzero(~np.isfinite(similarities).all(axis=1))[0])
-        names = ", ".join(repr(ids[row]) for row in at[bad])
+        names = ", ".join(repr(ids[row]) for row in np.sort(at[bad]))
         raise NonFiniteError(f"a similarity of the images {names} is NaN or infinite: the teacher's features of one of them are.")
     if precision == "float16" and largest > np.finfo(np.float16).max:
         raise InputError(f"similarities reach {largest:.3g}, beyond what float16 holds (65,504). Write them with precision='float32'.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def add_counts(
     shifted = values - largest[:, None]
     weights = np.exp(shifted)
     total = weights.sum(axis=1)
-    found: dict[str, float] = {
+    found: dict[str, Any] = {
         "n": len(values),
         "odd_last": np.count_nonzero(s01 > np.maximum(s02, s12)),
         "third_smallest": np.count_nonzero(s12 <= np.minimum(s01, s02)),

@@ -105,7 +105,7 @@ class TripletTable:
                         f"its {name} are {each.dtype} of shape {each.shape}, where the header promises {dtype} ({header['n']}, 3)"
                     )
             table = cls(path=path, items=items, similarities=values, header=header)
-            _check_items(items, header["objects"])
+            check_items(items, header["objects"])
         except FileError:
             raise
         except (IsomorphError, KeyError, TypeError, ValueError) as error:
@@ -137,7 +137,8 @@ def read_header(path: Path) -> dict[str, Any]:
     return dict(header)
 
 
-def _check_items(items: IntArray, objects: int) -> None:
+def check_items(items: IntArray, objects: int, first_row: int = 0) -> None:
+    """Raise `ValueError` where triplets show an object that there is not, or one twice."""
     for start in range(0, len(items), 1 << 20):
         block = np.asarray(items[start : start + (1 << 20)])
         first, second, third = block.T
@@ -145,4 +146,4 @@ def _check_items(items: IntArray, objects: int) -> None:
             raise ValueError(f"it shows objects {block.min()} to {block.max()}, but there are {objects:,}, 0 to {objects - 1:,}")
         same = (first == second) | (first == third) | (second == third)
         if same.any():
-            raise ValueError(f"triplet {start + int(same.argmax())} shows one object twice")
+            raise ValueError(f"triplet {first_row + start + int(same.argmax())} shows one object twice")

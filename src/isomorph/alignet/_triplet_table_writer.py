@@ -39,6 +39,7 @@ class TableWriter:
         n: Triplets.
         identity: Names what is written: equal identities write equal bytes.
         precision: Of similarities; None has none.
+        resumes: Keep finished blocks when an error ends the work; else nothing is left.
 
     Attributes:
         done: Triplets that are safe on disk.
@@ -50,8 +51,8 @@ class TableWriter:
         FileError: The folder cannot be made, or another process writes it.
     """
 
-    def __init__(self, path: Path | str, n: int, identity: str, *, precision: Precision | None) -> None:
-        self.path, self.n, self.precision = Path(path), n, precision
+    def __init__(self, path: Path | str, n: int, identity: str, *, precision: Precision | None, resumes: bool = True) -> None:
+        self.path, self.n, self.precision, self._resumes = Path(path), n, precision, resumes
         if self.path.exists() and not (self.path / "header.json").is_file():
             raise InputError(f"{self.path} is there already, and is no table of triplets. Choose another name.")
         self.folder = self.path.with_name(f".{self.path.name}.partial")
@@ -76,6 +77,8 @@ class TableWriter:
         for file, _ in self._files.values():
             with suppress(OSError):  # a full disk has been told of already
                 file.close()
+        if error is not None and not (self.done and self._resumes):
+            shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.close()
 
     def write(self, start: int, items: IntArray, similarities: FloatArray | None = None, totals: Mapping[str, float] | None = None) -> None:

@@ -14,6 +14,7 @@ from isomorph.cli._output import print_facts, print_json
 from isomorph.cli._parse import Settings, StoreFolder, call_action, options_of
 from isomorph.cli._source import read_features
 from isomorph.cli._triplets_embed import dimensions, embed
+from isomorph.cli._triplets_sample import convert_table, label, sample
 
 if TYPE_CHECKING:
     from isomorph.features import Features
@@ -32,6 +33,8 @@ def run(words: list[str]) -> int | None:
         "score": score,
         "embed": embed,
         "dimensions": dimensions,
+        "sample": sample,
+        "label": label,
     }
     return call_action(actions, words, command="triplets")
 
@@ -53,13 +56,16 @@ def convert(
         source: The file to read.
         out: The file to write.
         format: isomorph, things (odd one last), things-csv, cblearn (odd one first), alignet, levels or nights; auto looks at the file.
-        to: isomorph (.npz, .csv), things, cblearn (.npy, .txt), things-csv (.csv) or alignet (.npz).
+        to: isomorph (.npz, .csv), things, cblearn (.npy, .txt), things-csv (.csv), alignet (.npz), or table: a folder, memory-mapped. A
+            table is read wherever SOURCE is a folder.
         objects: What the numbers of SOURCE count: a text file with one id a line, a table with a column uniqueID or id, "things" for the
             THINGS item list, or how many there are.
         base: What the numbers count from: 0 or 1.
         set: Options of the reader: --set split=val (nights), triplet_type=class_border (levels), names=indices (alignet).
         json: One JSON object: n, objects, order, digest, out.
     """
+    if convert_table(source, out, format, to, options_of(set), json):
+        return
     triplets = read_judgments(source, format, objects, base, **options_of(set))
     triplets.save(out, to)
     _say(_facts(triplets, out), json)
