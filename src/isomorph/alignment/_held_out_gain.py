@@ -38,7 +38,7 @@ class HeldOutGain:
         folds: Into how many parts.
         trained_on: How many trials each map was fitted to.
         untested: Trials that no fold could test.
-        chosen: The options that were searched, as each fold chose them on its training trials.
+        chosen: The options that were searched, as each fold chose them on its training trials (a strength as `best_for` has it).
         trials: The tested trials, each once, in the order of the four below.
         credit: `[2, trial]`: before and after, 1 right, 0 wrong.
         trial_nll: `[2, trial]`, nats.
@@ -153,7 +153,10 @@ def held_out_gain(
     scores, chosen = [], []
     for part in parts:
         train = named.take(part.train)
-        best = search(of, x, train, grid, preserve=preserve, folds=search_folds, by=by, seed=seed).best if grid else of
+        best = of
+        if grid:
+            found = search(of, x, train, grid, preserve=preserve, folds=search_folds, by=by, seed=seed)
+            best = found.best_for(len(train)) if "strength" in grid else found.best
         chosen.append({name: best.options[name] for name in grid or ()})
         scores.append(_judged(best, x, named, part, preserve, similarity, progress))
     tested = named.take(np.concatenate([part.test for part in parts]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -65,22 +66,29 @@ class OddOneOutMethod(ABC):
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise InputError(f"{self.method} needs at least one seed, each once; got seeds={self.seeds}.")
 
-    def fit(self, triplets: Triplets, *, progress: Progress | None = None) -> OddOneOutEmbedding:
+    def fit(self, triplets: Triplets, *, checkpoint: Path | str | None = None, progress: Progress | None = None) -> OddOneOutEmbedding:
         """Fit one embedding a seed, and hand over the one that foretells the trials held out best (without any: those fitted).
 
         Where `triplets.soft` is given, its shares are the target instead of one choice a trial.
 
+        Args:
+            triplets: The trials.
+            checkpoint: A file that a long fit is kept in as it goes, every half minute (`NAME.0`; further ones where the runs do not all
+                learn together). The same call finds it and goes on, to the same numbers; delete it when the embedding is saved.
+            progress: Shows the epochs.
+
         Raises:
             InputError: The trials do not suffice: none, an object in no trial, all on the same three objects; they are two-alternative;
-                or no run needs a single dimension.
+                or no run needs a single dimension;
+                or the checkpoint is that of another fit.
+            FileError: The checkpoint is damaged.
             NonFiniteError: A run diverged.
         """
         _check_trials(triplets, self.method)
         held = _held_out(triplets, self.validation)
         training, kept_back = triplets.take(~held), triplets.take(held)
-        runs = [
-            self._embedding(seed, run, triplets) for seed, run in zip(self.seeds, self._train(training, kept_back, progress), strict=True)
-        ]
+        trained = self._train(training, kept_back, progress, Path(checkpoint) if checkpoint else None, triplets.digest)
+        runs = [self._embedding(seed, run, triplets) for seed, run in zip(self.seeds, trained, strict=True)]
         judged = kept_back if len(kept_back) else training
         scores = [-each.log_likelihood(judged, draws=_DRAWS) if each.width else np.inf for each in runs]
         best = int(np.argmin(scores))
@@ -94,9 +102,10 @@ class OddOneOutMethod(ABC):
             runs = [replace(each, held_out=float(score)) for each, score in zip(runs, scores, strict=True)]
         return replace(runs[best], runs=tuple(runs))
 
-    def _train(self, training: Triplets, held: Triplets, progress: Progress | None) -> list[Trained]:
+    def _train(self, training: Triplets, held: Triplets, progress: Progress | None, path: Path | None, digest: str) -> list[Trained]:
         import torch
 
+        from isomorph.alignment._odd_one_out_embedding_checkpoint import Checkpoint
         from isomorph.alignment._odd_one_out_embedding_training import Choices, Schedule, Training
 
         schedule = Schedule(self.batch_size, self.epochs, self.burn_in, self.window, self.tolerance, self.learning_rate)
@@ -106,7 +115,9 @@ class OddOneOutMethod(ABC):
         for start in range(0, len(self.seeds), together):
             generators = [torch.Generator().manual_seed(seed) for seed in self.seeds[start : start + together]]
             program = self._program(generators, len(training.objects), len(training))
-            result += Training(program, generators, choices, judged, schedule).run(progress)
+            fit = {"method": self.method, "trials": digest, **self._plain(), "first": start}
+            checkpoint = Checkpoint(path.with_name(f"{path.name}.{start}"), fit) if path else None
+            result += Training(program, generators, choices, judged, schedule).run(progress, checkpoint)
         return result
 
     def _embedding(self, seed: int, run: Trained, triplets: Triplets) -> OddOneOutEmbedding:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from isomorph.alignment._odd_one_out_embedding import ConvergenceTrace
+from isomorph.alignment._odd_one_out_embedding_checkpoint import Checkpoint
 from isomorph.alignment._posterior import choice_surprise
 from isomorph.arrays import FloatArray, IntArray
 from isomorph.engine import Progress
@@ -25,6 +26,7 @@ class Program(Protocol):
     """Embeddings of several runs that learn together."""
 
     runs: int
+    adam: torch.optim.Adam
 
     @property
     def weights(self) -> Tensor: ...
@@ -70,7 +72,7 @@ class Schedule:
     tolerance: float
     learning_rate: float
 
-    def settled(self, dimensions: Sequence[int], losses: Sequence[float], epoch: int, trials: int) -> bool:
+    def settled(self, dimensions: Sequence[float], losses: Sequence[float], epoch: int, trials: int) -> bool:
         """Whether the number of dimensions is as it was throughout the window, and the loss has not fallen by more than the tolerance."""
         steps = epoch * -(-trials // self.batch_size)
         if epoch < self.burn_in or len(losses) <= RECORDS or steps * self.learning_rate < _TRAVEL:
@@ -88,24 +90,74 @@ class Training:
         self._items = torch.from_numpy(np.ascontiguousarray(train.items, dtype=np.int64))
         self._soft = None if train.soft is None else torch.from_numpy(train.soft.astype(np.float32))
         self._offsets = torch.arange(program.runs)[:, None, None] * objects
-        self._records: list[list[tuple[int, float, float, int]]] = [[] for _ in generators]
+        self._records: list[list[tuple[float, ...]]] = [[] for _ in generators]
         self._done: dict[int, Trained] = {}
 
-    def run(self, progress: Progress | None) -> list[Trained]:
-        """Train until every run has settled."""
+    def run(self, progress: Progress | None, checkpoint: Checkpoint | None = None) -> list[Trained]:
+        """Train until every run has settled, from where the checkpoint stands."""
         schedule = self._schedule
         every, losses = max(1, schedule.window // RECORDS), torch.zeros(self._program.runs)
-        with torch.no_grad(), progress.task("embedding", schedule.epochs, unit="epochs") if progress else nullcontext() as shown:
-            for epoch in range(1, schedule.epochs + 1):
+        begin = self._resume(checkpoint) if checkpoint else 0
+        with (
+            torch.no_grad(),
+            progress.task("embedding", schedule.epochs, unit="epochs", done=begin) if progress else nullcontext() as shown,
+        ):
+            for epoch in range(begin + 1, schedule.epochs + 1):
+                if len(self._done) == self._program.runs:
+                    break
                 losses += self._epoch() / every
                 if epoch % every == 0 or epoch == schedule.epochs:
                     self._record(epoch, losses.tolist())
                     losses.zero_()
+                    if checkpoint and (checkpoint.due() or len(self._done) == self._program.runs):
+                        checkpoint.write({"epoch": epoch}, self._tensors())
                 if shown is not None:
                     shown.advance(1)
-                if len(self._done) == self._program.runs:
-                    break
         return [self._done[run] for run in range(self._program.runs)]
+
+    def _learnt(self) -> list[Tensor]:
+        learnt: list[Tensor] = self._program.adam.param_groups[0]["params"]
+        return learnt
+
+    def _tensors(self) -> dict[str, Any]:
+        """All that the next epoch depends on: weights, Adam's moments, generators, records; and the runs that are done."""
+        held: dict[str, Any] = {}
+        for at, each in enumerate(self._learnt()):
+            state = self._program.adam.state[each]
+            parts = {"weights": each, "mean": state["exp_avg"], "square": state["exp_avg_sq"], "step": state["step"].reshape(1)}
+            held |= {f"{name}.{at}": part.numpy() for name, part in parts.items()}
+        for run, generator in enumerate(self._generators):
+            held[f"generator.{run}"] = generator.get_state().numpy()
+            held[f"records.{run}"] = np.array(self._records[run], dtype=np.float64)
+        for run, done in self._done.items():
+            held |= {f"done.mean.{run}": done.mean, f"done.kept.{run}": done.kept.astype(np.uint8)}
+            held[f"done.settled.{run}"] = np.array([done.trace.settled], dtype=np.uint8)
+            if done.scale is not None:
+                held[f"done.scale.{run}"] = done.scale
+        return held
+
+    def _resume(self, checkpoint: Checkpoint) -> int:
+        """Put everything back; return the epoch that was reached."""
+        if (found := checkpoint.read()) is None:
+            return 0
+        plain, held = found
+        for at, each in enumerate(self._learnt()):
+            each.data.copy_(torch.from_numpy(held[f"weights.{at}"]))
+            step = torch.from_numpy(held[f"step.{at}"]).reshape(())
+            moments = {name: torch.from_numpy(held[f"{key}.{at}"]) for name, key in (("exp_avg", "mean"), ("exp_avg_sq", "square"))}
+            self._program.adam.state[each] = {"step": step, **moments}
+        for run, generator in enumerate(self._generators):
+            generator.set_state(torch.from_numpy(held[f"generator.{run}"]))
+            self._records[run] = [tuple(row) for row in held[f"records.{run}"].tolist()]
+            if f"done.mean.{run}" in held:
+                trace = self._trace(run, settled=bool(held[f"done.settled.{run}"][0]))
+                kept = held[f"done.kept.{run}"].astype(bool)
+                self._done[run] = Trained(held[f"done.mean.{run}"], held.get(f"done.scale.{run}"), kept, trace)
+        return int(plain["epoch"])
+
+    def _trace(self, run: int, *, settled: bool) -> ConvergenceTrace:
+        epochs, train, others, counts = np.array(self._records[run], dtype=np.float64).T
+        return ConvergenceTrace(epochs.astype(int), train, others, counts.astype(int), settled)
 
     def _epoch(self) -> Tensor:
         """Each trial once in each run; the mean loss of each run."""
@@ -132,8 +184,7 @@ class Training:
             held = choice_surprise(weights, self._held.items, self._held.soft) if len(self._held) else float("nan")
             records = self._records[run]
             records.append((epoch, losses[run], held, int(kept[run].sum())))
-            epochs, train, others, counts = zip(*records, strict=True)
+            _, train, others, counts = zip(*records, strict=True)
             settled = self._schedule.settled(counts, others if len(self._held) else train, epoch, len(self._train))
             if settled or epoch == self._schedule.epochs:
-                trace = ConvergenceTrace(np.array(epochs), np.array(train), np.array(others), np.array(counts), settled)
-                self._done[run] = Trained(*(self._program.state(run)), kept[run].copy(), trace)
+                self._done[run] = Trained(*(self._program.state(run)), kept[run].copy(), self._trace(run, settled=settled))

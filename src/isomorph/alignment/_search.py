@@ -48,6 +48,7 @@ class SearchResult(Generic[M]):
         trials: Every setting, in the order of the grid.
         untouched: The cross-entropy on the same trials of the features times the one factor that suits the training trials best.
         shares_kept: Of each fold, the share of trials that did not mix its sides.
+        trained_on: Of each fold, how many trials the settings were fitted to.
         notes: Remarks, such as a choice at the edge of the grid.
     """
 
@@ -55,7 +56,16 @@ class SearchResult(Generic[M]):
     trials: tuple[SearchTrial, ...]
     untouched: float
     shares_kept: tuple[float, ...]
+    trained_on: tuple[int, ...]
     notes: tuple[str, ...]
+
+    def best_for(self, trials: int) -> M:
+        """`best`, its strength as suits a fit to so many trials instead of those of a fold.
+
+        The pull is weighed against a mean over trials. One that is as strong as a belief about the map is the weaker in that mean the
+        more trials there are: λ n stays the same.
+        """
+        return replace(self.best, strength=self.best.strength * sum(self.trained_on) / len(self.trained_on) / trials)
 
 
 def search(
@@ -118,6 +128,7 @@ def search(
         trials=trials,
         untouched=float(np.average(raw, weights=weights)),
         shares_kept=tuple(part.share_kept for part in parts),
+        trained_on=tuple(len(part.train) for part in parts),
         notes=_edges(settings[at], grid),
     )
 

@@ -28,7 +28,7 @@ class SposeProgram:
         start = dimensions**-0.25  # similarities begin to differ by about 0.2; nearer to 0 choices pull less than the penalty does
         self.weights = torch.stack([torch.rand(objects, dimensions, generator=each).mul_(start) for each in generators])
         self.weights.grad = self._slope = torch.zeros_like(self.weights)
-        self._adam = torch.optim.Adam([self.weights], lr=learning_rate, fused=True)
+        self.adam = torch.optim.Adam([self.weights], lr=learning_rate, fused=True)
 
     def begin_epoch(self, steps: int) -> None:
         """Nothing is drawn here."""
@@ -41,7 +41,7 @@ class SposeProgram:
     def step(self, rows: Sequence[Tensor], soft: Tensor | None) -> Tensor:
         """One step of Adam, back to the non-negative side."""
         losses = self.gradient(rows, soft)
-        self._adam.step()
+        self.adam.step()
         self.weights.clamp_(min=0)
         return losses
 

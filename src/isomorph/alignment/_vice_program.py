@@ -45,7 +45,7 @@ class ViceProgram:
         self.noise, self._pull = torch.empty_like(self.mean), 1 / trials
         self._spike, self._slab = spike**-2, slab**-2
         self._odds = math.log(share / (1 - share)) + math.log(slab / spike)
-        self._adam = torch.optim.Adam([self.mean, self.log_scale], lr=learning_rate, fused=True)
+        self.adam = torch.optim.Adam([self.mean, self.log_scale], lr=learning_rate, fused=True)
         self._pools: list[Tensor] = []
 
     def begin_epoch(self, steps: int) -> None:
@@ -78,7 +78,7 @@ class ViceProgram:
         """One draw, one step of Adam."""
         self.draw()
         losses = self.gradient(rows, soft)
-        self._adam.step()
+        self.adam.step()
         return losses
 
     @property

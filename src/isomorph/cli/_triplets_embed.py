@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -28,11 +29,11 @@ def embed(
     set: Settings = (),
     json: bool = False,
 ) -> None:
-    """Fit non-negative dimensions to odd-one-out choices, and write them.
+    """Fit non-negative dimensions to odd-one-out choices, and write them; a fit that was killed goes on when it is called again.
 
     Args:
         source: The triplets.
-        out: The .safetensors file to write, with all runs.
+        out: The .safetensors file to write, with all runs; OUT.part.0 beside it holds the fit so far.
         method: vice (which knows how sure it is) or spose.
         seeds: One run each; from two on it is known which dimensions are found again.
         format: See `isomorph triplets convert --help`.
@@ -51,8 +52,10 @@ def embed(
     if len(shown) < len(triplets.objects):
         say(f"{len(triplets.objects) - len(shown)} of {len(triplets.objects)} objects stand in no trial and are left out.")
     with Progress() as progress:
-        embedding = kind(**options, seeds=seeds).fit(triplets.restrict(shown), progress=progress)
+        embedding = kind(**options, seeds=seeds).fit(triplets.restrict(shown), checkpoint=f"{out}.part", progress=progress)
     embedding.save(out)
+    for part in out.parent.glob(f"{glob.escape(out.name)}.part.*"):
+        part.unlink()
     facts = _facts(embedding, out)
     print_json(facts) if json else print_facts(facts)
 
