@@ -27,7 +27,7 @@ class GLocal(TripletMap):
 
     Attributes:
         alpha: α.
-        tau: The temperature of neighbourhoods: small values look at the nearest few only.
+        tau: The temperature of neighbourhoods, from 0.003: small values look at the nearest few only.
         images_a_batch: How many rows of F meet each other, at most; neighbourhoods are those among them.
         images_a_step: How many rows of F one step takes in, in groups of `images_a_batch`. None: one group. With a quarter of all
             trials a step (the default), a quarter of F shows every image once an epoch.
@@ -62,6 +62,8 @@ class GLocal(TripletMap):
         super().__post_init__()
         if not 0 <= self.alpha <= 1:
             raise InputError(f"alpha lies between 0 (people's choices alone) and 1 (neighbourhoods alone); got {self.alpha!r}.")
+        if self.tau < 0.003:
+            raise InputError(f"tau must be at least 0.003, below which exp(-2 / tau) is 0 in double precision; got {self.tau!r}.")
 
     @classmethod
     def published(cls, defaults: Literal["final", "shipped"] = "final", **changes: Any) -> GLocal:
