@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -67,7 +68,8 @@ def unit_rows(x: FloatArray, *, ids: Sequence[str] | None = None) -> FloatArray:
         zero = np.flatnonzero(lengths == 0)
         first = repr(ids[int(zero[0])]) if ids is not None else f"row {int(zero[0])}"
         raise ShapeError(f"{len(zero)} of {len(x)} stimuli are zero and have no direction; the first is {first}. Leave them out.")
-    return np.divide(x, lengths[:, None], out=np.empty(x.shape, dtype=np.float32), casting="same_kind")
+    units: FloatArray = np.divide(x, lengths[:, None], out=np.empty(x.shape, dtype=np.float32), casting="same_kind")
+    return units
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,11 +88,19 @@ class _Near:
         keys: IntArray = self.row * self.columns + self.column
         return keys
 
+    @cached_property
+    def _descending(self) -> FloatArray:
+        """The cosines of one row after the other, the largest first."""
+        values: FloatArray = self.value[np.lexsort((-self.value, self.row))]
+        return values
+
+    @cached_property
+    def _starts(self) -> IntArray:
+        return np.searchsorted(self.row, np.arange(self.rows))
+
     def membership(self, k: int) -> FloatArray:
         """How far each entry belongs to the k nearest of its row; a row sums to k."""
-        ranked = np.lexsort((-self.value, self.row))
-        starts = np.searchsorted(self.row, np.arange(self.rows))
-        border = self.value[ranked[starts + k - 1]][self.row]
+        border = self._descending[self._starts + k - 1][self.row]
         above, tied = self.value > border + _TIE, np.abs(self.value - border) <= _TIE
         sure, ties = (np.bincount(self.row, weights=each, minlength=self.rows) for each in (above, tied))
         member: FloatArray = np.where(above, 1.0, np.where(tied, ((k - sure) / ties)[self.row], 0.0))
