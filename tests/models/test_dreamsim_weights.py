@@ -202,6 +202,10 @@ def test_archives_that_are_not_what_they_should_be(checkpoints: Path) -> None:
     assert reason({lora: {key: each[:, :-1] if "_A" in key else each for key, each in whole.items()}}).endswith("of block 0.")
     text = reason({lora: {"x": object()}})
     assert text.startswith(f"adapter_model.bin in {path} holds more than tensors, or is damaged, and is not read: ")
+    with zipfile.ZipFile(path, "a") as opened:
+        opened.writestr("x_lora/adapter_model.safetensors", b"no tensors")
+    with pytest.raises(FileError, match=r"adapter_model\.safetensors in .*x\.zip is damaged: "):
+        fill_dreamsim(network, path, checkpoints / "dino.pth")
     path.write_bytes(b"no zip")
     with pytest.raises(FileError, match=r"x.zip is not a zip file that can be read: .* Delete it to have it fetched again\."):
         fill_dreamsim(network, path)

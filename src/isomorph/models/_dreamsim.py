@@ -160,9 +160,13 @@ def _changes(opened: zipfile.ZipFile, archive: Path, branches: int) -> list[dict
 
 def _adapter(opened: zipfile.ZipFile, archive: Path) -> dict[str, torch.Tensor]:
     if any(each.endswith("adapter_model.safetensors") for each in opened.namelist()):
+        from safetensors import SafetensorError
         from safetensors.torch import load
 
-        return load(_member(opened, archive, "adapter_model.safetensors"))
+        try:
+            return load(_member(opened, archive, "adapter_model.safetensors"))
+        except SafetensorError as error:
+            raise FileError(f"adapter_model.safetensors in {archive} is damaged: {error}") from error
     return tensors_of(_member_tensors(opened, archive, "adapter_model.bin"))
 
 

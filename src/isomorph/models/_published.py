@@ -75,12 +75,13 @@ class PublishedSource:
         untrained = f"{self.source}/{architecture}.random-0"
         if seed is None and "unreadable" in row:
             raise FileError(f"the weights of '{self.source}/{name}' cannot be read here: {row['unreadable']}. Untrained: {untrained!r}.")
+        files = _files(f"{self.source}/{name}", row, untrained) if seed is None else []
+        paths = [each.fetch() for each in files]
         module = seeded(lambda: self.untrained(name), seed or 0)
-        if seed is None:
-            files = _files(f"{self.source}/{name}", row, untrained)
-            _target(row.get("fill", "_fill:fill"))(module, *[each.fetch() for each in files])
-            for each in files:
-                each.remember()
+        if paths:
+            _target(row.get("fill", "_fill:fill"))(module, *paths)
+        for each in files:
+            each.remember()
         card = replace(self.card(name), parameters=sum(each.numel() for each in module.parameters()))
         return Model(card=card, module=module, weights=weights_digest(module.state_dict()), recipe=_recipe(row), preparation=_prepare)
 
