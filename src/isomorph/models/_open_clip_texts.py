@@ -42,7 +42,7 @@ def _lengths(tokenizer: Any, tokens: torch.Tensor) -> torch.Tensor:
 def _mask(tokenizer: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     tokens = batch["text"]
     if not hasattr(tokenizer, "eot_token_id"):
-        return tokens != _padding(tokenizer)
+        return tokens.ne(_padding(tokenizer))
     closing = (tokens == tokenizer.eot_token_id).int().argmax(1, keepdim=True)  # 0 is a token too: an exclamation mark
     return torch.arange(tokens.shape[1], device=tokens.device) <= closing
 

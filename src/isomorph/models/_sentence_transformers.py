@@ -62,6 +62,7 @@ class SentenceTransformersSource:
         from isomorph.models._transformers_texts import read_tokenizer, texts, tokenizer_digest
         from isomorph.models._weights import seeded, weights_digest
 
+        card = self.card(name)
         plain, seed, _ = split_name(name)
         place, spare = self._place(plain), f"sentence_transformers/{plain}.random-0"
         if seed is not None:
@@ -72,7 +73,7 @@ class SentenceTransformersSource:
         tokenizer = read_tokenizer(inner, untrained=spare)
         lower = bool(_settings(inner).get("do_lower_case"))
         return Model(
-            card=replace(self.card(name), parameters=sum(each.numel() for each in module.parameters())),
+            card=replace(card, parameters=sum(each.numel() for each in module.parameters())),
             module=module,
             weights=f"{weights_digest(module.state_dict())}+{tokenizer_digest(tokenizer)}",
             recipe=self._recipe(plain),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from isomorph.data import read_json
-from isomorph.errors import FetchError, FileError, InputError, UnknownNameError
+from isomorph.errors import FetchError, FileError, InputError, IsomorphError, UnknownNameError
 
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 _RANDOM = re.compile(r"(.+)\.random-(\d{1,9})")
@@ -186,7 +186,7 @@ def from_place(place: Place, load: Any, *, untrained: str, files: Sequence[str] 
 
     try:
         return load()
-    except FileError:
+    except IsomorphError:
         raise
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         said = (str(error).strip() or type(error).__name__).splitlines()[0]

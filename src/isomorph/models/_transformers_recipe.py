@@ -29,8 +29,8 @@ _CROPPED = {"do_center_crop": True, "crop_size": 224}
 # What each processor does where the file says nothing. `square`: whether a plain number as size means both sides.
 _PROCESSORS: Mapping[str, Mapping[str, Any]] = {
     "ViT": {"resample": 2, "size": 224, "square": True, **_INCEPTION},
-    "DeiT": {"resample": 3, "size": 256, "square": True, **_CROPPED, **_IMAGENET},
-    "Beit": {"resample": 3, "size": 256, "square": True, **_CROPPED, **_INCEPTION},
+    "DeiT": {"resample": 3, "size": 256, "square": True, **_CROPPED, **_INCEPTION},
+    "Beit": {"resample": 3, "size": 224, "square": True, "crop_size": 224, **_INCEPTION},
     "Bit": {"resample": 3, "size": 224, "square": False, **_CROPPED, **_CLIP},
     "CLIP": {"resample": 3, "size": 224, "square": False, **_CROPPED, **_CLIP},
     "ChineseCLIP": {"resample": 3, "size": 224, "square": False, **_CROPPED, **_CLIP},

@@ -32,7 +32,7 @@ def read_tokenizer(place: Place, *, untrained: str) -> Any:
         )
 
     tokenizer = from_place(place, load, untrained=untrained, files=("tokenizer.json", "tokenizer_config.json"))
-    if not len(tokenizer) or not tokenizer.is_fast:
+    if len(tokenizer) <= len(tokenizer.all_special_tokens) or not tokenizer.is_fast:  # without files it would know no word, and say nothing
         raise FileError(f"{place.where} holds no tokeniser that can be read: put its tokenizer.json beside config.json.")
     return tokenizer
 
