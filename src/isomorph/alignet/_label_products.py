@@ -49,7 +49,8 @@ def _in_threads(values: FloatArray, items: IntArray, pool: ThreadPoolExecutor, c
 
 
 def _labelled(values: FloatArray, items: IntArray) -> tuple[IntArray, FloatArray]:
-    return nearest_first(items, products(values, items))
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite is told of by name
+        return nearest_first(items, products(values, items))
 
 
 def products(values: FloatArray, items: IntArray) -> FloatArray:
