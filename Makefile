@@ -8,10 +8,13 @@ ifdef ISOMORPH_DATA_MIRROR
 export ISOMORPH_DATA_MIRROR := $(abspath $(ISOMORPH_DATA_MIRROR))
 endif
 
-.PHONY: demo test check bench docs lock clean
+.PHONY: demo demo-alignet test check bench docs lock clean
 
 demo: $(READY)
 	$(BIN)/isomorph demo --out isomorph-demo
+
+demo-alignet: $(READY)
+	$(BIN)/isomorph alignet demo --out isomorph-demo-alignet
 
 test: $(TESTS_READY)
 	$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -34,7 +37,7 @@ lock: $(TESTS_READY)
 	$(BIN)/python tools/write_lock.py > lock.txt
 
 clean:
-	rm -rf $(VENV) docs/_build isomorph-demo
+	rm -rf $(VENV) docs/_build isomorph-demo isomorph-demo-alignet
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Isomorph needs Python 3.11 or newer")'

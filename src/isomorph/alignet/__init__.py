@@ -3,6 +3,7 @@
 from isomorph._lazy import lazy_exports
 
 _EXPORTS = {
+    "AlignetStudy": "isomorph.alignet._study",
     "Clusters": "isomorph.alignet._clusters",
     "FineTuned": "isomorph.alignet._fine_tuned",
     "FineTuning": "isomorph.alignet._fine_tuning",
@@ -16,6 +17,7 @@ _EXPORTS = {
     "TripletSampler": "isomorph.alignet._sample",
     "TripletTable": "isomorph.alignet._triplet_table",
     "alignet_path": "isomorph.alignet._convert",
+    "demo_study": "isomorph.alignet._demo_study",
     "label_triplets": "isomorph.alignet._label",
     "load_groups": "isomorph.alignet._sample_groups",
     "sample_to_table": "isomorph.alignet._sample",

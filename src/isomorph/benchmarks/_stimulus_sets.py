@@ -26,6 +26,8 @@ stimulus_sets = Registry(
                citation="Kriegeskorte et al., 2008", licence="MIT (repository)"),
         _entry("algonauts-78", "objects_78", "78 photographs of objects on natural backgrounds", stimuli=78, modality="image",
                citation="Cichy et al., 2019", licence="BSD-3-Clause (repository)"),
+        Entry(name="packaged-photographs", target="isomorph.benchmarks._packaged_photographs:packaged_photographs",
+              summary="up to 29 photographs that come with installed packages", facts={"modality": "image", "licence": "mixed"}),
         _entry("texture-vs-shape", "texture_vs_shape", "480 pictures: the three sets below together", stimuli=480, **_GEIRHOS),
         _entry("edges", "edges", "160 line drawings, made by an edge detector", stimuli=160, **_GEIRHOS),
         _entry("silhouettes", "silhouettes", "160 black shapes on white", stimuli=160, **_GEIRHOS),

@@ -15,6 +15,7 @@ VERBS = {
     "extract": "features of a model for a folder of pictures or a table of texts",
     "compare": "how alike two or more sets of features are, with an interval",
     "align": "affine maps that bring features closer to people: fit, apply",
+    "alignet": "from a teacher to triplets to an aligned student: a whole study, or the demo",
     "rdm": "the dissimilarities among the stimuli, from features",
     "probe": "how well labels can be read from features by a linear map",
     "triplets": "odd-one-out judgments: convert, check, score features against them; sample and label many millions",

@@ -1,0 +1,308 @@
+"""The steps of an AligNet study, each kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from isomorph import spec
+from isomorph.alignet._clusters import Clusters
+from isomorph.alignet._fine_tuned import FineTuned
+from isomorph.alignet._fine_tuning import FineTuning
+from isomorph.alignet._kmeans import KMeans
+from isomorph.alignet._label import label_triplets
+from isomorph.alignet._label_report import LabelReport
+from isomorph.alignet._sample import TripletSampler, sample_to_table
+from isomorph.alignet._sample_kinds import sampling_kind
+from isomorph.alignet._student import Student
+from isomorph.alignet._triplet_table import TripletTable
+from isomorph.alignment import FittedTransform
+from isomorph.errors import InputError
+from isomorph.features import Features
+from isomorph.judgments import Triplets
+from isomorph.models import Model, extract, load_model, penultimate
+from isomorph.store._atomic import make_folder
+
+if TYPE_CHECKING:
+    from isomorph.alignet._study import AlignetStudy
+    from isomorph.alignment import AlignmentCheck
+    from isomorph.benchmarks import GeometryMatch
+    from isomorph.engine import Progress
+    from isomorph.stimuli import Stimuli
+    from isomorph.store import Store
+
+STUDENT, CONTROL = "alignet", "unalignet"
+_TRANSFORMS = {STUDENT: "uncertainty_distillation", CONTROL: "untransformed"}
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StudyOutcome:
+    """What a study made and found.
+
+    Attributes:
+        study: What was asked.
+        training: Ids of the pictures that were learnt from.
+        held_out: Ids of those that nobody met before the evaluation.
+        transform: The teacher's map.
+        labels: Student → what its labels look like.
+        students: `"alignet"`, and `"unalignet"` where there is a control.
+        held_out_triplets: The teacher's labels of triplets of held-out pictures, student → triplets.
+        check: Before and after, question by question, with intervals.
+        exports: What was written.
+        notes: Sentences that must travel with the numbers.
+    """
+
+    study: AlignetStudy
+    training: tuple[str, ...]
+    held_out: tuple[str, ...]
+    transform: FittedTransform
+    labels: Mapping[str, LabelReport]
+    students: Mapping[str, FineTuned]
+    held_out_triplets: Mapping[str, Triplets]
+    check: AlignmentCheck
+    exports: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def run_study(study: AlignetStudy, store: Store, *, progress: Progress | None = None) -> StudyOutcome:
+    """Do what is not done yet, and answer."""
+    from isomorph.alignet._study_questions import check_students
+
+    run = StudyRun(study, store, progress)
+    make_folder(study.out)
+    students, labels, held_out = {}, {}, {}
+    for name in (STUDENT, CONTROL) if study.student.control == "beside" else (STUDENT,):
+        training, labels[name] = run.triplets(name, run.training, "train", study.triplets.train)
+        validation, _ = run.triplets(name, run.training, "val", study.triplets.validation)
+        unseen, _ = run.triplets(name, run.held_out, "held_out", study.triplets.validation)
+        held_out[name] = unseen[:]
+        students[name] = run.taught(name, training[:], {"seen pictures": validation[:], "held-out pictures": unseen[:]})
+    check = check_students(run, students, held_out)
+    return StudyOutcome(
+        study=study,
+        training=run.training.ids,
+        held_out=run.held_out.ids,
+        transform=run.transform,
+        labels=labels,
+        students=students,
+        held_out_triplets=held_out,
+        check=check,
+        exports=run.exported(students[STUDENT]),
+        notes=(*run.notes, *(note for each in students.values() for note in each.notes)),
+    )
+
+
+@dataclass(eq=False)
+class StudyRun:
+    """What the steps share; each is computed when it is first asked for."""
+
+    study: AlignetStudy
+    store: Store
+    progress: Progress | None
+    notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def sets(self) -> dict[str, Stimuli]:
+        """The pictures, set by set."""
+        from isomorph.benchmarks import load_stimuli
+
+        return {Path(each).name: load_stimuli(each) for each in self.study.pictures}
+
+    @cached_property
+    def pictures(self) -> Stimuli:
+        """All of them."""
+        from isomorph.stimuli import joined
+
+        return joined(self.sets)
+
+    @cached_property
+    def training(self) -> Stimuli:
+        """The pictures to learn from."""
+        away = set(self.held_out.ids)
+        return self.pictures.take([each for each in self.pictures.ids if each not in away])
+
+    @cached_property
+    def held_out(self) -> Stimuli:
+        """The share that is kept for evaluation, of each set alike; who is in it depends on ids and seed alone."""
+        own = [each for stimuli in self.sets.values() for each in held_out_rows(stimuli.ids, self.study.held_out, self.study.seed)]
+        kept = {each for each, away in zip(self.pictures.ids, own, strict=True) if away}
+        if len(kept) < 4 or len(self.pictures) - len(kept) < 4:
+            raise InputError(
+                f"the study {self.study.name!r} holds out {len(kept)} of {len(self.pictures)} pictures; it needs four on either side."
+            )
+        return self.pictures.take([each for each in self.pictures.ids if each in kept])
+
+    @cached_property
+    def judged(self) -> GeometryMatch | None:
+        """The benchmark whose judgments the teacher's map is fitted to, if it is fitted here."""
+        from isomorph.benchmarks import load_benchmark
+
+        return load_benchmark(self.study.teacher.judgments) if self.study.teacher.judgments else None
+
+    @cached_property
+    def teacher(self) -> Model:
+        """The teacher."""
+        return load_model(self.study.teacher.model, device=self.study.device)
+
+    def teacher_features(self, stimuli: Stimuli) -> Features:
+        """What the teacher holds of pictures."""
+        part, card = self.study.teacher, self.teacher.card
+        layer = part.layer or card.layer or penultimate(self.teacher, self.pictures, part.pool or "flatten")
+        return self.features(self.teacher, stimuli, layer, part.pool or (card.pool if layer == card.layer else "") or "flatten")
+
+    def features(self, model: Model, stimuli: Stimuli, layer: str, pool: Any) -> Features:
+        """One layer of a model, kept in the store."""
+        found = extract(
+            model,
+            stimuli,
+            layers=layer,
+            pool=pool,
+            store=self.store,
+            memory_limit=self.study.memory_limit,
+            device=self.study.device,
+            progress=self.progress,
+        )
+        rows = found[found.layers[0].name]
+        assert isinstance(rows, Features)  # noqa: S101 - features were asked for, not Gram matrices
+        return rows
+
+    @cached_property
+    def judged_split(self) -> tuple[list[str], list[str]]:
+        """The judged pictures that the map may see, and those it may not."""
+        assert self.judged is not None  # noqa: S101 - asked for only where there are judgments
+        ids = self.judged.stimuli.ids
+        away = held_out_rows(ids, self.study.held_out, self.study.seed)
+        pairs = list(zip(ids, away, strict=True))
+        return [each for each, out in pairs if not out], [each for each, out in pairs if out]
+
+    @cached_property
+    def transform(self) -> FittedTransform:
+        """The map that brings the teacher closer to people: read, or fitted and kept."""
+        part = self.study.teacher
+        if part.transform is not None:
+            return FittedTransform.load(part.transform)
+        from isomorph.alignment import Global, GLocal
+
+        assert self.judged is not None  # noqa: S101 - the study was checked
+        kind = GLocal if part.method == "glocal" else Global
+        method = spec.from_plain(kind, {"seed": self.study.seed, **part.options}, where="teacher.options")
+        path = self.study.out / "teacher.safetensors"
+        shown, _ = self.judged_split
+        x = self.teacher_features(self.judged.stimuli.take(shown))
+        asked = spec.fingerprint([part.method, method, part.trials, x.ids, self.teacher.fingerprint, self.study.seed])
+        done = self.study.out / "teacher.asked"
+        if path.exists() and done.exists() and done.read_text(encoding="utf-8") == asked:
+            return FittedTransform.load(path)
+        preserve = self.teacher_features(self.training) if part.method == "glocal" else None
+        fitted = method.fit(x, judged_triplets(self.judged, shown, part.trials, self.study.seed), preserve=preserve, progress=self.progress)
+        fitted.save(path)
+        done.write_text(asked, encoding="utf-8")
+        return fitted
+
+    def triplets(self, student: str, stimuli: Stimuli, split: str, count: int) -> tuple[TripletTable, LabelReport]:
+        """Triplets of pictures, labelled by the teacher with its map, or without."""
+        part, folder = self.study.triplets, self.study.out / "triplets"
+        x = self.teacher_features(stimuli)
+        sampler = TripletSampler(
+            sampling=part.sampling, images=len(stimuli), groups=self._groups(stimuli, x), seed=self.study.seed + (split != "train")
+        )
+        drawn, _ = sample_to_table(sampler, count, folder / "drawn" / split, objects=stimuli.ids, progress=self.progress)
+        transform = self.transform if student == STUDENT else None
+        return label_triplets(x, drawn, folder / _TRANSFORMS[student] / split, transform=transform, progress=self.progress)
+
+    def _groups(self, stimuli: Stimuli, x: Features) -> Any:
+        kind, _ = sampling_kind(self.study.triplets.sampling)
+        if kind == "random":
+            return None
+        if not self.study.triplets.sampling.startswith("cluster"):
+            if stimuli.labels is None:
+                raise InputError(
+                    f"the study {self.study.name!r}: {self.study.triplets.sampling!r} triplets need classes, one folder each; sample by "
+                    "clusters instead."
+                )
+            return stimuli.labels
+        return self.clusters.assign(self._clustered(x))
+
+    @cached_property
+    def clusters(self) -> Clusters:
+        """Clusters of the pictures to learn from."""
+        x = self._clustered(self.teacher_features(self.training))
+        return KMeans(clusters=self.study.triplets.clusters, seed=self.study.seed).fit(x, device=self.study.device, progress=self.progress)
+
+    def _clustered(self, x: Features) -> Features:
+        return self.transform.transform(x) if self.study.triplets.transformed else x
+
+    @cached_property
+    def student_model(self) -> Model:
+        """What the student begins as."""
+        part = self.study.student
+        return load_model(part.model, device=self.study.device, recipe=dict(part.recipe) or None)
+
+    @cached_property
+    def beginning(self) -> Student:
+        """The student before it has learnt: which layer is read, and how."""
+        part = self.study.student
+        return Student.of(self.student_model, self.training, layer=part.layer, pool=part.pool)
+
+    def taught(self, name: str, triplets: Triplets, validation: Mapping[str, Triplets]) -> FineTuned:
+        """A student, fine-tuned or read back."""
+        part = self.study.student
+        plain = spec.to_plain(FineTuning.preset(part.preset, seed=self.study.seed)) | dict(part.training)
+        method = spec.from_plain(FineTuning, plain, where="student.training")
+        shown = set(self.training.ids) | set(self.held_out.ids)
+        return method.fit(
+            self.student_model,
+            self.pictures.take([each for each in self.pictures.ids if each in shown]),
+            triplets,
+            folder=self.study.out / name,
+            validation=validation,
+            layer=self.beginning.layer,
+            pool=self.beginning.pool,
+            workers=self.study.workers,
+            cache=self.study.memory_limit,
+            label=name,
+            seen=(*(self.transform.seen or ()), *self.training.ids) if name == STUDENT else self.training.ids,
+            progress=self.progress,
+        )
+
+    def exported(self, student: FineTuned) -> tuple[Path, ...]:
+        """The student, as files that other programs read."""
+        if not self.study.export:
+            return ()
+        from isomorph.alignet._export import export_student
+
+        return export_student(student, self.held_out, self.study.out / "export", formats=self.study.export).paths
+
+
+def held_out_rows(ids: Sequence[str], share: float, seed: int) -> list[bool]:
+    """Which ids are held out: those whose hash with the seed is smallest. A set's are the same ones wherever it is used."""
+    ordered = sorted(ids, key=lambda each: hashlib.sha256(f"{seed}|{each}".encode()).digest())
+    away = set(ordered[: round(share * len(ordered))])
+    return [each in away for each in ids]
+
+
+def judged_triplets(benchmark: GeometryMatch, ids: list[str], trials: int, seed: int) -> Triplets:
+    """Odd-one-out trials that follow people's mean dissimilarities."""
+    from isomorph.judgments import triplets_from_similarities
+
+    return triplets_from_similarities(people(benchmark).take(ids), trials=trials, seed=seed)
+
+
+def people(benchmark: GeometryMatch) -> Any:
+    """People's mean dissimilarities: of the benchmark's target of behaviour.
+
+    Raises:
+        InputError: It has none.
+    """
+    from isomorph.geometry import RDM
+
+    targets = [each for each in benchmark.targets if each.kind == "behaviour"]
+    if not targets:
+        raise InputError(
+            f"the benchmark {benchmark.name!r} holds nobody's judgments; it has {', '.join(each.name for each in benchmark.targets)}."
+        )
+    return RDM(values=targets[0].mean, ids=benchmark.stimuli.ids, distance="judged", subject=targets[0].name)
