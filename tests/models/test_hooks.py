@@ -107,3 +107,23 @@ def test_hooks_are_gone_after_success_and_after_an_error():
         with pytest.raises(ValueError, match="shared"):
             tap.run(lambda: module(torch.ones(2, 4)))
     assert hook_count(module) == 0
+
+
+def test_a_tap_within_another_tap_s_pass_ends_its_own_pass_only():
+    class Outer(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+
+        def forward(self, x):
+            found = []
+            tap = Tap(self.inner, lambda name, tensor: found.append(tensor), only=["0"])
+            with tap.listening():
+                tap.run(lambda: self.inner(x))
+            return found[0]
+
+    net, read = Outer(), []
+    outer = Tap(net, lambda name, tensor: read.append(name), only=["inner.0"])
+    with outer.listening():
+        assert outer.run(lambda: net(torch.zeros(1, 2)))
+    assert read == ["inner.0"]

@@ -13,7 +13,7 @@ ROOT = "output"
 
 
 class _LastLayerSeen(BaseException):
-    """Ends a forward pass whose rest nobody wants."""
+    """Ends a forward pass whose rest nobody wants: that of the tap it carries, as one tap may run within another's pass."""
 
 
 class Tap:
@@ -56,7 +56,9 @@ class Tap:
         self._left = set(self._only or ())
         try:
             forward()
-        except _LastLayerSeen:
+        except _LastLayerSeen as seen:
+            if seen.args[0] is not self:
+                raise
             return True
         return False
 
@@ -74,7 +76,7 @@ class Tap:
                     self._left.discard(name)
                     self._read(name, tensor)
                     if not self._left:
-                        raise _LastLayerSeen
+                        raise _LastLayerSeen(self)
 
         return hook
 
