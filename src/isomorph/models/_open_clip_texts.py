@@ -44,7 +44,7 @@ def _mask(tokenizer: Any, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     if not hasattr(tokenizer, "eot_token_id"):
         return tokens.ne(_padding(tokenizer))
     closing = (tokens == tokenizer.eot_token_id).int().argmax(1, keepdim=True)  # 0 is a token too: an exclamation mark
-    return torch.arange(tokens.shape[1], device=tokens.device) <= closing
+    return torch.arange(tokens.shape[1], device=tokens.device).le(closing)
 
 
 def _padding(tokenizer: Any) -> int:
