@@ -13,6 +13,7 @@ import pytest
 from isomorph.alignet import TripletSampler, TripletTable, label_triplets, sample_to_table, table_from_triplets
 from isomorph.alignment import FittedTransform
 from isomorph.alignment._teacher_triplets import nearest_first
+from isomorph.errors import InputError
 from isomorph.features import Features
 from isomorph.judgments import Triplets
 
@@ -110,11 +111,24 @@ label_triplets(np.load("x.npy", mmap_mode="r"), TripletTable.open("drawn"), "lab
 """
 
 
+def test_mapped_features_are_kept_when_labelling_ends_early(drawn, tmp_path):
+    half, huge = X.copy(), FittedTransform(weights=np.eye(WIDTH) * 300)
+    with pytest.raises(InputError, match="beyond what float16 holds"):
+        label_triplets(half, drawn, tmp_path / "t", transform=huge, precision="float16")
+    mapped = tmp_path / ".t.partial" / "features.npy"
+    before = mapped.stat().st_mtime_ns
+    with pytest.raises(InputError, match="beyond what float16 holds"):
+        label_triplets(half, drawn, tmp_path / "t", transform=huge, precision="float16")
+    assert mapped.stat().st_mtime_ns == before
+    label_triplets(half, drawn, tmp_path / "t", transform=huge)
+    assert not mapped.exists()
+
+
 def test_a_killed_run_goes_on_where_it_stopped(drawn, tmp_path):
     np.save(tmp_path / "x.npy", RNG.normal(size=(N, 4000)).astype(np.float16))
     process = subprocess.Popen([sys.executable, "-c", PROGRAM], cwd=tmp_path)
     cursor, until = tmp_path / ".labelled.partial" / "cursor.json", time.monotonic() + 120
-    while not cursor.exists() and process.poll() is None and time.monotonic() < until:
+    while (not cursor.exists() or '"done": 0' in cursor.read_text()) and process.poll() is None and time.monotonic() < until:
         time.sleep(0.002)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()

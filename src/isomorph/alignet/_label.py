@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from isomorph import spec
-from isomorph.alignet._label_features import array_digest, mapped_rows, rows_and_ids
+from isomorph.alignet._label_features import HALF_LARGEST, array_digest, mapped_rows, rows_and_ids
 from isomorph.alignet._label_products import labeller
 from isomorph.alignet._label_report import LabelReport, add_counts
 from isomorph.alignet._triplet_table import TripletTable
@@ -109,7 +109,7 @@ def _check(similarities: FloatArray, at: IntArray, ids: tuple[str, ...], precisi
         bad = int(np.flatnonzero(~np.isfinite(similarities).all(axis=1))[0])
         names = ", ".join(repr(ids[row]) for row in np.sort(at[bad]))
         raise NonFiniteError(f"a similarity of the images {names} is NaN or infinite: the teacher's features of one of them are.")
-    if precision == "float16" and largest > np.finfo(np.float16).max:
+    if precision == "float16" and largest > HALF_LARGEST:
         raise InputError(f"similarities reach {largest:.3g}, beyond what float16 holds (65,504). Write them with precision='float32'.")
 
 

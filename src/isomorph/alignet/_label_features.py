@@ -14,6 +14,8 @@ from isomorph.errors import InputError
 from isomorph.features import Features
 
 _ROWS = 4096
+HALF_LARGEST = float(np.finfo(np.float16).max)
+"""The largest number that float16 holds."""
 
 
 def rows_and_ids(x: Features | FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
@@ -42,7 +44,7 @@ def mapped_rows(values: FloatArray, ids: tuple[str, ...], transform: FittedTrans
         NonFiniteError: A row holds NaN or infinity.
     """
     if not path.is_file():
-        temporary = path.with_name(f"new-{path.name}")
+        temporary = path.with_name(f".{path.name}")
         shape = (len(values), transform.output_width)
         with temporary.open("wb") as file:
             described = {"descr": np.lib.format.dtype_to_descr(values.dtype), "fortran_order": False, "shape": shape}
@@ -60,7 +62,7 @@ def _mapped(rows: FloatArray, ids: tuple[str, ...], transform: FittedTransform, 
     block = np.array(rows, dtype=np.float32) if is_half else rows
     check_finite(block, name="the teacher's features", ids=ids)
     mapped = apply_affine(block, transform, ids=ids)
-    if is_half and (largest := float(np.abs(mapped).max())) > np.finfo(np.float16).max:
+    if is_half and (largest := float(np.abs(mapped).max())) > HALF_LARGEST:
         raise InputError(
             f"the transform takes the features to {largest:.3g}, beyond what float16 holds (65,504). Pass the features as float32."
         )

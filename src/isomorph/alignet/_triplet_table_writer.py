@@ -69,6 +69,7 @@ class TableWriter:
             self._files["items"] = self._opened("items", np.dtype(np.int32))
             if precision is not None:
                 self._files["similarities"] = self._opened("similarities", np.dtype(precision))
+            self._note(self.done, self.totals)
 
     def __enter__(self) -> TableWriter:
         return self
@@ -77,7 +78,7 @@ class TableWriter:
         for file, _ in self._files.values():
             with suppress(OSError):  # a full disk has been told of already
                 file.close()
-        if error is not None and not (self.done and self._resumes):
+        if error is not None and not (self._resumes and (self.done or self._has_scratch())):
             shutil.rmtree(self.folder, ignore_errors=True)
         self._lock.close()
 
@@ -131,6 +132,9 @@ class TableWriter:
             for each in self.folder.iterdir():
                 each.unlink()
         return 0, {}
+
+    def _has_scratch(self) -> bool:
+        return any(each.name not in ("items.npy", "similarities.npy", "cursor.json") for each in self.folder.glob("[!.]*"))
 
     def _opened(self, name: str, dtype: np.dtype[Any]) -> tuple[IO[bytes], int]:
         path = self.folder / f"{name}.npy"
