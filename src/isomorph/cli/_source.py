@@ -1,4 +1,4 @@
-"""Features named on the command line: a file, an array in a file, or a layer in the store."""
+"""Features named on the command line: a file, a folder of thingsvision's, an array in a file, or a layer in the store."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def read_features(source: str, *, store: str | None = None) -> Features | Gram:
     """
     from isomorph.features import load_features
 
-    if Path(source).is_file():
+    if source and Path(source).exists():
         return load_features(source)
     name, _, key = source.partition("#")
-    if Path(name).is_file():
+    if name and Path(name).exists():
         return load_features(name, key=key or None)
     return _stored(name, key, source, store)
 

@@ -55,7 +55,8 @@ def convert(
     Args:
         source: The file to read.
         out: The file to write.
-        format: isomorph, things (odd one last), things-csv, cblearn (odd one first), alignet, levels or nights; auto looks at the file.
+        format: isomorph, things (odd one last), things-csv, cblearn (odd one first), alignet, levels, nights or
+            material-appearance; auto looks at the file.
         to: isomorph (.npz, .csv), things, cblearn (.npy, .txt), things-csv (.csv), alignet (.npz), or table: a folder, memory-mapped. A
             table is read wherever SOURCE is a folder.
         objects: What the numbers of SOURCE count: a text file with one id a line, a table with a column uniqueID or id, "things" for the

@@ -72,7 +72,7 @@ class Study:
     datasets: tuple[str, ...]
     measures: tuple[str, ...] = _MEASURES
     layers: Mapping[str, str] = field(default_factory=dict)
-    pool: Literal["flatten", "mean", "max", "cls", "tokens"] | None = None
+    pool: Literal["flatten", "mean", "max", "cls", "tokens", "cls+tokens"] | None = None
     normalise: bool = True
     largest: int = 10_000
     by: tuple[str, ...] = ("training",)
