@@ -61,22 +61,22 @@ class PictureInput:
             options |= {"maximum": 255.0, "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
         return LayoutRecipe(height_pixels=height, width_pixels=width, layout=self.layout, **options)
 
-    def fit(self, batch: Any) -> np.ndarray[Any, Any]:
-        """A prepared batch as the array that goes in.
-
-        Raises:
-            ShapeError: The pictures have another size or layout than the network takes.
-        """
-        values: np.ndarray[Any, Any] = np.ascontiguousarray(batch.detach().cpu().numpy())
+    def check(self, shape: Sequence[int]) -> None:
+        """Raise `ShapeError` unless a batch of this shape can go in."""
         height, width = self.sides
         wanted = (3, height, width) if self.layout == "nchw" else (height, width, 3)
-        if values.ndim != 4 or any(side not in (None, found) for side, found in zip(wanted, values.shape[1:], strict=True)):
+        if len(shape) != 4 or any(side not in (None, found) for side, found in zip(wanted, shape[1:], strict=True)):
             listed = ", ".join("?" if side is None else str(side) for side in wanted)
             raise ShapeError(
-                f"{self.subject} takes pictures of [{listed}], but the recipe prepares {list(values.shape[1:])}. Leave height_pixels, "
+                f"{self.subject} takes pictures of [{listed}], but the recipe prepares {list(shape[1:])}. Leave height_pixels, "
                 f"width_pixels and layout as its card has them."
             )
+
+    def fit(self, batch: Any) -> np.ndarray[Any, Any]:
+        """A prepared batch as the array that goes in; the errors of `check`."""
+        values: np.ndarray[Any, Any] = np.ascontiguousarray(batch.detach().cpu().numpy())
+        self.check(values.shape)
         if self.dtype == "uint8":
-            return np.rint(values).clip(0, 255).astype(np.uint8)
+            values = np.rint(values).clip(0, 255)
         fitting: np.ndarray[Any, Any] = values.astype(self.dtype, copy=False)
         return fitting

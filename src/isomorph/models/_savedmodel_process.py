@@ -66,12 +66,28 @@ class SavedModelProcess:
         Raises:
             ModelRunError: TensorFlow gave up, or the worker is gone; with what it said last.
         """
+        return self._ask({"names": list(names)}, arrays)[1]
+
+    def variables(self) -> dict[str, np.ndarray[Any, Any]]:
+        """All variables, by the path of attributes that leads to each, or by their own name where that path only counts them.
+
+        Raises:
+            ModelRunError: TensorFlow cannot read them.
+        """
+        head, arrays = self._ask({"variables": True}, {})
+        found = {}
+        for key, path, name in head["variables"]:
+            counted = all(part.startswith("_") or part == "variables" or part.isdecimal() for part in path.split("/"))
+            found[name if counted and name else path] = arrays[key]
+        return found
+
+    def _ask(self, question: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> tuple[dict[str, Any], Any]:
         with contextlib.suppress(OSError):  # a worker that is gone shows when its answer is read
-            write_message(self._pipe(self._process.stdin), {"names": list(names)}, arrays)
-        head, outputs = self._receive()
+            write_message(self._pipe(self._process.stdin), question, arrays)
+        head, answers = self._receive()
         if not head["ok"]:
             raise ModelRunError(f"{self._subject} stopped: TensorFlow says {head['kind']}: {head['why']}")
-        return outputs
+        return head, answers
 
     def close(self) -> None:
         """End the worker."""

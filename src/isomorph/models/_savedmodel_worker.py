@@ -34,7 +34,7 @@ def write_message(stream: IO[bytes], head: dict[str, Any], arrays: dict[str, Any
     stream.write(len(text).to_bytes(8, "big") + text)
     for each in parts.values():
         if each.nbytes:
-            stream.write(memoryview(each).cast("B"))
+            stream.write(each.reshape(-1).view(np.uint8).data)
     stream.flush()
 
 
@@ -56,7 +56,7 @@ def read_message(stream: IO[bytes]) -> tuple[dict[str, Any], dict[str, Any]]:
             raise ValueError(f"an array {dtype} {shape}")
         array = np.empty(shape, dtype)
         if count:
-            _fill(stream, memoryview(array).cast("B"))
+            _fill(stream, array.reshape(-1).view(np.uint8).data)
         arrays[name] = array
     return head, arrays
 
@@ -105,6 +105,7 @@ class _Served:
     def __init__(self, folder: Path, signature: str) -> None:
         from tensorflow.core.protobuf import saved_model_pb2
 
+        self._folder = folder
         parsed = saved_model_pb2.SavedModel()
         parsed.ParseFromString((folder / "saved_model.pb").read_bytes())
         graphs = [each for each in parsed.meta_graphs if "serve" in each.meta_info_def.tags]
@@ -136,6 +137,19 @@ class _Served:
         outputs = self._run(**{name: tf.constant(each) for name, each in arrays.items()})
         return {name: outputs[name].numpy() for name in names}
 
+    def variables(self) -> tuple[list[list[str]], dict[str, Any]]:
+        """The numbers in the folder's own checkpoint: its key, the path of attributes and the variable's name of each; the arrays by key."""
+        import tensorflow as tf
+        from tensorflow.core.protobuf import trackable_object_graph_pb2
+
+        reader = tf.train.load_checkpoint(str(self._folder / "variables" / "variables"))
+        graph = trackable_object_graph_pb2.TrackableObjectGraph()
+        graph.ParseFromString(reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"))
+        held = {each.checkpoint_key: each.full_name for node in graph.nodes for each in node.attributes}
+        types = reader.get_variable_to_dtype_map()
+        keys = [key for key in held if key in types and types[key].name in TYPES]
+        return [[key, key.partition("/.ATTRIBUTES")[0], held[key]] for key in keys], {key: reader.get_tensor(key) for key in keys}
+
 
 def _shape(shape: Any) -> list[int | None] | None:
     return None if shape.rank is None else [None if each is None else int(each) for each in shape.as_list()]
@@ -165,7 +179,11 @@ def main() -> None:
         except EOFError:
             return
         try:
-            write_message(answers, {"ok": True}, served.run(arrays, head["names"]))
+            if "variables" in head:
+                listed, found = served.variables()
+                write_message(answers, {"ok": True, "variables": listed}, found)
+            else:
+                write_message(answers, {"ok": True}, served.run(arrays, head["names"]))
         except Exception as error:
             write_message(answers, {"ok": False, "kind": type(error).__name__, "why": _line(error)})
 
