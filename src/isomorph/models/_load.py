@@ -49,6 +49,11 @@ sources = Registry(
             summary="TensorFlow's SavedModels, by the path of their folder; TensorFlow runs in a process of its own",
         ),
         Entry(name="alignet", target="isomorph.models._savedmodel_alignet:AlignetSource", summary="AligNet's students and their controls"),
+        Entry(
+            name="keras",
+            target="isomorph.models._keras:KerasSource",
+            summary="the architectures of keras.applications, and .keras files by their path; on torch",
+        ),
     ),
 )
 
