@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from isomorph.alignment import AlignmentCheck, check_alignment
+from isomorph.arrays import IntArray
 from isomorph.errors import InputError
 from isomorph.features import Features
-from isomorph.judgments import Triplets
+from isomorph.judgments import Triplets, pair_similarities
 
 if TYPE_CHECKING:
     from isomorph.alignet._fine_tuned import FineTuned
@@ -18,7 +20,22 @@ if TYPE_CHECKING:
 PRE_LOGITS = "output[pre_logits]"
 
 
-def check_students(run: StudyRun, students: Mapping[str, FineTuned], held_out: Mapping[str, Triplets]) -> AlignmentCheck:
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StudentAnswers:
+    """What students said before and after.
+
+    Attributes:
+        check: Question by question, with intervals.
+        seen: Question → how many of its pictures the teacher's map or a student has met; None where a map does not say what it has seen.
+        odd_ones: `"before"` or a student → for each of the teacher's held-out triplets which of its items is the odd one, 0 … 2.
+    """
+
+    check: AlignmentCheck
+    seen: Mapping[str, int | None]
+    odd_ones: Mapping[str, IntArray]
+
+
+def check_students(run: StudyRun, students: Mapping[str, FineTuned], held_out: Mapping[str, Triplets]) -> StudentAnswers:
     """Before and after on held-out pictures: neighbours kept, labels, agreement with the teacher, and with people."""
     study = run.study
     draws: dict[str, Any] = {"replicates": study.evaluation.replicates, "seed": study.seed}
@@ -29,14 +46,38 @@ def check_students(run: StudyRun, students: Mapping[str, FineTuned], held_out: M
     silent: dict[str, Any] = {"neighbours": (), "few_shot": None, "anomaly": None, "probe": None}
     agreement = check_alignment(before, after, triplets=held_out["alignet"], **silent, **draws)
     checks.append(_called(agreement, "agreement with the teacher"))
+    met = _met(run, run.held_out)
+    seen = {name: met for each in checks for name in each.questions}
     for name, stimuli, question in _of_people(run):
         x, y = _before_and_after(run, students, stimuli)
         checks.append(_called(check_alignment(x, y, **question, **silent, **draws), f"people ({name})"))
-    return AlignmentCheck(
-        rows=tuple(row for student in students for each in checks for row in each.rows if row["transform"] == student),
-        options=checks[0].options,
-        notes=tuple(dict.fromkeys(note for each in checks for note in each.notes)),
+        seen[f"people ({name})"] = _met(run, stimuli)
+    return StudentAnswers(
+        check=AlignmentCheck(
+            rows=tuple(row for student in students for each in checks for row in each.rows if row["transform"] == student),
+            options=checks[0].options,
+            notes=tuple(dict.fromkeys(note for each in checks for note in each.notes)),
+        ),
+        seen=seen,
+        odd_ones={name: odd_ones(each, held_out["alignet"]) for name, each in {"before": before, **after}.items()},
     )
+
+
+def odd_ones(x: Features, triplets: Triplets) -> IntArray:
+    """`[trial]`: the item outside the pair whose cosine is largest."""
+    found: IntArray = 2 - pair_similarities(x, triplets, similarity="cosine").argmax(axis=1)
+    return found
+
+
+def _met(run: StudyRun, stimuli: Stimuli) -> int | None:
+    """How many of these pictures, by name or by content, somebody has learnt from."""
+    if run.transform.seen is None:
+        return None
+    names = {*run.transform.seen, *run.training.ids}
+    items = set(run.training.item_digests)
+    if run.judged is not None:
+        items.update(run.judged.stimuli.take(run.judged_split[0]).item_digests)
+    return sum(name in names or item in items for name, item in zip(stimuli.ids, stimuli.item_digests, strict=True))
 
 
 def _before_and_after(run: StudyRun, students: Mapping[str, FineTuned], stimuli: Stimuli) -> tuple[Features, dict[str, Features]]:
@@ -82,5 +123,5 @@ def _unmet(run: StudyRun, triplets: Triplets, name: str) -> tuple[Stimuli, dict[
 
 
 def _called(check: AlignmentCheck, question: str) -> AlignmentCheck:
-    rows = tuple({**each, "question": question} for each in check.rows)
+    rows = tuple({**each, "question": question, "note": ""} for each in check.rows)  # what was seen is counted, not guessed
     return AlignmentCheck(rows=rows, options=check.options, notes=check.notes)

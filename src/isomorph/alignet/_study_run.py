@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from isomorph import spec
 from isomorph.alignet._clusters import Clusters
 from isomorph.alignet._fine_tuned import FineTuned
@@ -21,16 +23,20 @@ from isomorph.alignet._sample_kinds import sampling_kind
 from isomorph.alignet._student import Student
 from isomorph.alignet._triplet_table import TripletTable
 from isomorph.alignment import FittedTransform
+from isomorph.arrays import FloatArray
 from isomorph.errors import InputError
 from isomorph.features import Features
+from isomorph.geometry import RDM
 from isomorph.judgments import Triplets
 from isomorph.models import Model, extract, load_model, penultimate
 from isomorph.store._atomic import make_folder
 
 if TYPE_CHECKING:
     from isomorph.alignet._study import AlignetStudy
+    from isomorph.alignet._study_questions import StudentAnswers
     from isomorph.alignment import AlignmentCheck
     from isomorph.benchmarks import GeometryMatch
+    from isomorph.benchmarks._target import Target
     from isomorph.engine import Progress
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
@@ -46,26 +52,31 @@ class StudyOutcome:
     Attributes:
         study: What was asked.
         training: Ids of the pictures that were learnt from.
-        held_out: Ids of those that nobody met before the evaluation.
+        held_out: Those that nobody met before the evaluation.
         transform: The teacher's map.
         labels: Student → what its labels look like.
         students: `"alignet"`, and `"unalignet"` where there is a control.
         held_out_triplets: The teacher's labels of triplets of held-out pictures, student → triplets.
-        check: Before and after, question by question, with intervals.
+        answers: Before and after: with intervals, question by question; what had been seen; and each held-out triplet's odd one.
         exports: What was written.
         notes: Sentences that must travel with the numbers.
     """
 
     study: AlignetStudy
     training: tuple[str, ...]
-    held_out: tuple[str, ...]
+    held_out: Stimuli
     transform: FittedTransform
     labels: Mapping[str, LabelReport]
     students: Mapping[str, FineTuned]
     held_out_triplets: Mapping[str, Triplets]
-    check: AlignmentCheck
+    answers: StudentAnswers
     exports: tuple[Path, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def check(self) -> AlignmentCheck:
+        """Before and after, question by question, with intervals."""
+        return self.answers.check
 
 
 def run_study(study: AlignetStudy, store: Store, *, progress: Progress | None = None) -> StudyOutcome:
@@ -81,16 +92,16 @@ def run_study(study: AlignetStudy, store: Store, *, progress: Progress | None = 
         unseen, _ = run.triplets(name, run.held_out, "held_out", study.triplets.validation)
         held_out[name] = unseen[:]
         students[name] = run.taught(name, training[:], {"seen pictures": validation[:], "held-out pictures": unseen[:]})
-    check = check_students(run, students, held_out)
+    answers = check_students(run, students, held_out)
     return StudyOutcome(
         study=study,
         training=run.training.ids,
-        held_out=run.held_out.ids,
+        held_out=run.held_out,
         transform=run.transform,
         labels=labels,
         students=students,
         held_out_triplets=held_out,
-        check=check,
+        answers=answers,
         exports=run.exported(students[STUDENT]),
         notes=(*run.notes, *(note for each in students.values() for note in each.notes)),
     )
@@ -286,23 +297,30 @@ def held_out_rows(ids: Sequence[str], share: float, seed: int) -> list[bool]:
 
 
 def judged_triplets(benchmark: GeometryMatch, ids: list[str], trials: int, seed: int) -> Triplets:
-    """Odd-one-out trials that follow people's mean dissimilarities."""
+    """Odd-one-out trials that follow the dissimilarities of one person each, in turn: where people differ, the trials do."""
     from isomorph.judgments import triplets_from_similarities
 
-    return triplets_from_similarities(people(benchmark).take(ids), trials=trials, seed=seed)
+    target = _behaviour(benchmark)
+    persons = [_rdm(benchmark, each).take(ids) for each in target.rdms.mean(axis=1)]
+    each = -(-trials // len(persons))
+    answers = [triplets_from_similarities(person, trials=each, seed=seed * len(persons) + at) for at, person in enumerate(persons)]
+    items = np.concatenate([one.items for one in answers])[:trials]
+    participants = tuple(name for name, one in zip(target.subjects, answers, strict=True) for _ in one.items)[:trials]
+    return Triplets(items=items, objects=answers[0].objects, participants=participants, source=f"{benchmark.name}, {target.name}")
 
 
-def people(benchmark: GeometryMatch) -> Any:
-    """People's mean dissimilarities: of the benchmark's target of behaviour.
+def people(benchmark: GeometryMatch) -> RDM:
+    """People's mean dissimilarities."""
+    return _rdm(benchmark, _behaviour(benchmark).mean)
 
-    Raises:
-        InputError: It has none.
-    """
-    from isomorph.geometry import RDM
 
+def _behaviour(benchmark: GeometryMatch) -> Target:
     targets = [each for each in benchmark.targets if each.kind == "behaviour"]
     if not targets:
-        raise InputError(
-            f"the benchmark {benchmark.name!r} holds nobody's judgments; it has {', '.join(each.name for each in benchmark.targets)}."
-        )
-    return RDM(values=targets[0].mean, ids=benchmark.stimuli.ids, distance="judged", subject=targets[0].name)
+        held = ", ".join(each.name for each in benchmark.targets)
+        raise InputError(f"the benchmark {benchmark.name!r} holds nobody's judgments; it has {held}.")
+    return targets[0]
+
+
+def _rdm(benchmark: GeometryMatch, values: FloatArray) -> RDM:
+    return RDM(values=values, ids=benchmark.stimuli.ids, distance="judged", subject=benchmark.name)
