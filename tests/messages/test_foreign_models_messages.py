@@ -1,5 +1,6 @@
 """The texts of what can go wrong with ONNX files, SavedModels and Keras."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -48,4 +49,35 @@ def test_onnx_files(tmp_path) -> None:
     assert message(model.forward, model.prepare([np.zeros((9, 9, 3), dtype=np.uint8)])) == (
         f"{name} takes pictures of [3, 8, 8], but the recipe prepares [8, 8, 3]. Leave height_pixels, width_pixels and layout as its card "
         f"has them."
+    )
+
+
+def test_savedmodels(tmp_path) -> None:
+    assert message(load_model, f"savedmodel/{tmp_path}") == (
+        f"there is no SavedModel at {tmp_path}: it would be a folder with saved_model.pb in it."
+    )
+    archive = tmp_path / "net.tar.gz"
+    archive.write_bytes(b"")
+    assert message(load_model, f"savedmodel/{archive}") == (
+        f"{archive} is a file; a SavedModel is a folder with saved_model.pb in it. Unpack it first, and name the folder."
+    )
+    (tmp_path / "saved_model.pb").symlink_to(archive)
+    assert message(load_model, f"savedmodel/{tmp_path}") == (
+        f"{tmp_path} holds the link saved_model.pb; a SavedModel's files have to be in its own folder."
+    )
+    assert message(load_model, "alignet/SigLIP-B.aligned") == (
+        "no model is called 'alignet/SigLIP-B.aligned'. Did you mean 'alignet/SigLIP-B.alignet' or 'alignet/SigLIP2-B.alignet' or "
+        "'alignet/ViT-B.alignet'?"
+    )
+
+
+@pytest.mark.skipif(find_spec("keras") is None, reason="needs keras: pip install 'isomorph[keras]'")
+def test_keras_files(tmp_path) -> None:
+    assert message(load_model, f"keras/{tmp_path}/net.keras") == (
+        f"there is no file {tmp_path}/net.keras. Names of Keras models are 'keras/Architecture', 'keras/PATH.keras' or, for weights alone, "
+        f"'keras/Architecture@PATH.weights.h5'."
+    )
+    assert message(load_model, "keras/VGG17.imagenet") == (
+        "no model is called 'keras/VGG17.imagenet'. Did you mean 'keras/VGG19.imagenet' or 'keras/VGG16.imagenet' or "
+        "'keras/ResNet152.imagenet'?"
     )
