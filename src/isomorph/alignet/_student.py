@@ -29,6 +29,7 @@ class Student(torch.nn.Module):
         triplet_head: Linear, with a bias; its weights begin at random (truncated normal, variance 1 over the number of features), so that
             dot products are nearly kept.
         readout: What makes class scores of `pre_logits`, if anything.
+        built: How the network is built anew, where no model's name says so.
     """
 
     def __init__(self, network: torch.nn.Module, layer: str, pool: Any, *, width: int, dimensions: int, seed: int = 0) -> None:
@@ -43,6 +44,7 @@ class Student(torch.nn.Module):
             torch.nn.init.trunc_normal_(self.triplet_head.weight, std=(std := 1 / math.sqrt(width) / 0.8796), a=-2 * std, b=2 * std)
             torch.nn.init.zeros_(self.triplet_head.bias)
         self.readout: torch.nn.Module | None = None
+        self.built: dict[str, Any] = {}
 
     @classmethod
     def of(
@@ -83,15 +85,28 @@ class Student(torch.nn.Module):
         if not found:
             known = [name or ROOT for name, _ in self.network.named_modules()]
             raise InputError(f"the student's network never came by a layer {self.layer!r}; it has {known[-1]!r}, {known[1]!r} and others.")
-        return pooled(found[0], self.pool, items=len(pictures), prefix_tokens=prefix_tokens(self.network))
+        return self.rows(found[0], pictures)
+
+    def rows(self, held: torch.Tensor, pictures: torch.Tensor) -> torch.Tensor:
+        """What the layer returned of these pictures, one row each."""
+        return pooled(held, self.pool, items=pictures.shape[0], prefix_tokens=prefix_tokens(self.network))
 
     def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
         """All outputs of a prepared batch."""
-        rows = self.pre_logits(pictures)
+        return self.outputs(self.pre_logits(pictures))
+
+    def outputs(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+        """All outputs of given `pre_logits`."""
         outputs = {"pre_logits": rows, "triplet_logits": self.triplet_head(rows)}
         if self.readout is not None:
             outputs["i1k_logits"] = self.readout(rows)
         return outputs
+
+    def with_readout(self, readout: torch.nn.Module) -> Student:
+        """A copy that also returns `i1k_logits`, what `readout` makes of `pre_logits`."""
+        student = copy.deepcopy(self)
+        student.readout = copy.deepcopy(readout).to(self.triplet_head.weight.device).train(self.training)
+        return student
 
     def train(self, mode: bool = True) -> Student:
         """Training mode, but for batch normalisation: its statistics stay those of the many pictures it was trained on."""

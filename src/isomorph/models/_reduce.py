@@ -37,7 +37,7 @@ def pooled(tensor: torch.Tensor, pool: Pool, *, items: int, prefix_tokens: int =
     """
     if not tensor.is_floating_point():
         raise CannotPoolError(f"it holds {str(tensor.dtype).removeprefix('torch.')}, not real numbers")
-    if tensor.ndim == 0 or len(tensor) != items:
+    if tensor.ndim == 0 or tensor.shape[0] != items:  # len() would fix the batch size of an exported graph
         first = "no axes" if tensor.ndim == 0 else f"{len(tensor)} rows"
         raise CannotPoolError(f"it has {first} for a batch of {items} stimuli")
     if tensor.numel() == 0:

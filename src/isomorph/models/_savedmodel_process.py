@@ -66,7 +66,8 @@ class SavedModelProcess:
         Raises:
             ModelRunError: TensorFlow gave up, or the worker is gone; with what it said last.
         """
-        return self._ask({"names": list(names)}, arrays)[1]
+        _, outputs = self._ask({"names": list(names)}, arrays)
+        return outputs
 
     def variables(self) -> dict[str, np.ndarray[Any, Any]]:
         """All variables, by the path of attributes that leads to each, or by their own name where that path only counts them.
@@ -81,7 +82,9 @@ class SavedModelProcess:
             found[name if counted and name else path] = arrays[key]
         return found
 
-    def _ask(self, question: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]) -> tuple[dict[str, Any], Any]:
+    def _ask(
+        self, question: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
         with contextlib.suppress(OSError):  # a worker that is gone shows when its answer is read
             write_message(self._pipe(self._process.stdin), question, arrays)
         head, answers = self._receive()

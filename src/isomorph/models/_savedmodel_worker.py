@@ -138,7 +138,7 @@ class _Served:
         return {name: outputs[name].numpy() for name in names}
 
     def variables(self) -> tuple[list[list[str]], dict[str, Any]]:
-        """The numbers in the folder's own checkpoint: its key, the path of attributes and the variable's name of each; the arrays by key."""
+        """The numbers in the checkpoint: of each its key, the path of attributes and the variable's name; the arrays by key."""
         import tensorflow as tf
         from tensorflow.core.protobuf import trackable_object_graph_pb2
 
