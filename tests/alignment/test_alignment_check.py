@@ -1,16 +1,18 @@
 """What alignment costs: neighbourhoods, intervals, human alignment, the whole table."""
 
+import json
+
 import numpy as np
 import pytest
 
-from isomorph.alignment import AlignmentCheck, AnomalyDetection, FewShot, FittedTransform, check_alignment
+from isomorph.alignment import AlignmentCheck, AnomalyDetection, FewShot, FittedTransform, SubclassShift, check_alignment
 from isomorph.alignment._check_intervals import Draws, resampled
 from isomorph.alignment._neighbourhoods import neighbours_kept
 from isomorph.engine import Progress
 from isomorph.features import Features
 from isomorph.geometry import RDM
 from isomorph.inference import compare_rdms
-from isomorph.judgments import score_triplets, triplets_from_similarities
+from isomorph.judgments import Ratings, score_ratings, score_triplets, triplets_from_similarities
 from isomorph.probes import Probe
 
 N, WIDTH, CLASSES = 120, 20, 6
@@ -223,3 +225,80 @@ def test_equal_seeds_give_equal_tables_and_progress_is_told(world, capsys):
         one = check_alignment(x, low_rank, labels=labels, triplets=trials, progress=progress, **QUICK)
     assert "checking" in capsys.readouterr().err
     assert one.to_plain() == check_alignment(x, low_rank, labels=labels, triplets=trials, **QUICK).to_plain()
+
+
+def test_several_judgments_by_name(world):
+    x, _, trials, low_rank = world
+    rdm = RDM.from_features(Features(x.values * np.linspace(0.2, 2, WIDTH), x.ids))
+    found = check_alignment(x, low_rank, triplets={"a": trials, "b": trials.take(slice(500))}, rdm={"c": rdm}, neighbours=(), replicates=50)
+    assert found.questions == ("odd-one-out: a", "odd-one-out: b", "RSA: c")
+    alone = check_alignment(x, low_rank, triplets=trials, neighbours=(), replicates=50).row("odd-one-out")
+    assert {**found.row("odd-one-out: a"), "question": ""} == {**alone, "question": ""}
+    assert found.row("odd-one-out: b")["n"] < alone["n"]
+
+
+def test_ratings_are_compared_as_score_ratings_does(world):
+    x, _, _, low_rank = world
+    pairs = np.array([(one, other) for one in range(30, 60) for other in range(one)])
+    cosines = np.corrcoef(x.values * np.linspace(0.2, 2, WIDTH))[tuple(pairs.T)]
+    rated = Ratings(pairs=pairs, values=np.round(5 * cosines), objects=x.ids, scale="similarity")
+    row = check_alignment(x, {"low": low_rank}, ratings={"r": rated}, seen="keep", neighbours=(), replicates=100).row("ratings: r")
+    for side, features in (("before", x), ("after", low_rank.transform(x))):
+        assert row[side] == pytest.approx(score_ratings(features, rated, replicates=0).value, abs=1e-12)
+    assert (row["n"], row["unit"], row["change"], row["seen"]) == (len(pairs), "pairs", "worse", "judgments seen")
+    dropped = check_alignment(x, low_rank, ratings=rated, neighbours=(), replicates=100).row("ratings")
+    assert dropped["n"] == (pairs >= 20).all(axis=1).sum()
+    assert dropped["seen"] == "unseen"
+    assert dropped["low"] < dropped["difference"] < dropped["high"] < 0
+
+
+def test_every_row_says_what_was_seen(world):
+    x, _, trials, low_rank = world
+    maps = {"some": low_rank, "none": scaled(2.0), "silent": scaled(2.0, seen=None)}
+    found = check_alignment(x, maps, triplets=trials, replicates=0)
+    near = [found.row("neighbours kept @10", name)["seen"] for name in maps]
+    assert near == ["pictures seen in training", "unseen", "not known"]
+    assert found.row("odd-one-out", "none")["seen"] == "not known"  # one of them does not say, and all are judged by the same
+    told = {name: maps[name] for name in ("some", "none")}
+    assert check_alignment(x, told, triplets=trials, replicates=0).row("odd-one-out", "some")["seen"] == "unseen"
+    assert check_alignment(x, told, triplets=trials, seen="keep", replicates=0).row("odd-one-out", "none")["seen"] == "judgments seen"
+
+
+def test_one_shot_and_few(world):
+    x, labels, _, low_rank = world
+    shots = (FewShot(shots=1, repetitions=4), QUICK["few_shot"])
+    found = check_alignment(x, low_rank, labels=labels, few_shot=shots, anomaly=None, probe=None, neighbours=(), replicates=50)
+    assert found.questions == ("one-shot logistic", "one-shot 1-NN", "few-shot logistic", "few-shot 1-NN")
+    rows = [found.row(each) for each in found.questions]
+    assert [each["chance"] for each in rows] == [1 / CLASSES] * 4
+    assert 1 / CLASSES < rows[0]["before"] < rows[2]["before"]
+
+
+def test_superclasses_are_asked_about_in_unmet_subclasses():
+    rng = np.random.default_rng(5)
+    labels = [f"{upper}/{upper}{lower}" for upper in "xy" for lower in range(4) for _ in range(15)]
+    upper = np.repeat([-1.0, 1.0], 60)
+    own = 8 * np.repeat(rng.normal(size=(8, 30)), 15, axis=0)
+    noise = rng.normal(size=(120, 31))
+    told = Features(np.column_stack([6 * upper, own * 0.1]) + noise, tuple(map(str, range(120))))  # superclasses share a direction
+    apart = Features(np.column_stack([0 * upper, own]) + noise, told.ids)  # subclasses alone: nothing to carry over
+    options = {"few_shot": None, "anomaly": None, "neighbours": (), "replicates": 200}
+    found = check_alignment(apart, {"told": told}, labels=labels, shift=SubclassShift(), **options)
+    met, unmet = (found.row(f"superclass probe, {kind} subclasses") for kind in ("met", "unmet"))
+    assert met["before"] > 0.95
+    assert unmet["before"] < 0.8 < 0.95 < unmet["after"]
+    assert (unmet["n"], unmet["drawn"], unmet["chance"], unmet["change"]) == (8, "subclasses", 0.5, "better")
+    names = {each: each[0] for each in labels}
+    flat = check_alignment(apart, {"told": told}, labels=labels, shift=SubclassShift(superclass=names), **options)
+    assert flat.row(unmet["question"])["before"] == unmet["before"]
+    assert not np.isnan(flat.table["low"].astype(float)).any()
+
+
+def test_files_from_before_there_were_ceilings_are_read(world, tmp_path):
+    x, _, _, low_rank = world
+    plain = check_alignment(x, low_rank, replicates=0).to_plain()
+    for row in plain["rows"]:
+        for name in ("seen", "ceiling_lower", "ceiling_upper"):
+            del row[name]
+    (tmp_path / "old.json").write_text(json.dumps(plain))
+    assert AlignmentCheck.load(tmp_path / "old.json").row("neighbours kept @10")["seen"] == "not known"

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from isomorph.alignment import AlignmentCheck, AnomalyDetection, FewShot, FittedTransform, check_alignment
+from isomorph.alignment import AlignmentCheck, AnomalyDetection, FewShot, FittedTransform, SubclassShift, check_alignment
 from isomorph.errors import FileError, IdError, InputError, NonFiniteError, ShapeError, UnknownNameError
 from isomorph.features import Features
 from isomorph.judgments import Triplets
@@ -77,8 +77,12 @@ def test_neighbours():
 
 
 def test_options():
-    with said(InputError, "shots of a few-shot test must be 2 or more; got 1."):
-        FewShot(shots=1)
+    with said(InputError, "shots of a few-shot test must be 1 or more; got 0."):
+        FewShot(shots=0)
+    with said(InputError, "one example of each class cannot say which of 2 strengths is best; give one alone."):
+        FewShot(shots=1, strengths=(0.1, 1.0))
+    with said(InputError, "a subclass shift needs 2 or more folds and a seed of 0 or more; got 1 and 0."):
+        SubclassShift(folds=1)
     with said(InputError, "strengths must be one or more numbers above 0; got (0.0, 1.0)."):
         FewShot(strengths=(0.0, 1.0))
     with said(InputError, "anomaly detection needs k of 1 or more, folds of 2 or more and a seed of 0 or more; got k=0, folds=5, seed=0."):
@@ -87,6 +91,23 @@ def test_options():
         check_alignment(X, MAP, seen="hide")
     with said(InputError, "the level of an interval lies between 0 and 1, such as 0.95; got 95."):
         check_alignment(X, MAP, level=95)
+
+
+@pytest.mark.parametrize(
+    ("labels", "text"),
+    [
+        (["a/b", "c"], "a subclass shift needs labels of two levels, 'superclass/subclass'; 1 of 2 have none, the first is 'c'."),
+        (["a/b", "a/c"], "a subclass shift needs two or more superclasses; all 2 classes are of 'a'."),
+        (
+            ["a/b", "a/c", "d/e"],
+            "a subclass shift learns from some subclasses and asks about others; 1 of 2 superclasses have one alone, the first is 'd'. "
+            "Leave these out.",
+        ),
+    ],
+)
+def test_labels_without_two_levels(labels, text):
+    with said(InputError, text):
+        check_alignment(X, MAP, labels=np.resize(labels, 30), shift=SubclassShift(), few_shot=None, anomaly=None, replicates=0)
 
 
 def test_judgments_on_other_objects():

@@ -24,6 +24,7 @@ _EXPORTS = {
     "SPoSE": "isomorph.alignment._spose",
     "SearchResult": "isomorph.alignment._search",
     "SearchTrial": "isomorph.alignment._search",
+    "SubclassShift": "isomorph.alignment._check_shift",
     "Teacher": "isomorph.alignment._teacher",
     "TripletMap": "isomorph.alignment._triplet_map",
     "UncertaintyDistillation": "isomorph.alignment._teacher",

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "transform", "question", "before", "after", "difference", "low", "high", "change", "n", "unit", "drawn", "chance",
-    "before_low", "before_high", "after_low", "after_high", "note",
+    "before_low", "before_high", "after_low", "after_high", "ceiling_lower", "ceiling_upper", "seen", "note",
 )  # fmt: skip
-HUMAN = ("odd-one-out", "RSA")
+UNSEEN, PICTURES_SEEN, JUDGMENTS_SEEN, SEEN_UNKNOWN = "unseen", "pictures seen in training", "judgments seen", "not known"
+_LATER = {"ceiling_lower": None, "ceiling_upper": None, "seen": SEEN_UNKNOWN}  # columns that files of before lack
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -29,7 +30,8 @@ class AlignmentCheck:
     `"better"`, `"worse"` or `"none shown"` (which is not the same as none: look at how wide it is).
 
     Attributes:
-        rows: One mapping for each map and question, with the keys of `table`'s columns.
+        rows: One mapping for each map and question, with the keys of `table`'s columns; without ceilings where there are none, and `seen`
+            is `"not known"` unless it is given.
         options: What the figures were computed with, as plain data.
         notes: What a reader must know.
     """
@@ -38,12 +40,17 @@ class AlignmentCheck:
     options: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "rows", tuple({**_LATER, **each} for each in self.rows))
+
     @cached_property
     def table(self) -> pandas.DataFrame:
         """One row for each map and question.
 
         `before`, `after`, `difference`; `low` and `high` of the difference; `change`; `n` of the `unit` that counts; what the bootstrap has
-        `drawn`; `chance`; the intervals of `before` and `after` by themselves; `note`.
+        `drawn`; `chance`; the intervals of `before` and `after` by themselves; what people reach, `ceiling_lower` and `ceiling_upper`,
+        where it is known (`note` says how it was reckoned); whether what was asked had been `seen`: `"unseen"`, `"pictures seen in training"`,
+        `"judgments seen"` or `"not known"`; `note`.
         """
         import pandas
 
@@ -127,9 +134,9 @@ class AlignmentCheck:
 
         plain = read_json(path)
         rows = plain.get("rows") if isinstance(plain, dict) else None
-        if not isinstance(rows, list) or not all(isinstance(each, dict) and set(each) == set(COLUMNS) for each in rows):
+        if not isinstance(rows, list) or not all(isinstance(each, dict) and set(_LATER) | set(each) == set(COLUMNS) for each in rows):
             raise FileError(f"{path} holds no check of an alignment; AlignmentCheck.save writes them.")
-        whole = ({name: math.nan if row[name] is None and name in COLUMNS[2:5] else row[name] for name in COLUMNS} for row in rows)
+        whole = ({name: math.nan if each is None and name in COLUMNS[2:5] else each for name, each in row.items()} for row in rows)
         return cls(rows=tuple(whole), options=dict(plain.get("options", {})), notes=tuple(map(str, plain.get("notes", []))))
 
 
@@ -141,4 +148,5 @@ def _said(row: Mapping[str, Any]) -> str:
     if math.isnan(row["difference"]):
         return "–"
     ends = "" if row["low"] is None else f" [{row['low']:+.3f}, {row['high']:+.3f}] {row['change']}"
-    return f"{row['before']:.3f} → {row['after']:.3f}  {row['difference']:+.3f}{ends}, n={row['n']:,} {row['unit']}"
+    people = "" if row["ceiling_upper"] is None else f", people {row['ceiling_lower']:.3f} … {row['ceiling_upper']:.3f}"
+    return f"{row['before']:.3f} → {row['after']:.3f}  {row['difference']:+.3f}{ends}{people}, n={row['n']:,} {row['unit']}"

@@ -32,8 +32,11 @@ class FewShot:
     in turn (up to five folds); and the nearest neighbour by cosine. Features are centred and divided by one number from the training
     rows (their root mean square distance from the mean), so that a multiple of them is learned equally well. 1/classes is chance.
 
+    With one shot no example can be left out to choose C by: it is 1 unless `strengths` holds one other number. The nearest neighbour is
+    then the nearest class mean, too.
+
     Attributes:
-        shots: How many of each class to learn from, 2 or more.
+        shots: How many of each class to learn from.
         tests: How many of each class to test on, at most.
         repetitions: How many such draws (episodes); features that are compared share them.
         strengths: The Cs to choose from.
@@ -56,12 +59,15 @@ class FewShot:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("shots", 2), ("tests", 1), ("repetitions", 1), ("seed", 0)):
+        for name, least in (("shots", 1), ("tests", 1), ("repetitions", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise InputError(f"{name} of a few-shot test must be {least} or more; got {getattr(self, name)}.")
         if not self.strengths or not all(0 < each < np.inf for each in self.strengths):
             raise InputError(f"strengths must be one or more numbers above 0; got {self.strengths}.")
-        object.__setattr__(self, "strengths", tuple(sorted(set(map(float, self.strengths)))))
+        strengths = (1.0,) if self.shots == 1 and self.strengths == _STRENGTHS else tuple(sorted(set(map(float, self.strengths))))
+        if self.shots == 1 and len(strengths) > 1:
+            raise InputError(f"one example of each class cannot say which of {len(strengths)} strengths is best; give one alone.")
+        object.__setattr__(self, "strengths", strengths)
 
     def episodes(self, y: IntArray, classes: Sequence[str]) -> list[Episode]:
         """The draws for these labels.
@@ -97,7 +103,8 @@ class FewShot:
             train, test = episode.train, episode.test
             logistic[at, test] = self._logistic(x[train], y[train], x[test], len(classes)) == y[test]
             nearest[at, test] = y[train][(units[test] @ units[train].T).argmax(axis=1)] == y[test]
-        return {"few-shot logistic": logistic, "few-shot 1-NN": nearest}
+        name = "one-shot" if self.shots == 1 else "few-shot"
+        return {f"{name} logistic": logistic, f"{name} 1-NN": nearest}
 
     def _logistic(self, train: FloatArray, y: IntArray, test: FloatArray, classes: int) -> IntArray:
         known, asked = _spanned(train.astype(np.float64), test)
