@@ -34,7 +34,7 @@ def demo_study(out: Path, store: Store, *, progress: Progress | None = None) -> 
         note = f"This run is without people: {error} The teacher's map strengthens its first {_EMPHASIS} principal directions instead."
         transform = _made_up(out, store, progress)
         return _study(out, ("packaged-photographs",), TeacherPart(model=_TEACHER, transform=transform), clusters=4), (note,)
-    options = {"strength": 0.1, "epochs": 60}
+    options = {"strength": 3.0, "epochs": 60}
     return _study(out, pictures, TeacherPart(model=_TEACHER, judgments=_PICTURES[0], options=options), clusters=24), ()
 
 
