@@ -39,7 +39,7 @@ def labeller(values: FloatArray) -> Iterator[Any]:
 def _in_threads(values: FloatArray, items: IntArray, pool: ThreadPoolExecutor, count: int) -> tuple[IntArray, FloatArray]:
     order = np.argsort(items[:, 0])  # neighbours in memory are read one after another
     sorted_items = items[order]
-    edges = np.linspace(0, len(items), count + 1).astype(int)
+    edges = np.linspace(0, len(items), 8 * count + 1).astype(int)  # small parts: a core that is busy elsewhere holds up little
     parts = pool.map(lambda one: _labelled(values, sorted_items[one]), map(slice, edges[:-1], edges[1:]))
     out_items = np.empty_like(items)
     out = np.empty((len(items), 3), dtype=_precision(values))
