@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from isomorph.results import Results
 
 _EXPORTS = {
+    "AlignetReport": "isomorph.report._alignet_report",
     "ConsistencyReport": "isomorph.report._consistency_report",
     "Report": "isomorph.report._report",
+    "alignet_report": "isomorph.report._alignet_report",
     "best_of_both_worlds": "isomorph.report._best_of_both",
     "classical_mds": "isomorph.report._mds",
     "consistency_report": "isomorph.report._consistency_report",
@@ -20,7 +22,7 @@ _EXPORTS = {
     "smacof": "isomorph.report._mds",
 }
 
-__all__ = ["ConsistencyReport", "Report", "best_of_both_worlds", "classical_mds", "consistency_report", "report", "smacof"]
+__all__ = sorted(_EXPORTS)  # noqa: PLE0605
 __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
 
 
