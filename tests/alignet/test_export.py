@@ -114,7 +114,7 @@ def test_onnx_is_a_model_by_its_path(student, export):
     np.testing.assert_allclose(found, right, atol=1e-4 * np.abs(right).max())
 
 
-def test_the_lines_of_the_card_run(student, export, monkeypatch):
+def test_the_lines_of_the_card_run(student, export):
     text = (export.folder / "README.md").read_text(encoding="utf-8")
     blocks = [block.replace("FOLDER", str(export.folder)) for block in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)]
     assert len(blocks) == 3
@@ -171,7 +171,7 @@ def test_a_user_network_comes_back_with_its_base(student, export):
 
 def test_a_named_network_is_built_anew(tmp_path):
     size = {"height_pixels": 32, "width_pixels": 32, "resize_pixels": 32}
-    for name in ("bundled/mobilenet_v2.random-4", "timm/vit_tiny_patch16_224.random-5"):
+    for name in ("bundled/mobilenet_v2.random-4", "timm/test_vit.random-5"):
         model = load_model(name, recipe=size)
         fitted = taught_by_hand(model)
         folder = tmp_path / name.replace("/", "-")
@@ -230,7 +230,7 @@ def test_an_export_that_is_whole_is_left_alone(student, tmp_path):
 def test_a_network_that_draws_random_numbers_is_refused(tmp_path):
     noisy = taught(tmp_path / "run", model=net(dropout=0.5))
     for kind in ("safetensors", "torch", "onnx"):
-        with pytest.raises(InputError, match=rf"the export to '{kind}' is no copy of the student: \w+ differs by .* Nothing was kept"):
+        with pytest.raises(InputError, match=rf"the export to '{kind}' is no copy: \w+ differs by .* Nothing was kept"):
             export_student(noisy, pictures(), tmp_path / "export", formats=[kind])
     assert not [each for each in tmp_path.iterdir() if each.name != "run"]
 
@@ -258,7 +258,7 @@ def test_what_is_refused(student, export, tmp_path, monkeypatch):
         export_student("tiny", pictures(), tmp_path / "a")
     with pytest.raises(InputError, match=r"the student's network has no layer 'blocks.7' with one row for each picture; it has 5"):
         export_student(student, pictures(), tmp_path / "a", layers=["blocks.7"])
-    with pytest.raises(InputError, match="holds the export of another student, 'user/tiny.alignet' with other weights"):
+    with pytest.raises(InputError, match=r"holds the export of another student, 'user/tiny.alignet' with other weights"):
         export_student(taught(tmp_path / "other", model=net(seed=8)), pictures(), export.folder)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("all of it")
@@ -269,9 +269,7 @@ def test_what_is_refused(student, export, tmp_path, monkeypatch):
     with pytest.raises(FileError, match=r"the export cannot be written to .*: Not a directory. Choose another folder"):
         export_student(student, pictures(), tmp_path / "mine" / "thesis.txt" / "below", formats=["safetensors"])
     monkeypatch.setitem(__import__("sys").modules, "onnxscript", None)
-    with pytest.raises(
-        MissingDependencyError, match=r"the export to ONNX needs the package 'onnxscript', .* pip install 'isomorph\[onnx\]'"
-    ):
+    with pytest.raises(MissingDependencyError, match=r"the export to ONNX needs the package 'onnxscript', .*isomorph\[onnx\]'"):
         export_student(student, pictures(), tmp_path / "a")
     assert not (tmp_path / "a").exists()
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from isomorph.stimuli import Stimuli
 
 TOLERANCE = 1e-4
+_WAY_OUT = "Nothing was kept. Does the network draw random numbers when it is evaluated?"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +156,8 @@ def _write(
             for each in formats:
                 run, what = writer.write(each), f"the export to {each!r}"
                 checks[each] = max(
-                    compare(right, run(batch), tolerance=TOLERANCE, what=what) for right, batch in zip(expected, batches, strict=True)
+                    compare(right, run(batch), tolerance=TOLERANCE, what=what, way_out=_WAY_OUT)
+                    for right, batch in zip(expected, batches, strict=True)
                 )
                 task.advance()
         files = {path.name: sha256(path) for path in sorted(made.iterdir())}

@@ -134,7 +134,7 @@ def _quiet() -> Iterator[None]:
                 each.setLevel(level)
 
 
-def compare(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor], *, tolerance: float, what: str) -> float:
+def compare(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor], *, tolerance: float, what: str, way_out: str) -> float:
     """The largest difference of any output, as a share of that output's largest value.
 
     Raises:
@@ -144,13 +144,13 @@ def compare(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tens
     for name, right in expected.items():
         if name not in found or found[name].shape != right.shape:
             has = f"the shape {list(found[name].shape)}" if name in found else "no such output"
-            raise InputError(f"{what} is no copy of the student: {name} should have the shape {list(right.shape)}, and it has {has}.")
+            raise InputError(f"{what} is no copy: {name} should have the shape {list(right.shape)}, and it has {has}. {way_out}")
         difference = float((found[name].double() - right.double()).abs().max())
         share = difference / max(float(right.double().abs().max()), 1e-12)
         if not share <= tolerance:
             raise InputError(
-                f"{what} is no copy of the student: {name} differs by {difference:.3g}, which is {share:.2%} of its largest value; at most "
-                f"{tolerance:.2%} is allowed. Nothing was kept. Does the network draw random numbers when it is evaluated?"
+                f"{what} is no copy: {name} differs by {difference:.3g}, which is {share:.2%} of its largest value; at most "
+                f"{tolerance:.2%} is allowed. {way_out}"
             )
         worst = max(worst, share)
     return worst

@@ -79,4 +79,6 @@ def _check(model: Model, stimuli: Stimuli, process: SavedModelProcess) -> None:
         raise InputError(f"{model.name} returns no pre_logits to compare with; it has {', '.join(each for each, _, _ in process.outputs)}.")
     values = pictures.permute(0, 2, 3, 1).contiguous().numpy()
     theirs = {key: torch.from_numpy(each) for key, each in process.run({process.inputs[0][0]: values}, names).items()}
-    compare(theirs, {key: found[key] for key in names}, tolerance=TOLERANCE, what=f"the network of timm made of {model.name}")
+    what = f"the network of timm made of {model.name}"
+    way_out = "Its variables mean something else than in SigLIP's image tower; load_model('savedmodel/…') runs it as it is."
+    compare(theirs, {key: found[key] for key in names}, tolerance=TOLERANCE, what=what, way_out=way_out)
