@@ -22,7 +22,7 @@ from isomorph.alignet._sample import TripletSampler, sample_to_table
 from isomorph.alignet._sample_kinds import sampling_kind
 from isomorph.alignet._student import Student
 from isomorph.alignet._triplet_table import TripletTable
-from isomorph.alignment import FittedTransform
+from isomorph.alignment import FittedTransform, Global, GLocal
 from isomorph.arrays import FloatArray
 from isomorph.errors import InputError
 from isomorph.features import Features
@@ -84,6 +84,7 @@ def run_study(study: AlignetStudy, store: Store, *, progress: Progress | None = 
     from isomorph.alignet._study_questions import check_students
 
     run = StudyRun(study, store, progress)
+    _ = run.fine_tuning, run.map_fitting  # a misspelt option is told now, not after hours
     make_folder(study.out)
     students, labels, held_out = {}, {}, {}
     for name in (STUDENT, CONTROL) if study.student.control == "beside" else (STUDENT,):
@@ -191,16 +192,20 @@ class StudyRun:
         return [each for each, out in pairs if not out], [each for each, out in pairs if out]
 
     @cached_property
+    def map_fitting(self) -> Global | GLocal:
+        """How the teacher's map is fitted, where it is fitted here."""
+        part = self.study.teacher
+        kind = GLocal if part.method == "glocal" else Global
+        return spec.from_plain(kind, {"seed": self.study.seed, **part.options}, where="teacher.options")
+
+    @cached_property
     def transform(self) -> FittedTransform:
         """The map that brings the teacher closer to people: read, or fitted and kept."""
         part = self.study.teacher
         if part.transform is not None:
             return FittedTransform.load(part.transform)
-        from isomorph.alignment import Global, GLocal
-
         assert self.judged is not None  # noqa: S101 - the study was checked
-        kind = GLocal if part.method == "glocal" else Global
-        method = spec.from_plain(kind, {"seed": self.study.seed, **part.options}, where="teacher.options")
+        method = self.map_fitting
         path = self.study.out / "teacher.safetensors"
         shown, _ = self.judged_split
         x = self.teacher_features(self.judged.stimuli.take(shown))
@@ -259,13 +264,17 @@ class StudyRun:
         part = self.study.student
         return Student.of(self.student_model, self.training, layer=part.layer, pool=part.pool)
 
-    def taught(self, name: str, triplets: Triplets, validation: Mapping[str, Triplets]) -> FineTuned:
-        """A student, fine-tuned or read back."""
+    @cached_property
+    def fine_tuning(self) -> FineTuning:
+        """How students learn."""
         part = self.study.student
         plain = spec.to_plain(FineTuning.preset(part.preset, seed=self.study.seed)) | dict(part.training)
-        method = spec.from_plain(FineTuning, plain, where="student.training")
+        return spec.from_plain(FineTuning, plain, where="student.training")
+
+    def taught(self, name: str, triplets: Triplets, validation: Mapping[str, Triplets]) -> FineTuned:
+        """A student, fine-tuned or read back."""
         shown = set(self.training.ids) | set(self.held_out.ids)
-        return method.fit(
+        return self.fine_tuning.fit(
             self.student_model,
             self.pictures.take([each for each in self.pictures.ids if each in shown]),
             triplets,
