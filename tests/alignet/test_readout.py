@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from isomorph.alignet import Readout, Student, export_student, fit_readout, load_student, readout_from_classifier, with_readout
 from isomorph.errors import InputError, ShapeError
@@ -62,6 +63,15 @@ def test_a_fitted_readout_classifies(kind):
     assert "45 pictures, accuracy 100.0%" in readout.how
     assert model.module.readout is None
     assert named.fingerprint != model.fingerprint
+
+
+def test_folders_are_classes(tmp_path):
+    for row, picture in enumerate(pictures()):
+        (tmp_path / CLASSES[row % 3]).mkdir(exist_ok=True)
+        Image.fromarray(picture).save(tmp_path / CLASSES[row % 3] / f"{row}.png")
+    readout = fit_readout(student(), Stimuli.from_folder(tmp_path))
+    assert readout.classes == ("dark", "green", "red")
+    assert "accuracy 100.0%" in readout.how
 
 
 def test_it_is_what_logistic_regression_on_normalised_rows_gives():

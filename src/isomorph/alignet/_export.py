@@ -93,7 +93,7 @@ def export_student(
     network = _network(model, pictures, layers)
     card = describe(student, model, network.student, facts or {}) | {"layers": network.layers}
     earlier = check_free(folder, model.weights, model.name)
-    if earlier is None or not unchanged(folder, earlier, card) or set(earlier["checks"]) != set(chosen):
+    if earlier is None or not unchanged(folder, earlier, card, chosen):
         earlier = _write(folder, network, pictures, chosen, card, model.seen, progress)
     return Export(folder=folder, paths=tuple(sorted(folder.iterdir())), checks=earlier["checks"], layers=network.layers)
 

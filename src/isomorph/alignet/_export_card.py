@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from isomorph.models import Model
 
 VERSION = 1
+_RECIPES = ("ImageRecipe", "LayoutRecipe")
 _PACKAGES = ("torch", "timm", "torchvision", "safetensors", "onnx", "onnxscript", "onnxruntime")
 
 
@@ -33,8 +34,6 @@ def describe(given: FineTuned | Model, model: Model, student: Student, facts: Ma
         "student": {
             "layer": student.layer,
             "pool": student.pool,
-            "width": student.triplet_head.in_features,
-            "dimensions": student.triplet_head.out_features,
         },
         "readout": getattr(student.readout, "facts", None),
         "training": _training(given),
@@ -140,7 +139,7 @@ def _readout(readout: Mapping[str, Any] | None) -> str:
 
 def _recipe(card: Mapping[str, Any]) -> str:
     recipe = card["recipe"]
-    if card["recipe_kind"] not in ("ImageRecipe", "LayoutRecipe"):
+    if card["recipe_kind"] not in _RECIPES:
         return "By a function of its author's, which this export does not hold."
     size = f"{recipe['height_pixels']} × {recipe['width_pixels']}"
     ways = {
@@ -176,7 +175,14 @@ outputs = session.run(None, {{"pictures": recipe([picture]).numpy()}})  # in the
 
 
 def _loading(card: Mapping[str, Any]) -> str:
-    blocks = [f"```python\n{_LOADING[name]}\n```" for name in card["files"] if name in _LOADING]
+    lines = [_LOADING[name] for name in card["files"] if name in _LOADING]
+    if card["recipe_kind"] not in _RECIPES:
+        lines = [each.replace(_RECIPE_LINES, "\n").replace("recipe([picture])", "pictures") for each in lines]
+    if card["model"]["source"] == "user":
+        lines = [
+            each.replace('load_student("FOLDER")', 'load_student("FOLDER", base=base)  # a model of the same network') for each in lines
+        ]
+    blocks = [f"```python\n{each}\n```" for each in lines]
     return "`picture` is uint8 `[height, width, 3]`; `FOLDER` is where this file lies.\n\n" + "\n\n".join(blocks)
 
 

@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,9 +80,11 @@ def check_free(folder: Path, weights: str, name: str) -> dict[str, Any] | None:
     return dict(card)
 
 
-def unchanged(folder: Path, card: Mapping[str, Any] | None, wanted: Mapping[str, Any]) -> bool:
+def unchanged(folder: Path, card: Mapping[str, Any] | None, wanted: Mapping[str, Any], formats: Collection[str]) -> bool:
     """Whether an earlier export has all that is wanted, and its files are as they were written."""
     if card is None or any(card.get(key) != value for key, value in wanted.items()):
+        return False
+    if not isinstance(card.get("files"), dict) or not isinstance(card.get("checks"), dict) or set(card["checks"]) != set(formats):
         return False
     return all((path := folder / name).is_file() and sha256(path) == digest for name, digest in card["files"].items())
 

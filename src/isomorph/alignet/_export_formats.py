@@ -24,7 +24,7 @@ Format = Literal["safetensors", "torch", "onnx"]
 FORMATS: tuple[Format, ...] = get_args(Format)
 FILES: Mapping[Format, str] = {"safetensors": "student.safetensors", "torch": "student.pt2", "onnx": "student.onnx"}
 Run = Callable[[torch.Tensor], Mapping[str, torch.Tensor]]
-_BESIDE_BYTES = 1 << 30  # a protobuf ends at 2 GiB
+BESIDE_BYTES = 1 << 30  # a protobuf ends at 2 GiB
 
 
 def check_packages(formats: tuple[Format, ...]) -> None:
@@ -85,7 +85,7 @@ class Writer:
                 verbose=False,
             )
             assert program is not None  # noqa: S101 - dynamo=True returns one
-            program.save(path, external_data=size > _BESIDE_BYTES)
+            program.save(path, external_data=size > BESIDE_BYTES)
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = torch.get_num_threads()

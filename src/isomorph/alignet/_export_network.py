@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -37,22 +37,20 @@ class ExportNetwork(torch.nn.Module):
 
     def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
         """All outputs of a prepared batch."""
-        found = held(self.student.network, pictures, {self.student.layer, *self.layers.values()})
+        wanted, found = {self.student.layer, *self.layers.values()}, dict[str, torch.Tensor]()
+
+        def read(name: str, tensor: torch.Tensor) -> None:
+            if name in wanted:
+                found[name] = tensor.clone()  # the next operation may work in place
+
+        _listened(self.student.network, pictures, read)
         outputs = self.student.outputs(self.student.rows(found[self.student.layer], pictures))
         return outputs | {name: found[layer] for name, layer in self.layers.items()}
 
 
-def held(network: torch.nn.Module, pictures: torch.Tensor, wanted: set[str] | None) -> dict[str, torch.Tensor]:
-    """The tensors of the wanted layers (None: of all) for a batch, in the order in which they were computed."""
-    found: dict[str, torch.Tensor] = {}
-
-    def read(name: str, tensor: torch.Tensor) -> None:
-        if wanted is None or name in wanted:
-            found[name] = tensor.clone()  # the next operation may work in place
-
+def _listened(network: torch.nn.Module, pictures: torch.Tensor, read: Callable[[str, torch.Tensor], None]) -> None:
     with (tap := Tap(network, read)).listening():
         tap.run(lambda: network(pictures))
-    return found
 
 
 def exported_layers(student: Student, pictures: torch.Tensor, layers: Sequence[str]) -> dict[str, str]:
@@ -61,9 +59,14 @@ def exported_layers(student: Student, pictures: torch.Tensor, layers: Sequence[s
     Raises:
         InputError: The network has no such layer.
     """
+    usable: list[str] = []
+
+    def read(name: str, tensor: torch.Tensor) -> None:
+        if tensor.ndim and len(tensor) == len(pictures):
+            usable.append(name)
+
     with torch.no_grad():
-        found = {name: len(each) if each.ndim else 0 for name, each in held(student.network, pictures, None).items()}
-    usable = [name for name, rows in found.items() if rows == len(pictures)]
+        _listened(student.network, pictures, read)
     chosen = [_named(each, usable) for each in layers] if layers else _blocks(usable, student.layer)
     return {f"layer_{number}": name for number, name in enumerate(chosen)}
 

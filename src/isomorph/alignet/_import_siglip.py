@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _Array = npt.NDArray[Any]
 _ROOTS = re.compile(r"(?:^|.*?/)((?:embedding|pos_embedding|Transformer|MAPHead_0|triplet_head|i1k_head)(?:/.*)?)")
+_LARGEST, _DEEPEST = 1 << 16, 1 << 8
 _RECIPE: Mapping[str, Any] = {"resize": "squash", "interpolation": "opencv-cubic", "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
 
 
@@ -88,9 +89,11 @@ def siglip_model(plan: Mapping[str, Any], recipe: Mapping[str, Any] | None = Non
     from isomorph.spec import from_plain
 
     try:
+        if not all(0 < size <= _LARGEST for size in plan.values()) or plan["depth"] > _DEEPEST:
+            raise ValueError("sizes that no such network has")
         network = siglip_network(**plan)
         sizes = dict.fromkeys(("height_pixels", "width_pixels", "resize_pixels"), plan["pixels"])
-    except (TypeError, ValueError, RuntimeError, ZeroDivisionError, KeyError) as error:
+    except (TypeError, ValueError, RuntimeError, ZeroDivisionError, KeyError, AttributeError) as error:
         raise InputError(f"no network of SigLIP's architecture has these sizes: {dict(plan)}.") from error
     prepared = from_plain(ImageRecipe, recipe or {**_RECIPE, **sizes}, where="recipe")
     card = ModelCard(

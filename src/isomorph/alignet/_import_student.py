@@ -82,7 +82,7 @@ def _read_card(path: Path) -> dict[str, Any]:
     for name, kind in kinds.items():
         if name not in card or not isinstance(card[name], kind):
             raise FileError(f"{path} is damaged: it lacks {name!r}, or that is of another type.")
-    if not {"layer", "pool", "width", "dimensions"} <= card["student"].keys():
+    if not {"layer", "pool"} <= card["student"].keys():
         raise FileError(f"{path} is damaged: it does not say how the student is built.")
     return card
 
@@ -139,9 +139,10 @@ def _filled(network: torch.nn.Module, card: Mapping[str, Any], tensors: Mapping[
 
     part, kept = card["student"], card["readout"]
     try:
-        student = Student(copy.deepcopy(network), part["layer"], part["pool"], width=int(part["width"]), dimensions=int(part["dimensions"]))
+        dimensions, width = tensors["triplet_head.weight"].shape
+        student = Student(copy.deepcopy(network), part["layer"], part["pool"], width=width, dimensions=dimensions)
         if kept is not None:
-            student.readout = Readout(int(kept["width"]), kept["classes"], kind=kept["kind"], how=str(kept["how"]))
+            student.readout = Readout(width, kept["classes"], kind=kept["kind"], how=str(kept["how"]))
         student.built = dict(card["built"])
         student.load_state_dict(dict(tensors))
     except (RuntimeError, KeyError, TypeError, ValueError) as error:

@@ -51,7 +51,7 @@ class Readout(torch.nn.Module):
     @property
     def facts(self) -> dict[str, Any]:
         """What builds it anew, weights apart."""
-        return {"kind": self.kind, "classes": list(self.classes), "how": self.how, "width": self.linear.in_features}
+        return {"kind": self.kind, "classes": list(self.classes), "how": self.how}
 
     def extra_repr(self) -> str:
         """What printing adds."""
