@@ -81,6 +81,10 @@ def test_options():
         FewShot(shots=0)
     with said(InputError, "one example of each class cannot say which of 2 strengths is best; give one alone."):
         FewShot(shots=1, strengths=(0.1, 1.0))
+    with said(InputError, "a subclass shift needs labels of two levels, and there are no labels."):
+        check_alignment(X, MAP, shift=SubclassShift())
+    with said(InputError, "few-shot tests are one with one shot and one with several at most; ask for others in a check of their own."):
+        check_alignment(X, MAP, few_shot=(FewShot(shots=2), FewShot(shots=3)))
     with said(InputError, "a subclass shift needs 2 or more folds and a seed of 0 or more; got 1 and 0."):
         SubclassShift(folds=1)
     with said(InputError, "strengths must be one or more numbers above 0; got (0.0, 1.0)."):

@@ -24,6 +24,7 @@ _EXPORTS = {
     "fit_readout": "isomorph.alignet._readout_fit",
     "import_saved_model": "isomorph.alignet._import_saved_model",
     "label_triplets": "isomorph.alignet._label",
+    "levels_questions": "isomorph.alignet._levels",
     "load_groups": "isomorph.alignet._sample_groups",
     "load_student": "isomorph.alignet._import_student",
     "readout_from_classifier": "isomorph.alignet._readout",

@@ -87,22 +87,71 @@ class StudentPart:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RatingFile:
+    """A table with the columns `first`, `second` and `rating`.
+
+    Attributes:
+        file: `.csv` or `.tsv`.
+        scale: Whether large numbers mean `"similarity"` or `"dissimilarity"`.
+    """
+
+    file: Path
+    scale: Literal["similarity", "dissimilarity"]
+
+
+@dataclass(frozen=True, kw_only=True)
 class EvaluationPart:
     """What is asked of the student before and after.
 
     Attributes:
-        triplets: Name → a file of people's odd-one-out trials about pictures of the study.
-        levels: Levels' file: each of its three kinds of trials becomes one question.
+        pictures: Folders or names of further pictures that people were asked about; none of them is learnt from. Judgments call pictures by
+            id or file name.
+        triplets: Name → a file of people's odd-one-out trials.
+        levels: Levels' file: each of its three tiers becomes a question, with what people reach and how unsure they are.
+        levels_time: Its field of response times (milliseconds), which is not documented.
+        things: Ask about THINGS' 2,171 trials too; the pictures hold THINGS' objects (`aardvark.jpg`, or a folder `aardvark`).
+        things_trials: Other trials on them, counted like these.
+        arrangements: Name → Meadows' file of a multi-arrangement (`.mat`, `.json`); several people are averaged.
+        ratings: Name → a table of rated pairs, and whether large numbers mean similarity: `{file = "a.csv", scale = "similarity"}`.
+        seen: Judgments about pictures that the student learnt from are left out (`"drop"`), or kept and marked (`"keep"`).
         labels: Ask for few-shot accuracy, anomaly detection and a linear probe too, where the held-out pictures lie in folders.
+        shots: Examples of each class to learn from: `[1, 5]` asks for one shot, too.
+        shift: Ask whether superclasses are known again in subclasses that were not learnt from, where folders are
+            `superclass/subclass`.
+        corruptions: Ask a linear probe about corrupted pictures, such as `["gaussian-noise", "blur", "jpeg"]`.
+        severity: How strongly they are corrupted, 1 … 5.
         neighbours: Numbers of nearest neighbours that should be kept.
         replicates: Bootstrap samples.
     """
 
+    pictures: tuple[str, ...] = ()
     triplets: Mapping[str, Path] = field(default_factory=dict)
     levels: Path | None = None
+    levels_time: str | None = None
+    things: bool = False
+    things_trials: Path | None = None
+    arrangements: Mapping[str, Path] = field(default_factory=dict)
+    ratings: Mapping[str, RatingFile] = field(default_factory=dict)
+    seen: Literal["drop", "keep"] = "drop"
     labels: bool = True
+    shots: tuple[int, ...] = (5,)
+    shift: bool = False
+    corruptions: tuple[str, ...] = ()
+    severity: int = 3
     neighbours: tuple[int, ...] = (5, 10)
     replicates: int = 1000
+
+    def beside(self, here: Path) -> EvaluationPart:
+        """Its files and folders counted from the folder `here`."""
+        return replace(
+            self,
+            pictures=tuple(str(here / each) if (here / each).is_dir() else each for each in self.pictures),
+            triplets={name: here / each for name, each in self.triplets.items()},
+            levels=here / self.levels if self.levels else None,
+            things_trials=here / self.things_trials if self.things_trials else None,
+            arrangements={name: here / each for name, each in self.arrangements.items()},
+            ratings={name: replace(each, file=here / each.file) for name, each in self.ratings.items()},
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,16 +224,12 @@ class AlignetStudy:
         path = Path(path)
         study = from_plain(AlignetStudy, {"name": path.stem} | read_toml(path, what="study"), where=path.name)
         here = path.resolve().parent
-        teacher, evaluation = study.teacher, study.evaluation
+        teacher = study.teacher
         return replace(
             study,
             pictures=tuple(str(here / each) if (here / each).is_dir() else each for each in study.pictures),
             teacher=replace(teacher, transform=here / teacher.transform if teacher.transform else None),
-            evaluation=replace(
-                evaluation,
-                triplets={name: here / each for name, each in evaluation.triplets.items()},
-                levels=here / evaluation.levels if evaluation.levels else None,
-            ),
+            evaluation=study.evaluation.beside(here),
             out=here / study.out,
             store=here / study.store if study.store else None,
         )

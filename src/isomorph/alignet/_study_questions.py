@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from isomorph.alignment import AlignmentCheck, check_alignment
+from isomorph.alignet._evaluation_people import SILENT, people_questions
+from isomorph.alignet._evaluation_seen import met, seen_by
+from isomorph.alignet._robustness import Robustness
+from isomorph.alignment import AlignmentCheck, FewShot, SubclassShift, check_alignment
+from isomorph.alignment._check_intervals import Draws
 from isomorph.arrays import IntArray
 from isomorph.errors import InputError
 from isomorph.features import Features
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     from isomorph.stimuli import Stimuli
 
 PRE_LOGITS = "output[pre_logits]"
+Row: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -37,30 +42,56 @@ class StudentAnswers:
 
 def check_students(run: StudyRun, students: Mapping[str, FineTuned], held_out: Mapping[str, Triplets]) -> StudentAnswers:
     """Before and after on held-out pictures: neighbours kept, labels, agreement with the teacher, and with people."""
-    study = run.study
-    draws: dict[str, Any] = {"replicates": study.evaluation.replicates, "seed": study.seed}
     before, after = _before_and_after(run, students, run.held_out)
-    labels = run.held_out.labels if study.evaluation.labels else None
-    neighbours = tuple(k for k in study.evaluation.neighbours if k < len(before) - 1)
-    checks = [check_alignment(before, after, labels=labels, neighbours=neighbours, **draws)]
-    silent: dict[str, Any] = {"neighbours": (), "few_shot": None, "anomaly": None, "probe": None}
-    agreement = check_alignment(before, after, triplets=held_out["alignet"], **silent, **draws)
-    checks.append(_called(agreement, "agreement with the teacher"))
-    met = _met(run, run.held_out)
-    seen = {name: met for each in checks for name in each.questions}
-    for name, stimuli, question in _of_people(run):
-        x, y = _before_and_after(run, students, stimuli)
-        checks.append(_called(check_alignment(x, y, **question, **silent, **draws), f"people ({name})"))
-        seen[f"people ({name})"] = _met(run, stimuli)
+    draws = Draws(replicates=run.study.evaluation.replicates, seed=run.study.seed)
+    own = _of_held_out(run, before, after, held_out["alignet"], draws)
+    found = met(run, run.held_out)
+    rows = [
+        {**row, "seen": seen_by(run, row["transform"], found)} for row in (*own.rows, *_of_corrupted(run, students, before, after, draws))
+    ]
+    seen = {row["question"]: found.count for row in rows}
+    for question in people_questions(run):
+        x, y = _before_and_after(run, students, question.pictures)
+        found = met(run, question.pictures)
+        for row in question.ask(x, y, draws):
+            seen[row["question"]] = found.count
+            rows.append({**row, "seen": seen_by(run, row["transform"], found, objects=question.objects, imagenet=question.imagenet)})
     return StudentAnswers(
-        check=AlignmentCheck(
-            rows=tuple(row for student in students for each in checks for row in each.rows if row["transform"] == student),
-            options=checks[0].options,
-            notes=tuple(dict.fromkeys(note for each in checks for note in each.notes)),
-        ),
+        check=replace(own, rows=tuple(row for student in students for row in rows if row["transform"] == student)),
         seen=seen,
         odd_ones={name: odd_ones(each, held_out["alignet"]) for name, each in {"before": before, **after}.items()},
     )
+
+
+def _of_held_out(run: StudyRun, before: Features, after: Mapping[str, Features], taught: Triplets, draws: Draws) -> AlignmentCheck:
+    """What needs nobody's judgments but the teacher's."""
+    part, seed = run.study.evaluation, run.study.seed
+    options: dict[str, Any] = {"replicates": draws.replicates, "seed": draws.seed}
+    found = check_alignment(
+        before,
+        after,
+        labels=run.held_out.labels if part.labels else None,
+        neighbours=tuple(k for k in part.neighbours if k < len(before) - 1),
+        few_shot=[FewShot(shots=each, seed=seed) for each in part.shots],
+        shift=SubclassShift(seed=seed) if part.shift else None,
+        **options,
+    )
+    agreement = check_alignment(before, after, triplets=taught, **SILENT, **options)
+    told = ({**each, "question": "agreement with the teacher", "note": ""} for each in agreement.rows)
+    return replace(found, rows=(*found.rows, *told))
+
+
+def _of_corrupted(
+    run: StudyRun, students: Mapping[str, FineTuned], before: Features, after: Mapping[str, Features], draws: Draws
+) -> list[Row]:
+    """A linear probe on held-out pictures, asked about corrupted versions of those that it has not learnt from."""
+    part = run.study.evaluation
+    if not part.corruptions:
+        return []
+    if run.held_out.labels is None:
+        raise InputError("corrupted pictures are told apart by their classes, and the held-out pictures have none: one folder each.")
+    method = Robustness(corruptions=part.corruptions, severity=part.severity, seed=run.study.seed)
+    return method.compare(before, after, run.held_out, lambda pictures: _before_and_after(run, students, pictures), draws)
 
 
 def odd_ones(x: Features, triplets: Triplets) -> IntArray:
@@ -69,59 +100,7 @@ def odd_ones(x: Features, triplets: Triplets) -> IntArray:
     return found
 
 
-def _met(run: StudyRun, stimuli: Stimuli) -> int | None:
-    """How many of these pictures, by name or by content, somebody has learnt from."""
-    if run.transform.seen is None:
-        return None
-    names = {*run.transform.seen, *run.training.ids}
-    items = set(run.training.item_digests)
-    if run.judged is not None:
-        items.update(run.judged.stimuli.take(run.judged_split[0]).item_digests)
-    return sum(name in names or item in items for name, item in zip(stimuli.ids, stimuli.item_digests, strict=True))
-
-
 def _before_and_after(run: StudyRun, students: Mapping[str, FineTuned], stimuli: Stimuli) -> tuple[Features, dict[str, Features]]:
     """What feeds the head, of the network as it began and of each student."""
     before = run.features(run.student_model, stimuli, run.beginning.layer, run.beginning.pool)
     return before, {name: run.features(each.model, stimuli, PRE_LOGITS, "flatten") for name, each in students.items()}
-
-
-def _of_people(run: StudyRun) -> Iterator[tuple[str, Stimuli, dict[str, Any]]]:
-    """Judgments of people about pictures that nobody has met: their name, the pictures, and the question."""
-    from isomorph.alignet._study_run import judged_triplets, people
-
-    if run.judged is not None:
-        _, away = run.judged_split
-        pictures = run.judged.stimuli.take(away)
-        yield (
-            f"{run.judged.name}, odd-one-out",
-            pictures,
-            {"triplets": judged_triplets(run.judged, away, run.study.teacher.trials, run.study.seed)},
-        )
-        yield f"{run.judged.name}, RSA", pictures, {"rdm": people(run.judged).take(away)}
-    for name, path in run.study.evaluation.triplets.items():
-        yield name, *_unmet(run, Triplets.load(path), name)
-    if run.study.evaluation.levels is not None:
-        for kind in ("between_class", "class_border", "within_class"):
-            from isomorph.judgments import read_levels
-
-            yield f"Levels, {kind}", *_unmet(run, read_levels(run.study.evaluation.levels, triplet_type=kind), f"Levels, {kind}")
-
-
-def _unmet(run: StudyRun, triplets: Triplets, name: str) -> tuple[Stimuli, dict[str, Any]]:
-    """Trials whose pictures were all held out; what is left out is noted."""
-    known = set(run.held_out.ids)
-    shown = [each for each in triplets.objects if each in known]
-    kept = triplets.restrict(shown) if len(shown) > 2 else None
-    if kept is None or not len(kept):
-        raise InputError(
-            f"none of {len(triplets):,} trials of {name!r} is about three held-out pictures; name the trials' pictures by their ids."
-        )
-    if len(kept) < len(triplets):
-        run.notes.append(f"{name}: {len(kept):,} of {len(triplets):,} trials are about held-out pictures alone; the others are left out.")
-    return run.held_out.take([each for each in run.held_out.ids if each in set(kept.objects)]), {"triplets": kept}
-
-
-def _called(check: AlignmentCheck, question: str) -> AlignmentCheck:
-    rows = tuple({**each, "question": question, "note": ""} for each in check.rows)  # what was seen is counted, not guessed
-    return AlignmentCheck(rows=rows, options=check.options, notes=check.notes)

@@ -102,6 +102,10 @@ def check_alignment(
     afters = dict(after) if isinstance(after, Mapping) else {_name(after): after}
     several = (few_shot,) if isinstance(few_shot, FewShot) else tuple(few_shot or ())
     asks = _Asks(tuple(neighbours), several, anomaly, probe, shift, Draws(replicates=replicates, level=level, seed=seed))
+    if shift is not None and labels is None:
+        raise InputError("a subclass shift needs labels of two levels, and there are no labels.")
+    if sum(each.shots > 1 for each in several) > 1 or sum(each.shots == 1 for each in several) > 1:
+        raise InputError("few-shot tests are one with one shot and one with several at most; ask for others in a check of their own.")
     judged = [_named(each, kind) for each, kind in ((triplets, "odd-one-out"), (rdm, "RSA"), (ratings, "ratings"))]
     if not afters or not (asks.neighbours or labels is not None or any(judged)):
         raise InputError("there is nothing to check: give at least one map, and neighbours, labels, triplets or an rdm.")

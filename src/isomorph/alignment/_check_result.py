@@ -48,9 +48,9 @@ class AlignmentCheck:
         """One row for each map and question.
 
         `before`, `after`, `difference`; `low` and `high` of the difference; `change`; `n` of the `unit` that counts; what the bootstrap has
-        `drawn`; `chance`; the intervals of `before` and `after` by themselves; what people reach, `ceiling_lower` and `ceiling_upper`,
-        where it is known (`note` says how it was reckoned); whether what was asked had been `seen`: `"unseen"`, `"pictures seen in training"`,
-        `"judgments seen"` or `"not known"`; `note`.
+        `drawn`; `chance`; the intervals of `before` and `after` by themselves; `ceiling_lower` and `ceiling_upper`, what people reach,
+        where that is known (`note` says how it was reckoned); whether what was asked about had been `seen`: `"unseen"`,
+        `"pictures seen in training"`, `"judgments seen"` or `"not known"`; `note`.
         """
         import pandas
 
