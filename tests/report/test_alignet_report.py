@@ -39,7 +39,7 @@ def line(student, question, before, after, half=0.04, *, n=20, chance=1 / 3):
     }
     return {
         **{"transform": student, "question": question, "before": before, "after": after, "difference": by, "low": low, "high": high},
-        **{"change": change, "n": n, "unit": "stimuli", "drawn": "stimuli", "chance": chance, "note": "", **ends},
+        **{"change": change, "n": n, "unit": "stimuli", "drawn": "stimuli", "chance": chance, "note": "", "seen": "unseen", **ends},
     }
 
 
@@ -108,7 +108,7 @@ def outcome():
 def test_the_headline_says_what_was_gained_and_what_it_cost(outcome):
     assert alignet_report(outcome).headline == (
         "On 20 held-out pictures the student picks the aligned teacher’s odd one out in 70% of triplets, 55% before "
-        "(+15 points [+11, +19]); agreement with people rises from 0.31 to 0.41 (+0.10 [+0.06, +0.14]), the control’s by 0.00 "
+        "(+15 points [+11, +19]); agreement with people rises from 0.31 to 0.41 (+0.10 [+0.06, +0.14]), the control’s moves by 0.00 "
         "[−0.04, +0.04]; it keeps 80% of its 5 nearest neighbours."
     )
 
@@ -127,11 +127,27 @@ def test_what_the_headline_hides_is_said(changes, sentence, outcome):
     assert sentence in str(alignet_report(example(**changes)))
 
 
-def test_what_had_been_met_and_what_is_not_known(outcome):
-    met = replace(outcome, answers=replace(outcome.answers, seen={**outcome.answers.seen, PEOPLE: 3}))
-    assert f"3 pictures of {PEOPLE} had been met before" in str(alignet_report(met))
-    unknown = replace(outcome, answers=replace(outcome.answers, seen=dict.fromkeys(outcome.check.questions)))
-    assert "is not known: its file does not say" in str(alignet_report(unknown))
+def of_rows(outcome, change, **more):
+    rows = tuple({**row, **change(row)} for row in outcome.check.rows)
+    check = AlignmentCheck(rows=rows, options=outcome.check.options)
+    return replace(outcome, answers=replace(outcome.answers, check=check, **more))
+
+
+def test_what_had_been_seen_and_what_is_not_known(outcome, tmp_path):
+    met = of_rows(outcome, lambda row: {"seen": "judgments seen"} if row["question"] == PEOPLE else {}, seen={PEOPLE: 3})
+    assert f"{PEOPLE}: judgments seen, so that these are no held-out scores." in str(alignet_report(met))
+    assert "<small>3 pictures</small>" in alignet_report(met).save(tmp_path, figures=False).read_text()
+    unknown = of_rows(outcome, lambda _: {"seen": "not known"})
+    assert str(alignet_report(unknown)).count("is not known: its file does not say") == 1
+
+
+def test_what_people_reach_stands_beside(outcome, tmp_path):
+    known = of_rows(
+        outcome, lambda row: {"ceiling_lower": 0.6, "ceiling_upper": 0.7, "note": "of halves"} if row["question"] == PEOPLE else {}
+    )
+    text = alignet_report(known).save(tmp_path, figures=False).read_text()
+    assert text.count("<small>people 0.60–0.70</small>") == 2
+    assert text.count("<small>of halves</small>") == 1
 
 
 def test_nobody_was_asked_and_nothing_was_learnt(outcome):

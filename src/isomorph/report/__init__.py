@@ -22,7 +22,10 @@ _EXPORTS = {
     "smacof": "isomorph.report._mds",
 }
 
-__all__ = sorted(_EXPORTS)  # noqa: PLE0605
+__all__ = [
+    "AlignetReport", "ConsistencyReport", "Report", "alignet_report", "best_of_both_worlds", "classical_mds", "consistency_report",
+    "report", "smacof",
+]  # fmt: skip
 __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
 
 

@@ -37,7 +37,7 @@ def _gain_rows(view: AlignetView) -> Iterator[dict[str, Any]]:
             row = view.row(question, name)
             if row is None or question in view.of_neighbours:
                 continue
-            by, ends = difference(question, row)
+            by, ends = difference(row)
             scale = 100  # correlations are drawn on the same axis, in hundredths
             yield {
                 "question": printable(question),
@@ -46,7 +46,7 @@ def _gain_rows(view: AlignetView) -> Iterator[dict[str, Any]]:
                 "difference": round(scale * row["difference"], 3),
                 "low": None if row["low"] is None else round(scale * row["low"], 3),
                 "high": None if row["high"] is None else round(scale * row["high"], 3),
-                "shown": f"{by} {ends}" + (" points" if is_share(question) else ""),
+                "shown": f"{by} {ends}" + (" points" if is_share(row) else ""),
             }
 
 
@@ -55,7 +55,7 @@ def _colour(**more: Any) -> dict[str, Any]:
 
 
 def _curve(field: str, form: str) -> dict[str, Any]:
-    x = {"field": "step", "type": "quantitative", "title": "step", "axis": {"tickCount": 5, "format": "~s"}}
+    x = {"field": "step", "type": "quantitative", "title": "step", "axis": {"tickCount": 5, "tickMinStep": 1, "format": "~s"}}
     y = {
         "field": field,
         "type": "quantitative",
@@ -77,7 +77,7 @@ def _curve(field: str, form: str) -> dict[str, Any]:
             {"transform": [{"filter": looks}], "mark": {"type": "line", "strokeWidth": 2}, "encoding": line},
             {
                 "transform": [{"filter": looks}],
-                "mark": {"type": "point", "filled": True, "size": 42},
+                "mark": {"type": "point", "filled": True, "size": 42, "opacity": 1},
                 "encoding": {"x": x, "y": y, "color": _colour(legend=None), "tooltip": tooltip},
             },
         ],
@@ -87,7 +87,7 @@ def _curve(field: str, form: str) -> dict[str, Any]:
 def _gains() -> dict[str, Any]:
     y = {"field": "question", "type": "nominal", "sort": None, "title": None, "axis": {"labelLimit": 260}}
     offset = {"field": "student", "type": "nominal", "scale": {"domain": _STUDENTS, "paddingOuter": 0.9}}
-    x = {"field": "difference", "type": "quantitative", "title": "after − before, hundredths", "scale": {"zero": True, "nice": True}}
+    x: dict[str, Any] = {"field": "difference", "type": "quantitative", "title": "after − before, hundredths", "axis": {"tickCount": 7}}
     place = {"y": y, "yOffset": offset, "color": _colour(legend=None)}
     tooltip = [{"field": "question"}, {"field": "student"}, {"field": "shown", "title": "difference"}]
     return {

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _KINDS = {STUDENT: "model", CONTROL: "control"}
 _COLOURS = {WORDS[name]: KIND_COLOURS[kind] for name, kind in _KINDS.items()}
 _LINES: dict[str, Any] = {SETS[0]: "-", SETS[1]: ":", SETS[2]: "--"}
-_DOWNSTREAM = ("few-shot logistic", "linear probe", "few-shot 1-NN")
+_DOWNSTREAM = ("few-shot logistic", "linear probe", "superclass")
 
 
 def draw_alignet_figures(view: AlignetView, folder: Path) -> list[tuple[str, str]]:
@@ -41,7 +41,7 @@ def _figures(view: AlignetView) -> Iterator[tuple[str, str, Figure]]:
         )
     yield "curves", "Agreement with the own teacher and loss while training.", _curves(view)
     across = next(iter(view.of_people), None)
-    up = next((each for each in _DOWNSTREAM if view.row(each)), None)
+    up = next((each for start in _DOWNSTREAM for each in view.questions if each.startswith(start) and view.row(each)), None)
     if across and up:
         rows = {WORDS[name]: (view.row(across, name), view.row(up, name)) for name in view.students}
         whole = {name: (one, two) for name, (one, two) in rows.items() if one is not None and two is not None}
@@ -116,4 +116,4 @@ def _legend(axes: Axes, view: AlignetView, lines: dict[str, Any]) -> None:
     handles = [handle(WORDS[name], color=KIND_COLOURS[_KINDS[name]], marker=KIND_MARKERS[_KINDS[name]], lw=0) for name in view.students]
     handles += [handle(label, color=MUTED, ls=style, lw=1.2) for label, style in lines.items()]
     figure = axes.figure
-    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=8)  # type: ignore[union-attr]
+    figure.legend(handles=handles, loc="outside upper center", ncols=len(handles), frameon=False, fontsize=8)

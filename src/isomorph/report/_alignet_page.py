@@ -55,14 +55,14 @@ def _questions(view: AlignetView) -> Iterator[dict[str, Any]]:
             row = view.row(question, name)
             if row is None:
                 continue
-            by, ends = difference(question, row)
-            line = {"student": WORDS[name], "before": value(question, row["before"]), "after": value(question, row["after"])}
-            change = "" if question in view.of_neighbours else row["change"]
-            chance = value(question, row["chance"])
-            lines.append(line | {"difference": by, "ends": ends, "change": change, "n": row["n"], "unit": row["unit"], "chance": chance})
+            by, ends = difference(row)
+            line = {"student": WORDS[name], "difference": by, "ends": ends, "n": row["n"], "unit": row["unit"], "seen": row["seen"]}
+            line |= {key: value(row, key) for key in ("before", "after", "chance")}
+            known = row["ceiling_lower"] is not None
+            line["ceiling"] = f"{value(row, 'ceiling_lower')}–{value(row, 'ceiling_upper')}" if known else ""
+            lines.append(line | {"change": "" if question in view.of_neighbours else row["change"], "note": row["note"]})
         if lines:
-            seen = view.outcome.answers.seen.get(question)
-            yield {"question": question, "lines": lines, "seen": "not known" if seen is None else f"{seen:,}"}
+            yield {"question": question, "lines": lines, "met": view.outcome.answers.seen.get(question)}
 
 
 def _shown(view: AlignetView) -> Iterator[list[dict[str, Any]]]:

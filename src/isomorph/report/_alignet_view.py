@@ -100,21 +100,21 @@ def _place(question: str) -> int:
     return 1 if question.startswith("people") else 3 if question.startswith("neighbours") else 2
 
 
-def is_share(question: str) -> bool:
-    """Whether a question's figure is a share of something, and not a correlation or an area under a curve."""
-    return not question.removesuffix(")").endswith("RSA") and not question.startswith("anomaly")
+def is_share(row: Row) -> bool:
+    """Whether a row's figures are shares of something, and not correlations or areas under a curve."""
+    return row["chance"] > 0 and not row["question"].startswith("anomaly")
 
 
-def value(question: str, figure: float, *, decimals: int = 1) -> str:
-    """`"71.2%"`, or `"0.44"` for what is no share."""
-    return f"{figure:.{decimals}%}" if is_share(question) else number(figure)
+def value(row: Row, name: str, *, decimals: int = 1) -> str:
+    """One figure of a row: `"71.2%"`, or `"0.44"` for what is no share."""
+    return f"{row[name]:.{decimals}%}" if is_share(row) else number(row[name])
 
 
-def difference(question: str, row: Row, *, decimals: int = 1) -> tuple[str, str]:
+def difference(row: Row, *, decimals: int = 1) -> tuple[str, str]:
     """The difference in points or as a number, and its interval in brackets."""
 
     def signed(figure: float) -> str:
-        text = f"{100 * figure:+.{decimals}f}" if is_share(question) else f"{figure:+.2f}"
+        text = f"{100 * figure:+.{decimals}f}" if is_share(row) else f"{figure:+.2f}"
         return text.replace("-", "−") if text.strip("+-0.") else text.lstrip("+-")
 
     return signed(row["difference"]), "" if row["low"] is None else f"[{signed(row['low'])}, {signed(row['high'])}]"

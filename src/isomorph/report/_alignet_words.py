@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from isomorph.report._alignet_view import CONTROL, STUDENT, TEACHER, difference, is_share, value
@@ -20,14 +21,15 @@ def headline(view: AlignetView) -> str:
     n = len(view.outcome.held_out)
     parts = []
     if row := view.row(TEACHER):
-        told = f"{row['after']:.0%} of triplets, {row['before']:.0%} before ({_gain(TEACHER, row)})"
+        told = f"{row['after']:.0%} of triplets, {row['before']:.0%} before ({_gain(row)})"
         parts.append(f"On {n:,} held-out pictures the student picks the aligned teacher’s odd one out in {told}")
     for question in view.of_people[:1]:
         row, other = view.row(question), view.row(question, CONTROL)
         if row:
-            before, after = (value(question, row[when], decimals=0) for when in ("before", "after"))
-            said = f"agreement with people {_moved(row)} {before} to {after}"
-            parts.append(f"{said} ({_gain(question, row)})" + (f", the control’s by {_gain(question, other)}" if other else ""))
+            before, after = (value(row, when, decimals=0) for when in ("before", "after"))
+            verb = {"better": "rises", "worse": "falls"}.get(str(row["change"]))
+            said = f"{verb} from {before} to {after}" if verb else f"shows no clear change, {after} after {before}"
+            parts.append(f"agreement with people {said} ({_gain(row)})" + (f", the control’s moves by {_gain(other)}" if other else ""))
     for question in view.of_neighbours[:1]:
         if row := view.row(question):
             parts.append(f"it keeps {row['after']:.0%} of its {question.partition('@')[2]} nearest neighbours")
@@ -48,12 +50,21 @@ def caveats(view: AlignetView) -> list[str]:
     said += [each for question in view.of_people for each in _of_people(view, question)]
     if CONTROL not in view.students:
         said.append('Without a control (control = "beside") what the map towards people adds cannot be told from what fine-tuning adds.')
-    seen = {name: count for name, count in view.outcome.answers.seen.items() if count}
-    if seen:
-        said.append(f"{sum(seen.values()):,} pictures of {', '.join(seen)} had been met before: those are no held-out scores.")
-    if any(count is None for count in view.outcome.answers.seen.values()):
-        said.append("Which pictures the teacher’s map was fitted to is not known: its file does not say.")
-    return said
+    return said + list(_seen(view))
+
+
+def _seen(view: AlignetView) -> Iterator[str]:
+    """What is no held-out score, or cannot be known to be one."""
+    questions: dict[str, list[str]] = {}
+    for question in view.questions:
+        row = view.row(question)
+        if row is not None and row["seen"] != "unseen":
+            questions.setdefault(str(row["seen"]), []).append(question)
+    for seen, names in questions.items():
+        if seen == "not known":
+            yield "Which pictures the teacher’s map was fitted to is not known: its file does not say."
+        else:
+            yield f"{', '.join(names)}: {seen}, so that these are no held-out scores."
 
 
 def _of_people(view: AlignetView, question: str) -> list[str]:
@@ -102,10 +113,6 @@ def _map(view: AlignetView) -> str:
     return f"{transform.method}, {source}"
 
 
-def _gain(question: str, row: Row) -> str:
-    by, ends = difference(question, row, decimals=0)
-    return " ".join(filter(None, (by, "points" if is_share(question) else "", ends)))
-
-
-def _moved(row: Row) -> str:
-    return {"better": "rises from", "worse": "falls from"}.get(str(row["change"]), "goes without a clear change from")
+def _gain(row: Row) -> str:
+    by, ends = difference(row, decimals=0)
+    return " ".join(filter(None, (by, "points" if is_share(row) else "", ends)))

@@ -24,7 +24,7 @@ function start() {
         const questions = new Set(datasets.gains.map((row) => row.question)).size;
         const students = new Set(datasets.gains.map((row) => row.student)).size;
         spec.height = questions * (students > 1 ? 44 : 30);
-        if (place.clientWidth < 560) spec.layer.forEach((layer) => { if (layer.encoding.y) layer.encoding.y.axis.labelLimit = 130; });
+        if (place.clientWidth < 560) spec.layer.forEach((layer) => { if (layer.encoding.y) layer.encoding.y.axis = { ...layer.encoding.y.axis, labelLimit: 150, labelFontSize: 10.5 }; });
       }
       const options = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
       vegaEmbed(place, { ...spec, datasets }, options).then(() => { place.dataset.drawn = "yes"; });
