@@ -340,3 +340,14 @@ def test_corrupt_pictures_in_mid_epoch(tmp_path):
 def test_unit_length_at_temperature_100_is_warned_of(tmp_path):
     fitted = spec(steps=2, loss=TripletLoss(normalise=True)).fit(net(), pictures(), labelled(), folder=tmp_path)
     assert "embeddings of unit length with temperature 100 reach a loss of" in fitted.notes[0]
+
+
+def test_tensorboard_does_not_bring_tensorflow(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from isomorph.alignet._log import Log\n"
+        f"with Log(Path({str(tmp_path)!r}), 0, tensorboard=True) as log: log.add({{'step': 0, 'loss': 1.0}})\n"
+        "print(sorted({'tensorflow', 'keras'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+    assert len(list(tmp_path.glob("events.*"))) == 1

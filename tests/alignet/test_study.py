@@ -43,6 +43,7 @@ model = "bundled/mobilenet_v2.random-1"
 recipe = {height_pixels = 32, width_pixels = 32, resize_pixels = 32}
 control = "beside"
 training = {steps = 4, batch_size = 4, learning_rate = 1e-4, warmup = 1, dimensions = 16, evaluate_every = 2, checkpoint_every = 4}
+tensorboard = true
 
 [evaluation]
 triplets = {friends = "friends.csv"}
@@ -132,6 +133,7 @@ def test_both_students_learn_and_are_asked_the_same(outcome):
     assert before == {row["question"]: row["before"] for row in outcome.check.rows if row["transform"] == "unalignet"}
     for student in outcome.students.values():
         assert [entry["step"] for entry in student.history] == [0, 1, 2, 3]
+        assert len(list(student.folder.glob("events.*"))) == 1
         assert set(student.validation) == {"seen pictures", "held-out pictures"}
         assert all(np.isfinite(entry["loss"]) for entry in student.history)
     assert outcome.students["alignet"].history[0]["loss"] != outcome.students["unalignet"].history[0]["loss"]
@@ -201,6 +203,14 @@ def test_a_bad_option_is_named(folder, old, new, message):
 def test_bad_options_of_training_are_named_before_anything_is_done(folder, old, new, message, tmp_path):
     study = replace(changed(folder, old, new), out=tmp_path / "never")
     with pytest.raises(InputError, match=message):
+        study.run(Store(tmp_path))
+    assert not (tmp_path / "never").exists()
+
+
+def test_several_processes_are_refused(folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    study = replace(AlignetStudy.load(folder / "study.toml"), out=tmp_path / "never")
+    with pytest.raises(InputError, match="a study is one process"):
         study.run(Store(tmp_path))
     assert not (tmp_path / "never").exists()
 

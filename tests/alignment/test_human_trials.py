@@ -46,7 +46,7 @@ def test_a_map_raises_accuracy_where_there_is_something_to_learn():
     assert gain.difference.low > 0.02
     assert gain.nll_difference.high < 0
     assert gain.untested == 0
-    assert {each["strength"] for each in gain.chosen} <= {0.01, 0.1}
+    assert all(0.02 < each["strength"] < 0.05 for each in gain.chosen)  # 0.1 in the search's folds, which have a third of the trials
     assert gain.before == pytest.approx(score_triplets(x, trials, similarity="dot", replicates=0).accuracy)
     assert gain.after - gain.before == pytest.approx(gain.difference.value)
     assert str(gain).startswith("global raises accuracy on held-out objects: 0.")

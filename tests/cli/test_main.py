@@ -14,7 +14,8 @@ ACTIONS = {
     "data": ("list", "fetch", "verify"),
     "store": ("ls", "verify", "gc"),
     "triplets": ("convert", "check", "canonicalise", "score"),
-    "align": ("fit", "apply"),
+    "align": ("fit", "apply", "held-out", "check", "teacher"),
+    "alignet": ("run", "demo"),
 }
 
 

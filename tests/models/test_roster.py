@@ -30,7 +30,7 @@ def test_the_table_is_the_published_one_where_it_says_so() -> None:
     assert sorted(MODELS["study_id"]) == sorted(theirs)
     for row in MODELS.itertuples():
         facts = theirs[row.study_id]
-        assert row.layer == {"visual": "output"}.get(facts["module_name"], facts["module_name"])
+        assert row.layer == {"visual": "output", "pooler": "vision_model.pooler"}.get(facts["module_name"], facts["module_name"])
         assert row.pool == ("cls" if facts["model_parameters"].get("extract_cls_token") else "flatten")
         assert (row.width, row.objective, row.architecture_class) == (
             facts["embedding_dim"],

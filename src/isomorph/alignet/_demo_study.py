@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from isomorph.store import Store
 
 _TEACHER, _STUDENT = "bundled/efficientnet_lite2.imagenet1k", "bundled/efficientnet_lite0.imagenet1k"
-_PICTURES = ("kriegeskorte-92", "algonauts-78", "texture-vs-shape")
+_PICTURES = ("kriegeskorte-92", "algonauts-78")
 _EMPHASIS = 4
 
 
@@ -35,7 +35,7 @@ def demo_study(out: Path, store: Store, *, progress: Progress | None = None) -> 
         transform = _made_up(out, store, progress)
         return _study(out, ("packaged-photographs",), TeacherPart(model=_TEACHER, transform=transform), clusters=4), (note,)
     options = {"strength": 3.0, "epochs": 60}
-    return _study(out, pictures, TeacherPart(model=_TEACHER, judgments=_PICTURES[0], options=options), clusters=24), ()
+    return _study(out, pictures, TeacherPart(model=_TEACHER, judgments=_PICTURES[0], options=options), clusters=12), ()
 
 
 def _study(out: Path, pictures: tuple[str, ...], teacher: TeacherPart, *, clusters: int) -> AlignetStudy:

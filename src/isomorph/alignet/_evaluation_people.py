@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -56,9 +56,9 @@ def people_questions(run: StudyRun) -> Iterator[PeopleQuestion]:
     if part.things:
         yield _things(run, pictures)
     for name, path in part.arrangements.items():
-        yield _arranged(pictures, name, path)
+        yield _arranged(run, pictures, name, path)
     for name, each in part.ratings.items():
-        yield _rated(pictures, name, each.file, each.scale)
+        yield _rated(run, pictures, name, each.file, each.scale)
     if part.levels is not None:
         yield from _levels(run, pictures, part.levels)
 
@@ -76,7 +76,7 @@ def asked(name: str, facts: Mapping[str, Any] | None = None, **judgments: Any) -
 
 def _judged(run: StudyRun) -> Iterator[PeopleQuestion]:
     """The benchmark that the teacher's map was fitted to, on pictures that the map has not seen."""
-    from isomorph.alignet._study_run import judged_triplets, people
+    from isomorph.alignet._judged_trials import judged_triplets, people
 
     if run.judged is None:
         return
@@ -126,33 +126,25 @@ def _things(run: StudyRun, pictures: Stimuli) -> PeopleQuestion:
     return PeopleQuestion(pictures=_of(pictures, shown), objects=tuple(found), ask=asked("THINGS", triplets=kept.restrict(shown)))
 
 
-def _arranged(pictures: Stimuli, name: str, path: Path) -> PeopleQuestion:
-    people, ceilings = mean_arrangement(path)
-    id_of = called(people.ids, pictures.ids)
-    if len(id_of) < _FEWEST:
-        raise InputError(_too_few(name, len(id_of), len(people.ids)))
-    kept = people.take([each for each in people.ids if each in id_of])
-    rdm = replace(kept, ids=tuple(id_of[each] for each in kept.ids))
-    return PeopleQuestion(pictures=_of(pictures, rdm.ids), objects=people.ids, ask=asked(f"{name}, RSA", ceilings, rdm=rdm))
-
-
-def mean_arrangement(path: Path) -> tuple[RDM, dict[str, Any]]:
-    """The mean over people of Meadows' arrangements (each divided by its root mean square) of what all arranged, and people's ceilings.
-
-    Raises:
-        InputError: Fewer than four stimuli were arranged by all.
-    """
-    from isomorph.geometry import RDM
-    from isomorph.inference import noise_ceiling
+def _arranged(run: StudyRun, pictures: Stimuli, name: str, path: Path) -> PeopleQuestion:
     from isomorph.judgments import read_meadows
 
     people = read_meadows(path)
     first = next(iter(people.values()))
     shared = [each for each in first.ids if all(each in other.ids for other in people.values())]
-    if len(shared) < _FEWEST:
-        raise InputError(f"{path}: {len(shared)} stimuli were arranged by all of {len(people)} people; it takes {_FEWEST}.")
-    rows = np.stack([each.take(shared).values for each in people.values()]).astype(np.float64)
-    mean = RDM((rows / np.sqrt((rows**2).mean(axis=1, keepdims=True))).mean(axis=0), tuple(shared), "multi-arrangement", subject=path.stem)
+    id_of = _found(run, pictures, name, shared)
+    rdm, ceilings = mean_arrangement([each.take(list(id_of)) for each in people.values()])
+    rdm = replace(rdm, ids=tuple(id_of.values()))
+    return PeopleQuestion(pictures=_of(pictures, rdm.ids), objects=tuple(shared), ask=asked(f"{name}, RSA", ceilings, rdm=rdm))
+
+
+def mean_arrangement(people: Sequence[RDM]) -> tuple[RDM, dict[str, Any]]:
+    """The mean over people of their dissimilarities, each divided by its root mean square, and how well people foretell people."""
+    from isomorph.geometry import RDM
+    from isomorph.inference import noise_ceiling
+
+    rows = np.stack([each.values for each in people]).astype(np.float64)
+    mean = RDM((rows / np.sqrt((rows**2).mean(axis=1, keepdims=True))).mean(axis=0), people[0].ids, "multi-arrangement")
     if len(rows) < 2:  # one person cannot foretell another
         return mean, {}
     bounds = noise_ceiling(rows, comparison="spearman")
@@ -160,15 +152,31 @@ def mean_arrangement(path: Path) -> tuple[RDM, dict[str, Any]]:
     return mean, {"ceiling_lower": bounds.lower, "ceiling_upper": bounds.upper, "note": note}
 
 
-def _rated(pictures: Stimuli, name: str, path: Path, scale: Any) -> PeopleQuestion:
+def _rated(run: StudyRun, pictures: Stimuli, name: str, path: Path, scale: Any) -> PeopleQuestion:
     from isomorph.judgments import read_ratings
 
     ratings = read_ratings(path, scale=scale)
-    id_of = called(ratings.objects, pictures.ids)
-    if len(id_of) < _FEWEST:
-        raise InputError(_too_few(name, len(id_of), len(ratings.objects)))
-    kept = _renamed(ratings, id_of)
+    kept = _renamed(ratings, _found(run, pictures, name, ratings.objects))
     return PeopleQuestion(pictures=_of(pictures, kept.objects), objects=ratings.objects, ask=asked(f"{name}, RSA", ratings=kept))
+
+
+def _found(run: StudyRun, pictures: Stimuli, name: str, stimuli: Sequence[str]) -> dict[str, str]:
+    """Stimulus → picture, for those that have one.
+
+    Raises:
+        InputError: They are fewer than four.
+    """
+    id_of = called(stimuli, pictures.ids)
+    if len(id_of) < _FEWEST:
+        raise InputError(
+            f"{len(id_of)} of {len(stimuli)} stimuli of {name!r} are pictures that can be asked about, and it takes {_FEWEST}; pictures "
+            "and stimuli meet by id or file name. Add their folder to evaluation.pictures."
+        )
+    if len(id_of) < len(stimuli):
+        run.notes.append(
+            f"{name}: {len(id_of):,} of {len(stimuli):,} stimuli are pictures that can be asked about; the others are left out."
+        )
+    return id_of
 
 
 def _renamed(ratings: Ratings, id_of: Mapping[str, str]) -> Ratings:
@@ -205,10 +213,3 @@ def _levels(run: StudyRun, pictures: Stimuli, path: Path) -> Iterator[PeopleQues
 def _of(pictures: Stimuli, ids: Iterable[str]) -> Stimuli:
     wanted = set(ids)
     return pictures.take([each for each in pictures.ids if each in wanted])
-
-
-def _too_few(name: str, found: int, total: int) -> str:
-    return (
-        f"{found} of {total} stimuli of {name!r} are pictures that can be asked about, and it takes {_FEWEST}; pictures and stimuli "
-        "meet by id or file name. Add their folder to evaluation.pictures."
-    )

@@ -65,16 +65,17 @@ def known_pictures(run: StudyRun) -> Stimuli:
     from isomorph.benchmarks import load_stimuli
     from isomorph.stimuli import joined
 
-    part = run.study.evaluation
+    part, own = run.study.evaluation, set(run.pictures.ids)
     sets = {"pictures": run.pictures if part.seen == "keep" else run.held_out}
     for each in part.pictures:
         more = load_stimuli(each)
-        own = more.take([name for name in more.ids if name not in set(run.pictures.ids)])
-        trained = met(run, own).trained if part.seen == "drop" else frozenset()
+        more = more.take([name for name in more.ids if name not in own])
+        trained = met(run, more).trained if part.seen == "drop" else frozenset()
         if trained:
             run.notes.append(
                 f"{len(trained):,} pictures of {Path(each).name} are pictures that the student learnt from; they are left out."
             )
-        if len(trained) < len(own):
-            sets[Path(each).name] = own.take([name for name in own.ids if name not in trained])
+        if len(trained) < len(more):
+            name = Path(each).name
+            sets[name if name not in sets else f"{name} {len(sets)}"] = more.take([name for name in more.ids if name not in trained])
     return joined(sets)

@@ -50,7 +50,8 @@ def seen_by(run: StudyRun, student: str, found: Met, *, objects: Iterable[str] =
     """The worst of what is known of a question and a student.
 
     `"judgments seen"`: the teacher's map was fitted to judgments of any of the pictures, or of the `objects` by which the judgments call
-    them (the control learnt from no map); `"not known"`: the map does not say what it has seen; `"pictures seen in training"`;
+    them (the control learnt from no map); `"not known"`: the map, or the network's card, does not say;
+    `"pictures seen in training"`;
     `"pictures seen in pretraining (ImageNet)"`: they are ImageNet's training files (`imagenet`), and the network that the student began
     as was trained on ImageNet; else `"unseen"`.
     """
@@ -64,7 +65,10 @@ def seen_by(run: StudyRun, student: str, found: Met, *, objects: Iterable[str] =
             return SEEN_UNKNOWN
     if found.trained:
         return PICTURES_SEEN
-    return PRETRAINING_SEEN if imagenet and "imagenet" in run.student_model.card.training_data.lower() else UNSEEN
+    trained_on = run.student_model.card.training_data.lower()
+    if imagenet and not trained_on:
+        return SEEN_UNKNOWN
+    return PRETRAINING_SEEN if imagenet and "imagenet" in trained_on else UNSEEN
 
 
 def _of_things(objects: set[str]) -> bool:

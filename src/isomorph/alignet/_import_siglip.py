@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from isomorph.errors import FileError
+from isomorph.errors import FileError, InputError, MissingDependencyError
 
 if TYPE_CHECKING:
     from isomorph.alignet._student import Student
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _Array = npt.NDArray[Any]
 _ROOTS = re.compile(r"(?:^|.*?/)((?:embedding|pos_embedding|Transformer|MAPHead_0|triplet_head|i1k_head)(?:/.*)?)")
+_TRIPLET = ("triplet_head/bias", "triplet_head/kernel")
+_READOUT = ("i1k_head/norm/bias", "i1k_head/norm/scale", "i1k_head/linear/bias", "i1k_head/linear/kernel")
 _LARGEST, _DEEPEST = 1 << 16, 1 << 8
 _RECIPE: Mapping[str, Any] = {"resize": "squash", "interpolation": "opencv-cubic", "mean": (0.0, 0.0, 0.0), "std": (1.0, 1.0, 1.0)}
 
@@ -31,7 +33,9 @@ def siglip_from_flax(variables: Mapping[str, _Array], *, seed: int = 0) -> Stude
     shapes. GELU is its tanh approximation, as in Flax. AligNet's `triplet_head` (linear) and `i1k_head` (a layer normalisation and a linear
     map) come along where they are there.
 
-    The mapping agrees with what is published of AligNet's students (218 variables become 168 tensors), but has not met their files.
+    The variables of AligNet's released students have no names. By the account of those who ported one, they stand in the order of Flax's
+    tree (keys sorted level by level), and the readout last: variables called `#0`, `#1` … get their names so. The mapping agrees with that
+    account (218 variables become 168 tensors), but has not met the files.
 
     Args:
         variables: Name → array.
@@ -79,12 +83,16 @@ def siglip_network(*, pixels: int, patch: int, width: int, depth: int, heads: in
         act_layer="gelu_tanh",
         num_classes=0,
     )
+    exact = [
+        name for name, each in network.named_modules() if type(each).__name__ == "GELU" and getattr(each, "approximate", "none") == "none"
+    ]
+    if exact:  # before 1.0.15, the attention pooling keeps the exact form whatever it is told
+        raise MissingDependencyError("timm>=1.0.15", needed_by=f"tanh-GELU in {exact[0]}", install="pip install -U timm")
     return network
 
 
 def siglip_model(plan: Mapping[str, Any], recipe: Mapping[str, Any] | None = None) -> Model:
     """The network of these sizes as a model, prepared for as AligNet does unless a recipe says otherwise."""
-    from isomorph.errors import InputError
     from isomorph.models import ImageRecipe, ModelCard, wrap_model
     from isomorph.spec import from_plain
 
@@ -135,8 +143,33 @@ class _Variables:
             raise FileError(f"{len(self._left)} variables have no place in SigLIP's image tower, among them {first}; nothing was imported.")
 
 
+def flax_order(count: int) -> list[str]:
+    """The names of so many variables in the order of Flax's tree: the image tower's, then those of the heads.
+
+    Raises:
+        FileError: No number of blocks has so many.
+    """
+    depth, rest = divmod(count - 20, 16)
+    heads = {0: (), 2: _TRIPLET, 4: _READOUT, 6: (*_TRIPLET, *_READOUT)}.get(rest)
+    if depth < 1 or heads is None:
+        raise FileError(
+            f"these are not the variables of SigLIP's image tower: there are {count}, and it has 20, 16 more for each block, and "
+            "2 and 4 for AligNet's heads."
+        )
+    linear = ["MlpBlock_0/Dense_0", "MlpBlock_0/Dense_1"]
+    linear += [f"MultiHeadDotProductAttention_0/{each}" for each in ("key", "out", "query", "value")]
+    blocks = [f"Transformer/encoderblock_{at}" for at in range(depth)]
+    norms = [f"{block}/LayerNorm_{each}" for block in blocks for each in (0, 1)] + ["MAPHead_0/LayerNorm_0", "Transformer/encoder_norm"]
+    kernels = [f"{block}/{each}" for block in (*blocks, "MAPHead_0") for each in linear] + ["embedding"]
+    names = ["MAPHead_0/probe", "pos_embedding", *(f"{each}/{last}" for each in norms for last in ("bias", "scale"))]
+    names += [f"{each}/{last}" for each in kernels for last in ("bias", "kernel")]
+    return [*sorted(names, key=lambda name: name.split("/")), *heads]
+
+
 def _named(variables: Mapping[str, _Array]) -> dict[str, _Array]:
     """Names from the first part that is known; stacked blocks apart. Variables of other parts (a text tower) are left out."""
+    if all(name == f"#{at}" for at, name in enumerate(variables)):
+        variables = dict(zip(flax_order(len(variables)), variables.values(), strict=True))
     found: dict[str, _Array] = {}
     for full, value in variables.items():
         matched = _ROOTS.fullmatch(full.removesuffix(":0").replace(".", "/"))

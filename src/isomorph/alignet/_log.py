@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Any
 
 from isomorph.errors import FileError, MissingDependencyError
@@ -87,6 +88,8 @@ def _flat(entry: Mapping[str, Any], before: str = "") -> list[tuple[str, float]]
 
 
 def _board(folder: Path) -> Any:
+    # Unless this module exists, TensorBoard imports TensorFlow where it is installed, and that sets Keras to a backend which is not ours.
+    sys.modules.setdefault("tensorboard.compat.notf", ModuleType("tensorboard.compat.notf"))
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:

@@ -70,8 +70,13 @@ class Robustness:
             pictures: With labels.
             read: Pictures → features before and after.
             draws: The bootstrap over pictures.
+
+        Raises:
+            InputError: The pictures have no labels, or all have the same.
         """
-        labels = dict(zip(pictures.ids, pictures.labels or (), strict=True))
+        if pictures.labels is None:
+            raise InputError("corrupted pictures are told apart by their classes, and these pictures have none: one folder each.")
+        labels = dict(zip(pictures.ids, pictures.labels, strict=True))
         shown = pictures.take(self._shown(labels))
         clean = {"": before.take(shown.ids), **{name: each.take(shown.ids) for name, each in after.items()}}
         known = {name: read_examples(each, labels, name="robustness") for name, each in clean.items()}

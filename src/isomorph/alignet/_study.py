@@ -75,6 +75,7 @@ class StudentPart:
         preset: `"alignet-released"` or `"alignet-paper"`, which `training` changes.
         training: Options of `FineTuning`.
         control: `"none"`; `"beside"`: also a student of the teacher *without* its map (UnAligNet), which should not come closer to people.
+        tensorboard: Write events for TensorBoard into each student's folder, too.
     """
 
     model: str
@@ -84,6 +85,7 @@ class StudentPart:
     preset: Literal["alignet-released", "alignet-paper"] = "alignet-released"
     training: Mapping[str, Any] = field(default_factory=dict)
     control: Literal["none", "beside"] = "none"
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +142,14 @@ class EvaluationPart:
     severity: int = 3
     neighbours: tuple[int, ...] = (5, 10)
     replicates: int = 1000
+
+    def __post_init__(self) -> None:
+        from isomorph.alignet._robust_pictures import check_corruption
+
+        for each in (*self.corruptions, "none"):  # now, rather than after hours of training
+            check_corruption(each, self.severity)
+        if any(each < 1 for each in self.shots) or sum(each > 1 for each in self.shots) > 1 or len(set(self.shots)) < len(self.shots):
+            raise InputError(f"evaluation.shots: 1, a larger number, or both; got {list(self.shots)}.")
 
     def beside(self, here: Path) -> EvaluationPart:
         """Its files and folders counted from the folder `here`."""

@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from isomorph.alignet._evaluation_people import SILENT, people_questions
+import numpy as np
+
+from isomorph.alignet._evaluation_people import SILENT, PeopleQuestion, people_questions
 from isomorph.alignet._evaluation_seen import met, seen_by
 from isomorph.alignet._robustness import Robustness
 from isomorph.alignment import AlignmentCheck, FewShot, SubclassShift, check_alignment
@@ -50,7 +52,7 @@ def check_students(run: StudyRun, students: Mapping[str, FineTuned], held_out: M
         {**row, "seen": seen_by(run, row["transform"], found)} for row in (*own.rows, *_of_corrupted(run, students, before, after, draws))
     ]
     seen = {row["question"]: found.count for row in rows}
-    for question in people_questions(run):
+    for question in run.questions:
         x, y = _before_and_after(run, students, question.pictures)
         found = met(run, question.pictures)
         for row in question.ask(x, y, draws):
@@ -61,6 +63,26 @@ def check_students(run: StudyRun, students: Mapping[str, FineTuned], held_out: M
         seen=seen,
         odd_ones={name: odd_ones(each, held_out["alignet"]) for name, each in {"before": before, **after}.items()},
     )
+
+
+def questions(run: StudyRun) -> list[PeopleQuestion]:
+    """What is asked about people's judgments.
+
+    Raises:
+        InputError: These, or the held-out pictures' classes, cannot be asked about.
+        FileError: A file is not there, or is not what it should be.
+    """
+    part, labels = run.study.evaluation, run.held_out.labels
+    if labels is None and (part.shift or part.corruptions):
+        what = "shift" if part.shift else "corruptions"
+        raise InputError(f"evaluation.{what} asks about classes, and the held-out pictures have none: put them into one folder each.")
+    if labels is not None and part.labels:
+        classes, y = np.unique(labels, return_inverse=True)
+        for shots in part.shots:
+            FewShot(shots=shots, repetitions=1).episodes(y, classes.tolist())
+        if part.shift:
+            SubclassShift().superclasses(tuple(classes.tolist()))
+    return list(people_questions(run))
 
 
 def _of_held_out(run: StudyRun, before: Features, after: Mapping[str, Features], taught: Triplets, draws: Draws) -> AlignmentCheck:
@@ -88,8 +110,6 @@ def _of_corrupted(
     part = run.study.evaluation
     if not part.corruptions:
         return []
-    if run.held_out.labels is None:
-        raise InputError("corrupted pictures are told apart by their classes, and the held-out pictures have none: one folder each.")
     method = Robustness(corruptions=part.corruptions, severity=part.severity, seed=run.study.seed)
     return method.compare(before, after, run.held_out, lambda pictures: _before_and_after(run, students, pictures), draws)
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from isomorph import spec
 from isomorph.alignet._clusters import Clusters
 from isomorph.alignet._fine_tuned import FineTuned
 from isomorph.alignet._fine_tuning import FineTuning
+from isomorph.alignet._judged_trials import judged_triplets
 from isomorph.alignet._kmeans import KMeans
 from isomorph.alignet._label import label_triplets
 from isomorph.alignet._label_report import LabelReport
@@ -23,20 +23,18 @@ from isomorph.alignet._sample_kinds import sampling_kind
 from isomorph.alignet._student import Student
 from isomorph.alignet._triplet_table import TripletTable
 from isomorph.alignment import FittedTransform, Global, GLocal
-from isomorph.arrays import FloatArray
 from isomorph.errors import InputError
 from isomorph.features import Features
-from isomorph.geometry import RDM
 from isomorph.judgments import Triplets
 from isomorph.models import Model, extract, load_model, penultimate
 from isomorph.store._atomic import make_folder
 
 if TYPE_CHECKING:
+    from isomorph.alignet._evaluation_people import PeopleQuestion
     from isomorph.alignet._study import AlignetStudy
     from isomorph.alignet._study_questions import StudentAnswers
     from isomorph.alignment import AlignmentCheck
     from isomorph.benchmarks import GeometryMatch
-    from isomorph.benchmarks._target import Target
     from isomorph.engine import Progress
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
@@ -83,9 +81,15 @@ def run_study(study: AlignetStudy, store: Store, *, progress: Progress | None = 
     """Do what is not done yet, and answer."""
     from isomorph.alignet._study_questions import check_students
 
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError(
+            "a study is one process. Only its training can be shared among several: call FineTuning.fit in a script of torchrun's, "
+            "then run the study."
+        )
     run = StudyRun(study, store, progress)
     _ = run.fine_tuning, run.map_fitting  # a misspelt option is told now, not after hours
     make_folder(study.out)
+    _ = run.questions  # nor does anybody learn what cannot be asked
     students, labels, held_out = {}, {}, {}
     for name in (STUDENT, CONTROL) if study.student.control == "beside" else (STUDENT,):
         training, labels[name] = run.triplets(name, run.training, "train", study.triplets.train)
@@ -116,6 +120,13 @@ class StudyRun:
     store: Store
     progress: Progress | None
     notes: list[str] = field(default_factory=list)
+
+    @cached_property
+    def questions(self) -> list[PeopleQuestion]:
+        """What is asked about people's judgments."""
+        from isomorph.alignet._study_questions import questions
+
+        return questions(self)
 
     @cached_property
     def sets(self) -> dict[str, Stimuli]:
@@ -284,6 +295,7 @@ class StudyRun:
             pool=self.beginning.pool,
             workers=self.study.workers,
             cache=self.study.memory_limit,
+            tensorboard=self.study.student.tensorboard,
             label=name,
             seen=(*(self.transform.seen or ()), *self.training.ids) if name == STUDENT else self.training.ids,
             progress=self.progress,
@@ -303,33 +315,3 @@ def held_out_rows(ids: Sequence[str], share: float, seed: int) -> list[bool]:
     ordered = sorted(ids, key=lambda each: hashlib.sha256(f"{seed}|{each}".encode()).digest())
     away = set(ordered[: round(share * len(ordered))])
     return [each in away for each in ids]
-
-
-def judged_triplets(benchmark: GeometryMatch, ids: list[str], trials: int, seed: int) -> Triplets:
-    """Odd-one-out trials that follow the dissimilarities of one person each, in turn: where people differ, the trials do."""
-    from isomorph.judgments import triplets_from_similarities
-
-    target = _behaviour(benchmark)
-    persons = [_rdm(benchmark, each).take(ids) for each in target.rdms.mean(axis=1)]
-    each = -(-trials // len(persons))
-    answers = [triplets_from_similarities(person, trials=each, seed=seed * len(persons) + at) for at, person in enumerate(persons)]
-    items = np.concatenate([one.items for one in answers])[:trials]
-    participants = tuple(name for name, one in zip(target.subjects, answers, strict=True) for _ in one.items)[:trials]
-    return Triplets(items=items, objects=answers[0].objects, participants=participants, source=f"{benchmark.name}, {target.name}")
-
-
-def people(benchmark: GeometryMatch) -> RDM:
-    """People's mean dissimilarities."""
-    return _rdm(benchmark, _behaviour(benchmark).mean)
-
-
-def _behaviour(benchmark: GeometryMatch) -> Target:
-    targets = [each for each in benchmark.targets if each.kind == "behaviour"]
-    if not targets:
-        held = ", ".join(each.name for each in benchmark.targets)
-        raise InputError(f"the benchmark {benchmark.name!r} holds nobody's judgments; it has {held}.")
-    return targets[0]
-
-
-def _rdm(benchmark: GeometryMatch, values: FloatArray) -> RDM:
-    return RDM(values=values, ids=benchmark.stimuli.ids, distance="judged", subject=benchmark.name)

@@ -102,7 +102,7 @@ class Extraction(Mapping[str, "Features | Gram"]):
             >>> from isomorph.models import extract, load_model
             >>> from isomorph.stimuli import Stimuli
             >>> captions = Stimuli.from_texts({"dog#1": "a dog", "dog#2": "a dog runs", "cat#1": "a cat"})
-            >>> x = extract(load_model("bundled/wordllama_256"), captions).grouped({"dog#1": "dog", "dog#2": "dog", "cat#1": "cat"})
+            >>> x = extract(load_model("bundled/minilm_l6_v2"), captions).grouped({"dog#1": "dog", "dog#2": "dog", "cat#1": "cat"})
             >>> x.ids, x.provenance["grouped"]["most"]
             (('dog', 'cat'), 2)
         """

@@ -70,17 +70,16 @@ class SavedModelProcess:
         return outputs
 
     def variables(self) -> dict[str, np.ndarray[Any, Any]]:
-        """All variables, by the path of attributes that leads to each, or by their own name where that path only counts them.
+        """The variables of the signature, in the order in which it takes them: by name, or by position (`#0`, `#1` …) where names repeat.
 
         Raises:
             ModelRunError: TensorFlow cannot read them.
         """
         head, arrays = self._ask({"variables": True}, {})
-        found = {}
-        for key, path, name in head["variables"]:
-            counted = all(part.startswith("_") or part == "variables" or part.isdecimal() for part in path.split("/"))
-            found[name if counted and name else path] = arrays[key]
-        return found
+        names: list[str] = head["variables"]
+        if len(set(names)) != len(names):
+            names = [f"#{at}" for at in range(len(names))]
+        return {name: arrays[str(at)] for at, name in enumerate(names)}
 
     def _ask(
         self, question: dict[str, Any], arrays: dict[str, np.ndarray[Any, Any]]

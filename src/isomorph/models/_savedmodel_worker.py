@@ -105,7 +105,6 @@ class _Served:
     def __init__(self, folder: Path, signature: str) -> None:
         from tensorflow.core.protobuf import saved_model_pb2
 
-        self._folder = folder
         parsed = saved_model_pb2.SavedModel()
         parsed.ParseFromString((folder / "saved_model.pb").read_bytes())
         graphs = [each for each in parsed.meta_graphs if "serve" in each.meta_info_def.tags]
@@ -137,18 +136,10 @@ class _Served:
         outputs = self._run(**{name: tf.constant(each) for name, each in arrays.items()})
         return {name: outputs[name].numpy() for name in names}
 
-    def variables(self) -> tuple[list[list[str]], dict[str, Any]]:
-        """The numbers in the checkpoint: of each its key, the path of attributes and the variable's name; the arrays by key."""
-        import tensorflow as tf
-        from tensorflow.core.protobuf import trackable_object_graph_pb2
-
-        reader = tf.train.load_checkpoint(str(self._folder / "variables" / "variables"))
-        graph = trackable_object_graph_pb2.TrackableObjectGraph()
-        graph.ParseFromString(reader.get_tensor("_CHECKPOINTABLE_OBJECT_GRAPH"))
-        held = {each.checkpoint_key: each.full_name for node in graph.nodes for each in node.attributes}
-        types = reader.get_variable_to_dtype_map()
-        keys = [key for key in held if key in types and types[key].name in TYPES]
-        return [[key, key.partition("/.ATTRIBUTES")[0], held[key]] for key in keys], {key: reader.get_tensor(key) for key in keys}
+    def variables(self) -> tuple[list[str], dict[str, Any]]:
+        """The names of the variables that the signature uses, in the order in which it takes them, and their numbers by position."""
+        held = self._run.variables
+        return [each.name for each in held], {str(at): each.numpy() for at, each in enumerate(held)}
 
 
 def _shape(shape: Any) -> list[int | None] | None:
@@ -180,8 +171,8 @@ def main() -> None:
             return
         try:
             if "variables" in head:
-                listed, found = served.variables()
-                write_message(answers, {"ok": True, "variables": listed}, found)
+                names, found = served.variables()
+                write_message(answers, {"ok": True, "variables": names}, found)
             else:
                 write_message(answers, {"ok": True}, served.run(arrays, head["names"]))
         except Exception as error:
