@@ -8,18 +8,16 @@ import numpy as np
 
 from isomorph.errors import InputError
 from isomorph.geometry import RDM
+from isomorph.judgments import Triplets, triplets_from_similarities
 
 if TYPE_CHECKING:
     from isomorph.arrays import FloatArray
     from isomorph.benchmarks import GeometryMatch
     from isomorph.benchmarks._target import Target
-    from isomorph.judgments import Triplets
 
 
 def judged_triplets(benchmark: GeometryMatch, ids: list[str], trials: int, seed: int) -> Triplets:
     """Odd-one-out trials that follow the dissimilarities of one person each, in turn: where people differ, the trials do."""
-    from isomorph.judgments import triplets_from_similarities
-
     target = _behaviour(benchmark)
     persons = [_rdm(benchmark, each).take(ids) for each in target.rdms.mean(axis=1)]
     each = -(-trials // len(persons))
