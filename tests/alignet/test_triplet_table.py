@@ -40,7 +40,10 @@ def test_what_is_written_is_read(table):
     assert isinstance(part, Triplets)
     assert np.array_equal(part.items, table.items[100:103])
     assert np.array_equal(part.similarities, table.similarities[100:103])
-    assert again[7].items.shape == (1, 3)
+    for row in (7, -1, np.int64(7)):
+        assert np.array_equal(again[row].items, table.items[[row]])
+    with pytest.raises(IndexError):
+        again[N]
     assert len(again[[3, 1, 2]]) == 3
     assert np.array_equal(np.load(table.path / "items.npy"), table.items)  # any program can
 

@@ -51,8 +51,8 @@ class TripletTable:
         return len(self.items)
 
     def __getitem__(self, rows: Any) -> Triplets:
-        """The triplets of `rows` (a slice, a mask or numbers); a slice of all stays memory-mapped."""
-        rows = slice(rows, rows + 1) if isinstance(rows, int) else rows
+        """The triplets of `rows` (a slice, a mask or numbers; one number: that triplet alone); a slice stays memory-mapped."""
+        rows = [rows] if isinstance(rows, int | np.integer) else rows
         similarities = None if self.similarities is None else self.similarities[rows]
         return Triplets(items=self.items[rows], objects=self.objects, similarities=similarities, source=self.path.name)
 
