@@ -143,3 +143,19 @@ def test_a_killed_run_goes_on_where_it_stopped(drawn, tmp_path):
     assert report.entropy == pytest.approx(again.entropy, rel=1e-6)
     assert report.n == len(drawn)
     assert isinstance(TripletTable.open(tmp_path / "labelled"), TripletTable)
+
+
+def test_labels_of_images_with_other_names_are_begun_anew(tmp_path, monkeypatch):
+    """The same numbers under other names are other images: nothing that an interrupted run has labelled may stay."""
+    from isomorph.alignet import _label
+
+    monkeypatch.setattr(_label, "_ROWS", 500)
+    x = X.astype(np.float32)
+    x[-1] = 1e6
+    items = np.concatenate([1 + RNG.permuted(np.tile(np.arange(N - 2), (1000, 1)), axis=1)[:, :3], [[0, 1, 2]]])
+    trials = Triplets(items=items.astype(np.int32), objects=IDS)
+    with pytest.raises(InputError, match="beyond what float16 holds"):  # the last triplet shows the image of large numbers
+        label_triplets(Features(x, IDS[::-1]), trials, tmp_path / "t", precision="float16")
+    assert (tmp_path / ".t.partial" / "cursor.json").is_file()
+    table, _ = label_triplets(Features(x, IDS), trials, tmp_path / "t", precision="float16")
+    np.testing.assert_allclose(table.similarities, brute(x, items)[0], rtol=2e-3, atol=2e-3)

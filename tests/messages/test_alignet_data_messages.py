@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from isomorph.alignet import (
     load_groups,
     sample_to_table,
     table_from_alignet,
+    table_from_triplets,
 )
 from isomorph.alignet._triplet_table_writer import TableWriter
 from isomorph.alignment import FittedTransform
@@ -148,6 +150,10 @@ def test_labels_that_cannot_be(tmp_path):
         "and the trials go up to object 5.",
     ):
         label_triplets(X[:5], TRIALS, tmp_path / "t")
+    with said(InputError, "similarities reach 6e+40, beyond what float32 holds (3.4e+38). Divide the features by a number first."):
+        label_triplets(np.full((40, 6), 1e20), TRIALS, tmp_path / "t")
+    with said(InputError, "similarities reach 1e+39, beyond what float32 holds (3.4e+38). Divide the features by a number first."):
+        table_from_triplets(replace(TRIALS, similarities=np.full((2, 3), 1e39)), tmp_path / "t")
     with said(ShapeError, "there are no triplets to label."):
         label_triplets(X, TRIALS.take([]), tmp_path / "t")
     table, _ = sample_to_table(TripletSampler(sampling="random", images=40), 10, tmp_path / "drawn")
@@ -211,6 +217,11 @@ def test_hostile_files_of_alignet(tmp_path):
         read(similarities=np.array([[1, 2, 3]]))
     with said(NonFiniteError, f"{path}: 1 similarities are NaN or infinite."):
         read(similarities=np.array([[1, np.nan, 3]]))
+    with said(InputError, "similarities reach 1e+39, beyond what float32 holds (3.4e+38). Divide the features by a number first."):
+        read(similarities=np.array([[1e39, 1, 0]]))
+    np.savez(path, **(good | {"similarities": np.array([[7e4, 1, 0]])}))
+    with said(InputError, "similarities reach 7e+04, beyond what float16 holds (65,504). Write them with precision='float32'."):
+        table_from_alignet(path, tmp_path / "t", precision="float16")
     with said(FileError, f"{path}: one index has two file names, 'b' and 'a'."):
         read(
             indices=np.array([[0, 1, 2], [0, 1, 3]]), similarities=np.zeros((2, 3)), filenames=np.array([["a", "x", "y"], ["b", "x", "z"]])

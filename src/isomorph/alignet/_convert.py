@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from isomorph import spec
+from isomorph.alignet._label_features import narrowed
 from isomorph.alignet._label_report import LabelReport, add_counts
 from isomorph.alignet._sample_kinds import sampling_kind
 from isomorph.alignet._triplet_table import TripletTable, check_items
@@ -66,6 +67,7 @@ def table_from_alignet(
     Raises:
         FileError: An array is missing, of another shape or pickled; an index is out of range, or has two names.
         NonFiniteError: A similarity is NaN or infinite.
+        InputError: A similarity is beyond `precision`.
     """
     source = Path(source)
     with NpzStream(source) as archive:
@@ -83,7 +85,7 @@ def table_from_alignet(
                 items, similarities = _checked(source, parts[0], parts[1], count, task.done)
                 if with_names:
                     named.add(items, parts[2])
-                items, similarities, totals = _sorted(items, similarities.astype(precision), totals, canonical)
+                items, similarities, totals = _sorted(items, narrowed(similarities, precision), totals, canonical)
                 writer.write(task.done, items, similarities, totals)
                 task.advance(len(items))
             report = LabelReport.of(totals)
@@ -92,10 +94,20 @@ def table_from_alignet(
 
 
 def table_from_triplets(triplets: Triplets, path: Path | str, *, precision: Precision = "float32") -> TripletTable:
-    """Judgments of any format as a `TripletTable`: items, and similarities if they have them; what else they know stays behind."""
-    kept = precision if triplets.similarities is not None else None
-    with TableWriter(path, len(triplets), triplets.digest, precision=kept) as writer:
-        writer.write(0, triplets.items, triplets.similarities)
+    """Judgments of any format as a `TripletTable`: items, and similarities if they have them; what else they know stays behind.
+
+    Args:
+        triplets: The judgments.
+        path: The table's folder.
+        precision: Of the similarities.
+
+    Raises:
+        InputError: A similarity is beyond `precision`, or something else is at `path`.
+        FileError: The table cannot be written.
+    """
+    similarities = None if triplets.similarities is None else narrowed(triplets.similarities, precision)
+    with TableWriter(path, len(triplets), triplets.digest, precision=None if similarities is None else precision) as writer:
+        writer.write(0, triplets.items, similarities)
         return writer.commit({"source": triplets.source}, triplets.objects)
 
 

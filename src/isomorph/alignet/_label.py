@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from isomorph import spec
-from isomorph.alignet._label_features import HALF_LARGEST, array_digest, mapped_rows, rows_and_ids
+from isomorph.alignet._label_features import array_digest, mapped_rows, narrowed, rows_and_ids
 from isomorph.alignet._label_products import labeller
 from isomorph.alignet._label_report import LabelReport, add_counts
 from isomorph.alignet._triplet_table import TripletTable
@@ -75,19 +75,27 @@ def label_triplets(
     values, ids = rows_and_ids(x)
     rows = rows_of_objects(ids, source, name=_name(x), positional=positional)
     header = {"features": array_digest(values), "transform": transform.digest if transform else ""}
-    identity = spec.fingerprint({**header, "items": array_digest(source.items), "order": source.order})
+    identity = spec.fingerprint({**header, "rows": array_digest(rows), "items": array_digest(source.items), "order": source.order})
     header |= {"sampling": triplets.header.get("sampling", {})} if isinstance(triplets, TripletTable) else {}
     progress = progress or Progress(quiet=True)
     with TableWriter(path, len(source), identity, precision=precision) as writer:
         if transform is not None:
             with writer.disk_errors(), progress.task("transforming features", len(values), unit="images") as task:
                 values = mapped_rows(values, ids, transform, writer.folder / "features.npy", task)
-        _label(values, ids, rows.astype(np.int32), source, writer, progress)
+        _label(values, ids, rows.astype(np.int32), source, writer, precision, progress)
         report = LabelReport.of(writer.totals)
         return writer.commit({**header, "report": spec.to_plain(report)}, source.objects), report
 
 
-def _label(values: FloatArray, ids: tuple[str, ...], rows: IntArray, source: Triplets, writer: TableWriter, progress: Progress) -> None:
+def _label(
+    values: FloatArray,
+    ids: tuple[str, ...],
+    rows: IntArray,
+    source: Triplets,
+    writer: TableWriter,
+    precision: Precision,
+    progress: Progress,
+) -> None:
     back = np.zeros(len(values), dtype=np.int32)
     back[rows[rows >= 0]] = np.flatnonzero(rows >= 0)  # the object of each row; -1: an object that is never shown
     totals = dict(writer.totals)
@@ -95,22 +103,19 @@ def _label(values: FloatArray, ids: tuple[str, ...], rows: IntArray, source: Tri
         for start in range(writer.done, len(source), _ROWS):
             before = np.asarray(source.items[start : start + _ROWS])
             at, similarities = label(rows[before])
-            _check(similarities, at, ids, writer.precision)
+            _check(similarities, at, ids)
             after = back[at]
-            kept = similarities.astype(writer.precision)
+            kept = narrowed(similarities, precision)
             totals = add_counts(totals, kept, before, after)
             writer.write(start, after, kept, totals)
             task.advance(len(after))
 
 
-def _check(similarities: FloatArray, at: IntArray, ids: tuple[str, ...], precision: str | None) -> None:
-    largest = float(np.abs(similarities).max())
-    if not np.isfinite(largest):
+def _check(similarities: FloatArray, at: IntArray, ids: tuple[str, ...]) -> None:
+    if not np.isfinite(similarities).all():
         bad = int(np.flatnonzero(~np.isfinite(similarities).all(axis=1))[0])
         names = ", ".join(repr(ids[row]) for row in np.sort(at[bad]))
         raise NonFiniteError(f"a similarity of the images {names} is NaN or infinite: the teacher's features of one of them are.")
-    if precision == "float16" and largest > HALF_LARGEST:
-        raise InputError(f"similarities reach {largest:.3g}, beyond what float16 holds (65,504). Write them with precision='float32'.")
 
 
 def _name(x: Features | FloatArray) -> str:

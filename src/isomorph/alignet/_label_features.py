@@ -8,7 +8,7 @@ import numpy as np
 
 from isomorph.alignment import FittedTransform
 from isomorph.alignment._apply import apply_affine
-from isomorph.arrays import FloatArray, check_finite
+from isomorph.arrays import FloatArray, IntArray, check_finite
 from isomorph.engine import Task
 from isomorph.errors import InputError
 from isomorph.features import Features
@@ -16,6 +16,22 @@ from isomorph.features import Features
 _ROWS = 4096
 HALF_LARGEST = float(np.finfo(np.float16).max)
 """The largest number that float16 holds."""
+
+
+def narrowed(similarities: FloatArray, precision: str) -> FloatArray:
+    """Finite similarities in another precision.
+
+    Raises:
+        InputError: One of them is beyond it.
+    """
+    with np.errstate(over="ignore"):
+        kept: FloatArray = similarities.astype(precision, copy=False)
+    if not np.isfinite(kept).all():
+        largest = f"similarities reach {float(np.abs(similarities).max()):.3g}, beyond what {precision} holds"
+        if precision == "float16":
+            raise InputError(f"{largest} (65,504). Write them with precision='float32'.")
+        raise InputError(f"{largest} (3.4e+38). Divide the features by a number first.")
+    return kept
 
 
 def rows_and_ids(x: Features | FloatArray) -> tuple[FloatArray, tuple[str, ...]]:
@@ -26,7 +42,7 @@ def rows_and_ids(x: Features | FloatArray) -> tuple[FloatArray, tuple[str, ...]]
     return values, tuple(map(str, range(len(values))))
 
 
-def array_digest(values: FloatArray) -> str:
+def array_digest(values: FloatArray | IntArray) -> str:
     """32 hexadecimal digits of the numbers, their shape and type (XXH3, 128 bits: ten times as fast as SHA-256)."""
     import xxhash
 
