@@ -16,7 +16,9 @@ from isomorph.alignet import (
     table_from_alignet,
     table_from_triplets,
 )
+from isomorph.errors import FileError
 from isomorph.judgments import Triplets, canonicalise, read_alignet, write_alignet
+from isomorph.judgments._npz_stream import NpzStream
 
 RNG = np.random.default_rng(0)
 N, IMAGES = 5000, 300
@@ -78,6 +80,31 @@ def test_there_and_back(table, tmp_path, precision):
     write_alignet(tmp_path / "y.npz", again)
     third, _ = table_from_alignet(tmp_path / "y.npz", tmp_path / "third", precision=precision)
     assert np.array_equal(third.similarities, again.similarities)
+
+
+def test_arrays_may_stand_by_columns(table, tmp_path, monkeypatch):
+    """As `numpy.stack([s01, s02, s12]).T` does."""
+    monkeypatch.setattr("isomorph.alignet._convert._ROWS", 1000)
+    values = np.asfortranarray(table.similarities)
+    np.savez(tmp_path / "x.npz", indices=np.array(table.items), similarities=values)
+    again, _ = table_from_alignet(tmp_path / "x.npz", tmp_path / "again")
+    assert np.array_equal(again.items, table.items)
+    assert np.array_equal(again.similarities, values)
+
+
+def test_no_file_takes_more_memory_than_it_may(table, tmp_path, monkeypatch):
+    write_alignet(tmp_path / "x.npz", table)
+    np.savez(tmp_path / "columns.npz", indices=np.asfortranarray(table.items), similarities=np.array(table.similarities))
+    with (
+        NpzStream(tmp_path / "x.npz") as archive,
+        pytest.raises(FileError, match="'indices' unpacks to 12,000 bytes, over the limit of 9,999"),
+    ):
+        next(archive.blocks("indices", 1000, limit_bytes=9_999))
+    with NpzStream(tmp_path / "columns.npz") as archive, pytest.raises(FileError, match=r"'indices' unpacks to 60,000 bytes"):
+        next(archive.blocks("indices", 100, limit_bytes=9_999))
+    monkeypatch.setattr("isomorph.judgments._alignet.LIMIT_BYTES", 1000)
+    with pytest.raises(FileError, match="the file names of 300 images take 21,600 bytes, over the limit of 1,000"):
+        table_from_alignet(tmp_path / "x.npz", tmp_path / "again")
 
 
 def test_indices_of_a_larger_data_set_keep_their_place(table, tmp_path):

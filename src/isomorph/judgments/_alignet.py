@@ -107,6 +107,10 @@ class ImageNames:
         if len(block) != len(items):
             raise FileError(f"{self._path}: there are more rows of filenames than of indices.")
         if self._names is None:
+            if (needed := self._count * block.dtype.itemsize) > LIMIT_BYTES:
+                raise FileError(
+                    f"{self._path}: the file names of {self._count:,} images take {needed:,} bytes, over the limit of {LIMIT_BYTES:,}."
+                )
             self._names = np.zeros(self._count, dtype=block.dtype)
         fresh = self._names[items] == (b"" if block.dtype.kind == "S" else "")
         self._names[items[fresh]] = block[fresh]

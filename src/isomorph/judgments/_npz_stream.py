@@ -57,8 +57,8 @@ class NpzStream:
         except Exception as error:  # as in blocks
             raise self._unreadable(error) from error
 
-    def blocks(self, name: str, rows: int | None = None, *, limit_bytes: int | None = None) -> Iterator[npt.NDArray[Any]]:
-        """One array, `rows` at a time (all at once by default)."""
+    def blocks(self, name: str, rows: int | None = None, *, limit_bytes: int = LIMIT_BYTES) -> Iterator[npt.NDArray[Any]]:
+        """One array, `rows` at a time (all at once by default); never more than `limit_bytes` at once."""
         if name not in self.names:
             raise self._absent(name)
         try:
@@ -68,20 +68,23 @@ class NpzStream:
         except Exception as error:  # zipfile, zlib and numpy's header parser fail in many ways on damaged files; all mean the same
             raise self._unreadable(error) from error
 
-    def _blocks(self, name: str, rows: int | None, limit: int | None) -> Iterator[npt.NDArray[Any]]:
+    def _blocks(self, name: str, rows: int | None, limit: int) -> Iterator[npt.NDArray[Any]]:
         member = self._archive.getinfo(f"{name}.npy")
         with self._archive.open(member) as stream:
             shape, by_columns, dtype = read_header(self.path, name, stream)
             needed, follows = math.prod(shape) * dtype.itemsize, member.file_size - stream.tell()
             if needed != follows:
                 raise ValueError(f"the array {name!r} promises {needed:,} bytes, but {follows:,} follow")
-            if limit is not None and needed > limit:
-                raise FileError(f"{self.path}: {name!r} unpacks to {needed:,} bytes, over the limit of {limit:,}.")
+            at_once = needed
+            if rows is not None and shape and not by_columns:  # by columns, the first row is whole at the end of the file
+                a_row = max(math.prod(shape[1:]) * dtype.itemsize, 1)
+                at_once = min(rows, shape[0]) * a_row
+            if at_once > limit:
+                raise FileError(f"{self.path}: {name!r} unpacks to {at_once:,} bytes, over the limit of {limit:,}.")
             if rows is None or by_columns or not shape:
-                values = np.frombuffer(stream.read(), dtype=dtype)
-                yield values.reshape(shape, order="F" if by_columns else "C")
+                values = np.frombuffer(stream.read(), dtype=dtype).reshape(shape, order="F" if by_columns else "C")
+                yield from [values] if rows is None or not shape else (values[at : at + rows] for at in range(0, shape[0], rows))
                 return
-            a_row = max(math.prod(shape[1:]) * dtype.itemsize, 1)
             for start in range(0, shape[0], rows):
                 block = stream.read(min(rows, shape[0] - start) * a_row)
                 yield np.frombuffer(block, dtype=dtype).reshape(-1, *shape[1:])
