@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -196,6 +197,30 @@ def test_interrupted_and_resumed_equals_uninterrupted(tmp_path, calls):
     assert (tmp_path / "whole/log.jsonl").read_bytes() == (tmp_path / "cut/log.jsonl").read_bytes()
 
 
+@pytest.mark.parametrize(("times", "kept"), [(1, 7), (2, 5)])
+def test_ctrl_c_waits_for_the_end_of_an_update_and_twice_it_does_not(tmp_path, monkeypatch, times, kept):
+    whole = spec().fit(net(), pictures(), labelled(), folder=tmp_path / "whole")
+    calls = []
+
+    def step(self, rate, plain=PulledAdam.step):
+        norm = plain(self, rate)
+        calls.append(rate)
+        if len(calls) == 7:  # the weights are new, and the run does not know of it
+            for _ in range(times):
+                signal.raise_signal(signal.SIGINT)
+        return norm
+
+    monkeypatch.setattr(PulledAdam, "step", step)
+    with pytest.raises(KeyboardInterrupt):
+        spec().fit(net(), pictures(), labelled(), folder=tmp_path / "cut")
+    monkeypatch.undo()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert checkpoint_paths(tmp_path / "cut")[-1].name == f"checkpoint-{kept:09d}.safetensors"
+    again = spec().fit(net(), pictures(), labelled(), folder=tmp_path / "cut")
+    assert same(weights(whole), weights(again))
+    assert (tmp_path / "whole/log.jsonl").read_bytes() == (tmp_path / "cut/log.jsonl").read_bytes()
+
+
 def test_a_finished_run_is_read_back(tmp_path):
     one = spec().fit(net(), pictures(), labelled(), folder=tmp_path)
     times = {path: path.stat().st_mtime_ns for path in checkpoint_paths(tmp_path)}
@@ -328,7 +353,7 @@ def test_corrupt_pictures_in_mid_epoch(tmp_path):
     torch.manual_seed(3)
     model = wrap_model(Net(), name="tiny", preprocess=Corrupt(bad))
     with pytest.raises(
-        InputError, match=r"step \d+: the picture 'p6' cannot be read: image file is truncated What was learnt so far is kept"
+        InputError, match=r"step \d+: the picture 'p6' cannot be read: image file is truncated\. What was learnt so far is kept"
     ):
         spec().fit(model, shown, labelled(), folder=tmp_path / "stops")
     assert checkpoint_paths(tmp_path / "stops")

@@ -74,7 +74,7 @@ class Pictures:
         try:
             picture: torch.Tensor = self._model.prepare([self._stimuli[row]])[0]
         except (IsomorphError, OSError) as error:
-            raise PictureError(f"the picture {self._stimuli.ids[row]!r} cannot be read: {error}") from error
+            raise PictureError(f"the picture {self._stimuli.ids[row]!r} cannot be read: {str(error).rstrip('.')}.") from error
         self._kept[row] = picture
         size = picture.numel() * picture.element_size()
         while len(self._kept) * size > self._room and self._kept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from collections.abc import Mapping
@@ -42,26 +43,32 @@ def write_checkpoint(folder: Path, step: int, facts: Mapping[str, Any], tensors:
     """
     import numpy as np
 
-    make_folder(folder)
     path = folder / f"checkpoint-{step:09d}.safetensors"
     header = canonical_json({"isomorph": "student checkpoint", "version": 1, "step": step, "facts": dict(facts)})
     held: dict[str, Any] = {"header": np.frombuffer(header, dtype=np.uint8)}
     held |= {name: each.detach().cpu().contiguous().numpy() for name, each in tensors.items()}
     try:
+        make_folder(folder)
         temporary, _ = write_shard(path, held, tensor_facts(path.name, held))
         publish(temporary, path)
     except StoreError as error:
-        before = checkpoint_paths(folder)
-        rest = f"the last good checkpoint is {before[-1]}" if before else "there is no earlier checkpoint"
-        cause = error.__cause__
-        why = getattr(cause, "strerror", None) or str(error)
-        raise StoreError(
-            f"the checkpoint of step {step:,} cannot be written to {folder}: {why}. {rest[0].upper()}{rest[1:]}; make room there, or pass "
-            "another folder with that file in it, and run again to go on from it."
-        ) from error
+        raise StoreError(f"the checkpoint of step {step:,} cannot be written to {folder}: {way_on(error, folder)}") from error
     for each in checkpoint_paths(folder)[:-keep]:
         each.unlink(missing_ok=True)
     return path
+
+
+def way_on(error: OSError, folder: Path) -> str:
+    """Why a write failed, what is kept, and how to go on from it."""
+    cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+    make_room = "raise the limit on file sizes (ulimit -f)" if cause.errno == errno.EFBIG else "make room there"
+    held = checkpoint_paths(folder)
+    kept = (
+        f"The last good checkpoint is {held[-1]}; {make_room}, or pass another folder with that file in it, and run again to go on from it."
+        if held
+        else f"There is no checkpoint yet; {make_room}, or pass another folder, and run again."
+    )
+    return f"{cause.strerror or error}. {kept}"
 
 
 def read_checkpoint(folder: Path, facts: Mapping[str, Any]) -> tuple[Checkpoint | None, list[str]]:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
 
 from isomorph.errors import FileError, MissingDependencyError
+from isomorph.store._atomic import write_bytes
+
+
+class LogError(FileError):
+    """A line cannot be written, such as on a full disk; the cause says why."""
 
 
 class Log:
@@ -29,12 +35,9 @@ class Log:
             return
         if tensorboard:
             self._board = _board(folder)
-        try:
-            self._file = (folder / "log.jsonl").open("w", encoding="utf-8")
-        except OSError as error:
-            raise FileError(f"the log of the run cannot be written to {folder}: {error.strerror}.") from error
-        for entry in self.history:
-            self._file.write(json.dumps(entry) + "\n")
+        with _told():
+            write_bytes(folder / "log.jsonl", "".join(json.dumps(entry) + "\n" for entry in self.history).encode())
+            self._file = (folder / "log.jsonl").open("a", encoding="utf-8")
 
     def __enter__(self) -> Log:
         return self
@@ -42,22 +45,34 @@ class Log:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         for each in (self._file, self._board):
             if each is not None:
-                each.close()
+                with suppress(OSError):  # a full disk has been told of already: whatever counts was flushed
+                    each.close()
 
     def add(self, entry: Mapping[str, Any]) -> None:
         """Record one step."""
         self.history.append(dict(entry))
-        if self._file is not None:
-            self._file.write(json.dumps(entry) + "\n")
-        if self._board is not None:
-            for name, value in _flat(entry):
-                self._board.add_scalar(name, value, entry["step"])
+        with _told():
+            if self._file is not None:
+                self._file.write(json.dumps(entry) + "\n")
+            if self._board is not None:
+                for name, value in _flat(entry):
+                    self._board.add_scalar(name, value, entry["step"])
 
     def flush(self) -> None:
         """Let others read what was written."""
-        for each in (self._file, self._board):
-            if each is not None:
-                each.flush()
+        with _told():
+            for each in (self._file, self._board):
+                if each is not None:
+                    each.flush()
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        cause = error.__cause__ if isinstance(error.__cause__, OSError) else error
+        raise LogError("the log cannot be written") from cause
 
 
 def _entries(path: Path, first: int) -> list[dict[str, Any]]:

@@ -14,9 +14,10 @@ import numpy as np
 import torch
 
 from isomorph.alignet._batches import Batch, PictureError, Pictures, batches, training_rows
-from isomorph.alignet._checkpoint import checkpoint_paths, read_checkpoint, write_checkpoint
+from isomorph.alignet._checkpoint import checkpoint_paths, read_checkpoint, way_on, write_checkpoint
 from isomorph.alignet._fine_tuned import FineTuned
-from isomorph.alignet._log import Log
+from isomorph.alignet._interrupts import CutShortError, finished_first
+from isomorph.alignet._log import Log, LogError
 from isomorph.alignet._lora import add_lora, fold_lora
 from isomorph.alignet._pulled_adam import PulledAdam, warmup_cosine
 from isomorph.alignet._ranks import Ranks
@@ -24,7 +25,7 @@ from isomorph.alignet._student import Student
 from isomorph.alignet._triplet_loss import triplet_accuracy
 from isomorph.arrays import IntArray, positions
 from isomorph.engine import Progress
-from isomorph.errors import InputError, NonFiniteError, ShapeError
+from isomorph.errors import InputError, NonFiniteError, ShapeError, StoreError
 from isomorph.models._weights import weights_digest
 
 if TYPE_CHECKING:
@@ -91,6 +92,8 @@ class Training:
                 nullcontext(progress) if progress and not quiet else Progress(quiet=True) as shown,
             ):
                 self._loop(first, pictures, log, shown)
+        except LogError as error:
+            raise StoreError(f"the log cannot be written to {self.folder}: {way_on(error, self.folder)}") from error
         finally:
             pictures.close()
         self.ranks.wait()
@@ -113,14 +116,15 @@ class Training:
         try:
             with progress.task(f"teaching {self.model.name}", options.steps, unit="steps", done=first) as task:
                 for batch in stream:
-                    entry = self._update(step, batch)
-                    step += 1
-                    if step % options.evaluate_every == 0 or step == options.steps:
-                        entry["validation"] = self._look(pictures)
-                    log.add(entry)
+                    with finished_first():
+                        entry = self._update(step, batch)
+                        step += 1
+                        if step % options.evaluate_every == 0 or step == options.steps:
+                            entry["validation"] = self._look(pictures)
+                        log.add(entry)
                     if step % options.checkpoint_every == 0 or step == options.steps:
+                        log.flush()  # first, so that a checkpoint never knows of more steps than the log
                         self._save(step)
-                        log.flush()
                     task.label = f"teaching {self.model.name}: loss {entry['loss']:.4f}, agreement {entry['agreement']:.0%}"
                     task.advance()
         except PictureError as error:
@@ -130,8 +134,9 @@ class Training:
             ) from error
         except NonFiniteError as error:
             raise NonFiniteError(f"{error} {self._kept(step)} A lower learning_rate, or clip=1.0, may help.") from error
-        except KeyboardInterrupt:
-            self._kept(step)
+        except KeyboardInterrupt as error:
+            if not isinstance(error, CutShortError):
+                self._kept(step)
             raise
 
     def _update(self, step: int, batch: Batch) -> dict[str, Any]:
