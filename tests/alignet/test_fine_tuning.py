@@ -117,6 +117,24 @@ def test_two_updates_by_hand(form):
     assert optimiser.distance() == pytest.approx(np.linalg.norm(theta - start))
 
 
+def test_moments_come_back_in_the_layout_of_the_weights():
+    start, first, second = torch.randn(3, 5, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    ends = []
+    for again in (False, True):
+        weight = torch.nn.Parameter(start.clone(memory_format=torch.channels_last))
+        optimiser = PulledAdam({"w": weight}, pull=0.0, form="decoupled")
+        weight.grad = first.contiguous(memory_format=torch.channels_last)
+        optimiser.step(0.1)
+        if again:
+            held = {name: each.contiguous() for name, each in optimiser.state().items()}
+            optimiser = PulledAdam({"w": weight}, pull=0.0, form="decoupled")
+            optimiser.restore(held, 1)
+        weight.grad = second.contiguous(memory_format=torch.channels_last)
+        optimiser.step(0.1)
+        ends.append(weight.detach().clone())
+    assert torch.equal(*ends)
+
+
 def test_clip_and_free_parameters():
     one, two = (torch.nn.Parameter(torch.zeros(2)) for _ in range(2))
     optimiser = PulledAdam({"one": one, "head.two": two}, pull=1.0, form="decoupled", free=frozenset({"head.two"}), clip=1.0)

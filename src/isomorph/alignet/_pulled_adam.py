@@ -96,12 +96,14 @@ class PulledAdam:
                 held[f"first.{name}"], held[f"second.{name}"] = moments["exp_avg"], moments["exp_avg_sq"]
         return held
 
+    @torch.no_grad()
     def restore(self, state: Mapping[str, torch.Tensor], steps: int) -> None:
         """Go on after `steps` updates."""
         for name, each in zip(self._names, self._parameters, strict=True):
             if f"first.{name}" in state:
                 self._adam.state[each] = {
                     "step": torch.tensor(float(steps), device=each.device if each.is_cuda else "cpu"),
-                    "exp_avg": state[f"first.{name}"].to(each.device).clone(),
-                    "exp_avg_sq": state[f"second.{name}"].to(each.device).clone(),
+                    # laid out as the weights are: the fused update goes through memory, whatever the axes
+                    "exp_avg": torch.empty_like(each).copy_(state[f"first.{name}"]),
+                    "exp_avg_sq": torch.empty_like(each).copy_(state[f"second.{name}"]),
                 }
