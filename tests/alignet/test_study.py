@@ -14,6 +14,7 @@ from isomorph.alignet import AlignetStudy
 from isomorph.alignet._study_questions import check_students
 from isomorph.alignet._study_run import StudyRun, held_out_rows
 from isomorph.alignment import FittedTransform
+from isomorph.benchmarks import GeometryMatch, Target
 from isomorph.cli import main
 from isomorph.errors import FileError, InputError
 from isomorph.judgments import Triplets, save_triplets
@@ -252,3 +253,36 @@ def test_trials_about_other_pictures(folder, outcome, tmp_path):
     run = of(folder, '"friends.csv"', '"strangers.csv"')
     with pytest.raises(InputError, match="none of 1 trials of 'friends' is about three"):
         check_students(run, outcome.students, outcome.held_out_triplets)
+
+
+def test_folders_of_one_name_are_two_sets(tmp_path):
+    for place in "ab":
+        coloured(tmp_path / place / "photos", classes=1)
+    (tmp_path / "study.toml").write_text(STUDY.replace('["pictures"]', '["a/photos", "b/photos"]'))
+    study = AlignetStudy.load(tmp_path / "study.toml")
+    run = StudyRun(study, Store(study.store), None)
+    assert len(run.pictures) == 28
+    assert {each.split("/")[0] for each in run.pictures.ids} == {"photos", "photos 2"}
+    assert len(run.held_out) == 8
+
+
+def test_a_map_that_was_kept_is_fitted_anew_where_its_question_is_another(folder, tmp_path):
+    """Another layer of the teacher, or other pictures whose neighbours are to be kept."""
+    stimuli = Stimuli.from_folder(folder / "pictures")
+    rdms = np.random.default_rng(0).random((2, 1, len(stimuli) * (len(stimuli) - 1) // 2))
+    people = GeometryMatch(name="us", stimuli=stimuli, targets=(Target(name="we", kind="behaviour", rdms=rdms, subjects=("x", "y")),))
+
+    def fitted(judgments, shown=None):
+        study = replace(of(folder, 'transform = "map.safetensors"', judgments).study, out=tmp_path)
+        run = StudyRun(study, Store(study.store), None)
+        run.__dict__["judged"] = people
+        run.__dict__["training"] = run.training.take(run.training.ids[:shown])
+        return run.transform
+
+    options = 'judgments = "us"\noptions = {epochs = 1, min_epochs = 1}\n'
+    first, again = fitted(options), fitted(options)
+    assert np.array_equal(first.weights, again.weights)
+    assert len(fitted(f'{options}layer = "features.5"\npool = "mean"').weights) < len(first.weights)
+    fewer = fitted(options, shown=10)
+    assert fewer.weights.shape == first.weights.shape
+    assert not np.array_equal(fewer.weights, first.weights)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,6 +77,15 @@ def known_pictures(run: StudyRun) -> Stimuli:
                 f"{len(trained):,} pictures of {Path(each).name} are pictures that the student learnt from; they are left out."
             )
         if len(trained) < len(more):
-            name = Path(each).name
-            sets[name if name not in sets else f"{name} {len(sets)}"] = more.take([name for name in more.ids if name not in trained])
+            sets[unused(Path(each).name, sets)] = more.take([name for name in more.ids if name not in trained])
     return joined(sets)
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """`name`, or with a number after it, where it is taken.
+
+    Example:
+        >>> unused("photos", {"photos", "photos 2"})
+        'photos 3'
+    """
+    return name if name not in taken else next(each for at in count(2) if (each := f"{name} {at}") not in taken)

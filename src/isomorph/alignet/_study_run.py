@@ -17,6 +17,7 @@ from isomorph.alignet._fine_tuning import FineTuning
 from isomorph.alignet._judged_trials import judged_triplets
 from isomorph.alignet._kmeans import KMeans
 from isomorph.alignet._label import label_triplets
+from isomorph.alignet._label_features import array_digest
 from isomorph.alignet._label_report import LabelReport
 from isomorph.alignet._sample import TripletSampler, sample_to_table
 from isomorph.alignet._sample_kinds import sampling_kind
@@ -131,9 +132,13 @@ class StudyRun:
     @cached_property
     def sets(self) -> dict[str, Stimuli]:
         """The pictures, set by set."""
+        from isomorph.alignet._evaluation_pictures import unused
         from isomorph.benchmarks import load_stimuli
 
-        return {Path(each).name: load_stimuli(each) for each in self.study.pictures}
+        found: dict[str, Stimuli] = {}
+        for each in self.study.pictures:
+            found[unused(Path(each).name, found)] = load_stimuli(each)
+        return found
 
     @cached_property
     def pictures(self) -> Stimuli:
@@ -220,11 +225,12 @@ class StudyRun:
         path = self.study.out / "teacher.safetensors"
         shown, _ = self.judged_split
         x = self.teacher_features(self.judged.stimuli.take(shown))
-        asked = spec.fingerprint([part.method, method, part.trials, x.ids, self.teacher.fingerprint, self.study.seed])
+        preserve = self.teacher_features(self.training) if part.method == "glocal" else None
+        numbers = [array_digest(each.values) for each in (x, preserve) if each is not None]
+        asked = spec.fingerprint([part.method, method, part.trials, x.ids, numbers, self.judged.fingerprint, self.study.seed])
         done = self.study.out / "teacher.asked"
         if path.exists() and done.exists() and done.read_text(encoding="utf-8") == asked:
             return FittedTransform.load(path)
-        preserve = self.teacher_features(self.training) if part.method == "glocal" else None
         fitted = method.fit(x, judged_triplets(self.judged, shown, part.trials, self.study.seed), preserve=preserve, progress=self.progress)
         fitted.save(path)
         done.write_text(asked, encoding="utf-8")
@@ -284,10 +290,9 @@ class StudyRun:
 
     def taught(self, name: str, triplets: Triplets, validation: Mapping[str, Triplets]) -> FineTuned:
         """A student, fine-tuned or read back."""
-        shown = set(self.training.ids) | set(self.held_out.ids)
         return self.fine_tuning.fit(
             self.student_model,
-            self.pictures.take([each for each in self.pictures.ids if each in shown]),
+            self.pictures,
             triplets,
             folder=self.study.out / name,
             validation=validation,
