@@ -93,14 +93,15 @@ def test_accuracy_calls_a_tie_for_the_top_wrong():
     assert triplet_accuracy(dots).tolist() == [True, False, False, False, False]
 
 
-def test_what_unit_length_can_reach():
+@pytest.mark.parametrize("kind", ["kl", "contrastive"])
+def test_what_unit_length_can_reach(kind):
     peaked = torch.tensor([[5.0, 0.0, 0.0], [0.0, 1.0, -2.0]], dtype=torch.float64)
     for temperature in (100.0, 1.0, 0.05):
-        loss = TripletLoss(kind="kl", temperature=temperature, normalise=True)
+        loss = TripletLoss(kind=kind, temperature=temperature, normalise=True)
         best, uniform = loss.attainable(peaked)
         box = torch.tensor(np.stack(np.meshgrid(*[np.linspace(-1, 1, 61)] * 3), -1).reshape(-1, 3))
         searched = torch.stack([loss.of_dots(box, row.expand(len(box), 3)).min() for row in peaked]).mean()
         assert best == pytest.approx(float(searched), abs=1e-2 if temperature < 1 else 1e-3)  # the grid is coarse there
         assert best <= float(searched) + 1e-9
         assert best <= uniform
-    assert TripletLoss(kind="kl").attainable(peaked)[0] == 0
+    assert TripletLoss(kind=kind).attainable(peaked)[0] == 0

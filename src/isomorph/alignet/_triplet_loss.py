@@ -90,12 +90,17 @@ class TripletLoss:
         r"""The mean loss that unit-length embeddings could reach at best, and that of a student who says 1/3 to everything.
 
         Dot products of unit vectors lie in [-1, 1], so the student's logits lie in [-1/τ, 1/τ]. The nearest distribution in that box
-        has the logits $\mathrm{clip}(\ln p + c, -1/\tau, 1/\tau)$ with $c = \ln \sum \exp$ of themselves (the optimum for `"kl"`;
-        `"jsd"` is evaluated there). No bound holds without `normalise`: the best is then 0.
+        has the logits $\mathrm{clip}(\ln p + c, -1/\tau, 1/\tau)$ with $c = \ln \sum \exp$ of themselves (the optimum for `"kl"` and
+        `"contrastive"`, which no student beats; `"jsd"` is evaluated there). No bound holds without `normalise`: the best is then 0.
+
+        Args:
+            similarities: `[triplet, 3]`, as in a call.
         """
         import torch
 
         target = torch.log_softmax(similarities.double(), dim=1)
+        if self.kind == "contrastive":  # its target is the first pair, for certain
+            target = torch.tensor([0.0, -math.inf, -math.inf], dtype=torch.float64).expand_as(target)
         uniform = float(self.of_dots(torch.zeros_like(target), target).mean())
         if not self.normalise:
             return 0.0, uniform
