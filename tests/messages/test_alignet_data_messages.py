@@ -120,6 +120,12 @@ def test_groups_from_files(tmp_path):
     (tmp_path / "g.csv").write_text("id,kind\na,b\n")
     with said(FileError, f"{tmp_path / 'g.csv'} needs a column 'label', 'class' or 'cluster'; it has 'id', 'kind'."):
         load_groups(tmp_path / "g.csv")
+    (tmp_path / "g.csv").write_text("id,class\na,cat\nb\nc,\n")
+    with said(FileError, f"{tmp_path / 'g.csv'} names no group for 2 of 3 images; the first is row 1."):
+        load_groups(tmp_path / "g.csv")
+    (tmp_path / "g.txt").write_text("cat\n\ndog\n")
+    with said(FileError, f"{tmp_path / 'g.txt'} names no group for 1 of 3 images; the first is row 1."):
+        load_groups(tmp_path / "g.txt")
     np.savez(tmp_path / "g.npz", a=np.arange(3), b=np.arange(3))
     with said(InputError, f"{tmp_path / 'g.npz'} holds 2 lists that could be groups; name one with key=…. It holds 'a', 'b'."):
         load_groups(tmp_path / "g.npz")

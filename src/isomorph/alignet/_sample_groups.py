@@ -23,7 +23,8 @@ def load_groups(path: Path | str, *, key: str | None = None) -> IntArray:
         key: The array in an `.npz`, or the column.
 
     Raises:
-        FileError: The file is not such a file.
+        FileError: The file is not such a file, or leaves out an image's group.
+        InputError: An `.npz` holds no such array, or several and `key` names none.
     """
     path = Path(path)
     suffix = path.suffix.lower()
@@ -33,7 +34,13 @@ def load_groups(path: Path | str, *, key: str | None = None) -> IntArray:
         from isomorph.alignet._clusters import Clusters
 
         return Clusters.load(path).assignment
-    return group_labels(_arrays(path, key) if suffix in (".npy", ".npz") else _lines(path, key), name=str(path))
+    if suffix in (".npy", ".npz"):
+        return group_labels(_arrays(path, key), name=str(path))
+    groups = _lines(path, key)
+    without = [row for row, each in enumerate(groups) if not (each and each.strip())]
+    if without:
+        raise FileError(f"{path} names no group for {len(without):,} of {len(groups):,} images; the first is row {without[0]}.")
+    return group_labels(groups, name=str(path))
 
 
 def group_labels(groups: Any, *, images: int | None = None, name: str = "groups") -> IntArray:
@@ -73,10 +80,10 @@ def _arrays(path: Path, key: str | None) -> Any:
     return arrays[key]
 
 
-def _lines(path: Path, key: str | None) -> list[str]:
+def _lines(path: Path, key: str | None) -> list[str | None]:
     try:
         if path.suffix.lower() == ".txt":
-            return path.read_text(encoding="utf-8").splitlines()
+            return [*path.read_text(encoding="utf-8").splitlines()]
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
