@@ -63,6 +63,7 @@ class Training:
         self.ranks = Ranks.here()
         self.share = self.ranks.share(options.batch_size)
         self.student = Student.of(model, stimuli, layer=layer, pool=pool, dimensions=options.dimensions, seed=options.seed)
+        self.student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions learn a quarter faster
         if options.lora is not None:
             add_lora(self.student, options.lora, seed=options.seed)
         learnt = {name: each for name, each in self.student.named_parameters() if each.requires_grad}
@@ -97,6 +98,7 @@ class Training:
         finally:
             pictures.close()
         self.ranks.wait()
+        self.student.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
         return FineTuned(
             model=self._as_model(seen),
             student=self.student,
