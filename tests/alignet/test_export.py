@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from isomorph.alignet import FineTuning, Student, TripletLoss, export_student, load_student
+from isomorph.alignet._export_card import readme
 from isomorph.errors import DigestError, FileError, InputError, MissingDependencyError
 from isomorph.judgments import Triplets
 from isomorph.models import ImageRecipe, extract, load_model, wrap_model
@@ -151,6 +152,11 @@ def test_the_card_says_what_is_known(student, export):
         "The licence of the weights",
     ):
         assert words in text
+
+
+def test_facts_of_several_lines_stay_in_their_row(export):
+    card = json.loads((export.folder / "card.json").read_text(encoding="utf-8"))
+    assert "| by | a \\| b c |\n" in readme(card | {"facts": {"by": "a | b\n\nc"}})
 
 
 def test_a_user_network_comes_back_with_its_base(student, export):

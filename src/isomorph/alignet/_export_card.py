@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from isomorph.models import Model
 
 VERSION = 1
-_RECIPES = ("ImageRecipe", "LayoutRecipe")
 _PACKAGES = ("torch", "timm", "torchvision", "safetensors", "onnx", "onnxscript", "onnxruntime")
 
 
@@ -115,7 +114,10 @@ def _what(card: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _table(rows: Mapping[str, str]) -> str:
-    return "\n".join(["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())])
+    def cell(text: str) -> str:
+        return " ".join(text.split()).replace("|", "\\|")
+
+    return "\n".join(["| | |", "|---|---|", *(f"| {cell(name)} | {cell(value)} |" for name, value in rows.items())])
 
 
 def _layers(layers: Mapping[str, str]) -> str:
@@ -139,7 +141,7 @@ def _readout(readout: Mapping[str, Any] | None) -> str:
 
 def _recipe(card: Mapping[str, Any]) -> str:
     recipe = card["recipe"]
-    if card["recipe_kind"] not in _RECIPES:
+    if card["recipe_kind"] != "ImageRecipe":
         return "By a function of its author's, which this export does not hold."
     size = f"{recipe['height_pixels']} × {recipe['width_pixels']}"
     ways = {
@@ -176,7 +178,7 @@ outputs = session.run(None, {{"pictures": recipe([picture]).numpy()}})  # in the
 
 def _loading(card: Mapping[str, Any]) -> str:
     lines = [_LOADING[name] for name in card["files"] if name in _LOADING]
-    if card["recipe_kind"] not in _RECIPES:
+    if card["recipe_kind"] != "ImageRecipe":
         lines = [each.replace(_RECIPE_LINES, "\n").replace("recipe([picture])", "pictures") for each in lines]
     if card["model"]["source"] == "user":
         lines = [
