@@ -36,6 +36,17 @@ def model(dropout=0.0, teach=True):
     return dataclasses.replace(base, module=Student.of(base, PICTURES, layer="output", dimensions=2)) if teach else base
 
 
+def test_a_network_that_cannot_be_copied():
+    base = model(teach=False)
+    base.module.session = (each for each in "abc")  # as a graph of another program, it cannot be copied
+    with said(
+        InputError,
+        "user/tiny cannot be a student: its network cannot be copied (cannot pickle 'generator' object). Networks of torch can, those of "
+        "other programs (Keras, ONNX, TensorFlow) cannot.",
+    ):
+        Student.of(base, PICTURES)
+
+
 def test_exports(tmp_path):
     folder = tmp_path / "export"
     with said(InputError, "the formats of an export are 'safetensors', 'torch', 'onnx'; got 'tflite'."):

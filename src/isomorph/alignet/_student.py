@@ -61,11 +61,17 @@ class Student(torch.nn.Module):
             seed: Of the head's weights.
 
         Raises:
-            InputError: The model has no such layer.
+            InputError: The model has no such layer, or its network cannot be copied.
         """
         chosen = layer or model.card.layer or penultimate(model, stimuli, pool or "flatten")
         how = pool or (model.card.pool if chosen == model.card.layer else "") or "flatten"
-        network = copy.deepcopy(model.module).requires_grad_(True)
+        try:
+            network = copy.deepcopy(model.module).requires_grad_(True)
+        except (TypeError, RuntimeError) as error:
+            raise InputError(
+                f"{model.name} cannot be a student: its network cannot be copied ({error}). Networks of torch can, those of other programs "
+                "(Keras, ONNX, TensorFlow) cannot."
+            ) from error
         student = cls(network, chosen, how, width=1, dimensions=1, seed=seed).to(model.device)
         with torch.no_grad():
             batch = model.prepare([stimuli[0]]).to(model.device)
