@@ -40,7 +40,9 @@ def load_stimuli(name: str | Path) -> Stimuli:
     """The stimulus set called `name`, or the pictures of a folder.
 
     Args:
-        name: One of `isomorph list stimuli`; or a folder of pictures (labels from sub-folders), or of tar shards (`train/nshards.txt`).
+        name: One of `isomorph list stimuli`; or a folder of pictures (labels from sub-folders), of tar shards (`train/nshards.txt`), or of
+            a data set's training split as `tensorflow_datasets` prepares it (`NAME-train.array_record-00000-of-00001`, …). The index of
+            shards is kept in the store.
 
     Raises:
         UnknownNameError: No set has this name and there is no such folder.
@@ -49,9 +51,10 @@ def load_stimuli(name: str | Path) -> Stimuli:
     folder = Path(name)
     if folder.is_dir():
         from isomorph.stimuli import Stimuli
+        from isomorph.store import Store
 
-        shards = any(folder.glob("**/nshards.txt"))
-        return Stimuli.from_shards(folder) if shards else Stimuli.from_folder(folder)
+        shards = any(folder.glob("*.array_record-*")) or any(folder.glob("**/nshards.txt"))
+        return Stimuli.from_shards(folder, store=Store()) if shards else Stimuli.from_folder(folder)
     stimuli: Stimuli = stimulus_sets.load(str(name))()
     return stimuli
 

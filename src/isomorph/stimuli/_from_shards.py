@@ -1,4 +1,4 @@
-"""Pictures from tar shards in the webdataset layout."""
+"""Pictures from shards: tar files in the webdataset layout, or ArrayRecord files."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import xxhash
 
 from isomorph.errors import FileError, IdError, InputError
 from isomorph.stimuli._decode import Background, Pixels, UndecodableError, decode
+from isomorph.stimuli._from_array_record import ARRAY_RECORDS, from_array_record
 from isomorph.stimuli._shard_index import NOTES, Member, Shard, index_shard
 from isomorph.stimuli._sources import Modality, Parts
 
@@ -88,6 +89,8 @@ def from_shards(
         from isomorph.store import Store
 
         store = Store(store)
+    if next(folder.glob(ARRAY_RECORDS), None):
+        return from_array_record(folder, split, background=background, max_pixels=max_pixels, shard_in_id=shard_in_id, store=store)
     shards = _shards(folder / split)
     pictures: dict[str, tuple[int, Member]] = {}
     notes: dict[str, dict[str, bytes]] = {}
@@ -188,7 +191,7 @@ def _columns(
     columns: dict[str, tuple[Any, ...]] = {}
     if suffixes["cls"]:
         columns["class_index"] = tuple(_class(notes[key]["cls"], key) for key in pictures)
-        columns["label"] = _labels(columns["class_index"], _text(folder / "classnames.txt"), folder)
+        columns["label"] = class_labels(columns["class_index"], folder / "classnames.txt")
     if suffixes["txt"]:
         columns["text"] = tuple(notes[key]["txt"].decode("utf-8", errors="replace") for key in pictures)
     if suffixes["npy"]:
@@ -206,8 +209,9 @@ def _class(note: bytes, key: str) -> int:
     return int(note)
 
 
-def _labels(numbers: Sequence[int], names: str | None, folder: Path) -> tuple[str, ...]:
-    """Class names where there are any; a name that several classes share is followed by the number."""
+def class_labels(numbers: Sequence[int], path: Path) -> tuple[str, ...]:
+    """Class names, a line each, where there is such a file; a name that several classes share is followed by the number."""
+    names = _text(path)
     if names is None:
         return tuple(map(str, numbers))
     lines = [each.strip() for each in names.strip().splitlines()]
@@ -215,9 +219,7 @@ def _labels(numbers: Sequence[int], names: str | None, folder: Path) -> tuple[st
     known = [f"{name} ({number})" if name in doubled else name for number, name in enumerate(lines)]
     largest = max(numbers, default=0)
     if largest >= len(known):
-        raise FileError(
-            f"{folder / 'classnames.txt'} has {len(known)} names, but there is a picture of class {largest} (they count from 0)."
-        )
+        raise FileError(f"{path} has {len(known)} names, but there is a picture of class {largest} (they count from 0).")
     return tuple(known[number] for number in numbers)
 
 

@@ -243,21 +243,23 @@ class Stimuli(Sequence[Any]):
         shard_in_id: bool = False,
         store: Store | Path | str | None = None,
     ) -> Stimuli:
-        """The pictures of tar shards in the webdataset layout: `folder/split/` with `nshards.txt` and `0.tar`, `1.tar`, ….
+        """The pictures of tar shards, or of the ArrayRecord files of `tensorflow_datasets`.
 
-        The shards' headers are read once; after that each picture is read from its place, in any order, so that work resumes exactly where
-        it stopped. The id is a picture's key, the order that of shards and members. `.cls` beside a picture becomes the columns
-        `class_index` and `label` (its name in `folder/classnames.txt`, else the number), `.txt` the column `text`, `.npy` `targets`.
+        Tar shards have the webdataset layout: `folder/split/` with `nshards.txt` and `0.tar`, `1.tar`, …. The others are called
+        `folder/NAME-SPLIT.array_record-00000-of-00001`, …. Shards are indexed once; after that each picture is read from its place, in
+        any order, so that work resumes exactly where it stopped. The id is a picture's key, the order that of shards and members. `.cls`
+        beside a picture becomes the columns `class_index` and `label` (its name in `folder/classnames.txt`, else the number), `.txt` the
+        column `text`, `.npy` `targets`. Of an ArrayRecord `image`, `label` (`folder/label.labels.txt`) and `file_name`, the id, are read.
 
         Args:
             folder: Where the splits are.
-            split: The sub-folder.
+            split: The sub-folder, or what the files' names say.
             on_error: As in `from_folder`.
             background: As in `from_folder`.
             max_pixels: As in `from_folder`.
             shard_in_id: Ids are `shard/key`, for keys that are unique within their shard only.
             store: Keep the index there, named by each shard's path, size and modification time, so that the next process need not read
-                the headers; None: keep it in memory.
+                the headers (of an ArrayRecord: everything); None: keep it in memory.
 
         Raises:
             FileError: A shard is missing, cut short, damaged or changed meanwhile; holds a link or a path that leads out of it; or a key
