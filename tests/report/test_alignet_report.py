@@ -163,7 +163,9 @@ def test_nobody_was_asked_and_nothing_was_learnt(outcome):
 def test_answers_without_intervals_or_without_a_figure(outcome, tmp_path):
     bare = [{**row, "low": None, "high": None, "change": "", "before_low": None, "before_high": None} for row in outcome.check.rows]
     bare = [{**row, "after_low": None, "after_high": None} for row in bare]
+    bare[1] |= {"low": math.nan, "high": math.nan, "change": "none shown"}
     bare[2] |= {"before": math.nan, "after": math.nan, "difference": math.nan}
+    bare[3] |= {"before": math.nan, "difference": math.nan}
     report = alignet_report(replace(outcome, answers=replace(outcome.answers, check=AlignmentCheck(rows=tuple(bare)))))
     assert "[" not in report.headline
     text = report.save(tmp_path, figures=False).read_text()

@@ -58,7 +58,7 @@ def _questions(view: AlignetView) -> Iterator[dict[str, Any]]:
             by, ends = difference(row)
             line = {"student": WORDS[name], "difference": by, "ends": ends, "n": row["n"], "unit": row["unit"], "seen": row["seen"]}
             line |= {key: value(row, key) for key in ("before", "after", "chance")}
-            known = row["ceiling_lower"] is not None
+            known = None not in (row["ceiling_lower"], row["ceiling_upper"])
             line["ceiling"] = f"{value(row, 'ceiling_lower')}–{value(row, 'ceiling_upper')}" if known else ""
             lines.append(line | {"change": "" if question in view.of_neighbours else row["change"], "note": row["note"]})
         if lines:

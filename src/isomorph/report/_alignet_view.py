@@ -51,10 +51,12 @@ class AlignetView:
         return tuple(sorted(order, key=lambda name: (_place(name), order[name])))
 
     def row(self, question: str, student: str = STUDENT) -> Row | None:
-        """One line of the table; None where it says nothing."""
+        """One line of the table, a bound that is not known as None; None where it says nothing."""
         found = (each for each in self.outcome.check.rows if each["question"] == question and each["transform"] == student)
         row = next(found, None)
-        return None if row is None or math.isnan(row["after"]) else row
+        if row is None or math.isnan(row["difference"]):
+            return None
+        return {key: None if isinstance(each, float) and math.isnan(each) else each for key, each in row.items()}
 
     @property
     def students(self) -> tuple[str, ...]:
