@@ -154,6 +154,14 @@ def test_the_card_says_what_is_known(student, export):
         assert words in text
 
 
+def test_a_student_whose_log_was_lost_is_exported_all_the_same(student, tmp_path):
+    lost = dataclasses.replace(student, history=[])
+    assert str(lost) == "user/tiny+alignet, 3 steps; its log is lost"
+    made = export_student(lost, pictures(), tmp_path / "export", formats=["safetensors"])
+    assert "| Loss at the last step | not known: the log is lost |" in (made.folder / "README.md").read_text(encoding="utf-8")
+    assert load_student(made.folder, base=net(seed=9)).fingerprint == student.model.fingerprint
+
+
 def test_facts_of_several_lines_stay_in_their_row(export):
     card = json.loads((export.folder / "card.json").read_text(encoding="utf-8"))
     assert "| by | a \\| b c |\n" in readme(card | {"facts": {"by": "a | b\n\nc"}})

@@ -49,7 +49,7 @@ def _training(given: FineTuned | Model) -> dict[str, Any] | None:
 
     with safe_open(given.checkpoint, framework="numpy") as file:
         header = json.loads(file.get_tensor("header").tobytes())
-    last = given.history[-1]
+    last = given.history[-1] if given.history else {"loss": None, "agreement": None}
     return {
         "steps": header["step"],
         "beginning": header["facts"]["model"],
@@ -193,11 +193,15 @@ def _trained(card: Mapping[str, Any]) -> str:
     rows: dict[str, str] = {name.replace("_", " "): f"{value}" for name, value in card["facts"].items()}
     if training is not None:
         options = training["options"]
-        looks = "".join(f"; {name}: {value:.1%}" for name, value in training["validation"].items())
+        loss, agreement = "not known: the log is lost", "not known: the log is lost"
+        if training["loss"] is not None:
+            looks = "".join(f"; {name}: {value:.1%}" for name, value in training["validation"].items())
+            loss, agreement = f"{training['loss']:.4f}", f"{training['agreement']:.1%} of the last batch{looks}"
         rows |= {
             "Steps": f"{training['steps']:,} of {options['batch_size']:,} triplets",
-            "Loss": f"{options['loss']['kind']}, temperature {options['loss']['temperature']:g}; {training['loss']:.4f} at the last step",
-            "Agreement with the teacher": f"{training['agreement']:.1%} of the last batch{looks}",
+            "Loss": f"{options['loss']['kind']}, temperature {options['loss']['temperature']:g}",
+            "Loss at the last step": loss,
+            "Agreement with the teacher": agreement,
             "Triplets": f"`{training['triplets']}`",
             "Began as": f"`{training['beginning']}`",
             "Options": f"`{json.dumps(options)}`",

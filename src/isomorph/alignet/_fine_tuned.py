@@ -20,7 +20,8 @@ class FineTuned:
         model: It as a model: layers `output[pre_logits]`, `output[triplet_logits]` and those of its network behind `network.`.
         student: Its module.
         history: One entry a step: `step`, `loss`, `agreement` (share of the batch's triplets where the student picks the teacher's pair),
-            `rate`, `gradient_norm`; where it was validated also `validation`, name → `{"loss", "agreement", "triplets"}`.
+            `rate`, `gradient_norm`; where it was validated also `validation`, name → `{"loss", "agreement", "triplets"}`. Steps whose
+            lines in `log.jsonl` were lost are missing.
         folder: Where checkpoints and log lie.
         checkpoint: The last one.
         skipped: Pictures that could not be read.
@@ -36,15 +37,22 @@ class FineTuned:
     notes: tuple[str, ...] = ()
 
     @property
+    def steps(self) -> int:
+        """From how many updates it has learnt."""
+        return int(self.checkpoint.stem.rpartition("-")[2])
+
+    @property
     def validation(self) -> dict[str, dict[str, float]]:
         """The last look at each validation set."""
         looked = [entry["validation"] for entry in self.history if "validation" in entry]
         return dict(looked[-1]) if looked else {}
 
     def __str__(self) -> str:
+        taught = f"{self.model.name}, {self.steps:,} steps"
+        if not self.history:
+            return f"{taught}; its log is lost"
         last = self.history[-1]
         looks = "".join(f"; {name}: {each['agreement']:.1%}" for name, each in self.validation.items())
-        agreement = f"agreement with the teacher {last['agreement']:.1%}{looks}"
-        return f"{self.model.name}, {last['step'] + 1:,} steps: loss {last['loss']:.4f}, {agreement}"
+        return f"{taught}: loss {last['loss']:.4f}, agreement with the teacher {last['agreement']:.1%}{looks}"
 
     __repr__ = __str__

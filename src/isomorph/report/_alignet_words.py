@@ -94,7 +94,7 @@ def procedure(view: AlignetView) -> list[str]:
         f"{len(outcome.held_out):,} held out. The teacher’s map, the triplets and the students met the former alone.",
         f"{study.teacher.model} was the teacher. Its map towards people: {_map(view)}.",
         f"{part.train:,} triplets ({part.sampling}{clusters}) were labelled with the dot products of its mapped features. "
-        f"{study.student.model} learnt from them for {len(training.history):,} steps.",
+        f"{study.student.model} learnt from them for {training.steps:,} steps.",
         "Agreement is the share of triplets where the pair of largest cosine is the teacher’s, or people’s; before: of the network as it "
         "began, after: of what feeds the student’s head. A neighbour is kept where it is among the k nearest by cosine before and after.",
         f"Intervals cover {level} ({options.get('replicates', 0):,} bootstrap samples of pictures, the same before and after); those of "
