@@ -28,6 +28,16 @@ TRANSFORMS = ("uncertainty_distillation", "untransformed")
 def alignet_path(root: Path | str, *, transform: str, split: str, sampling: str) -> Path:
     """Where AligNet's code looks for triplets: `{root}/{transform}/{train|val}_{sampling}.npz`.
 
+    Args:
+        root: The folder of all triplet files.
+        transform: `"uncertainty_distillation"` (of the mapped teacher) or `"untransformed"` (of the control's).
+        split: `"train"` or `"val"`.
+        sampling: As in `TripletSampler`.
+
+    Raises:
+        InputError: There is no such transform or split.
+        UnknownNameError: There is no such sampling.
+
     Example:
         >>> alignet_path("data", transform="uncertainty_distillation", split="val", sampling="class_border").as_posix()
         'data/uncertainty_distillation/val_class_border.npz'

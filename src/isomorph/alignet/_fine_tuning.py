@@ -24,13 +24,21 @@ _WHOLE = ("steps", "batch_size", "accumulate", "dimensions", "evaluate_every", "
 
 @dataclass(frozen=True, kw_only=True)
 class LoRA:
-    """Train low-rank additions to the linear maps instead of the weights (Hu et al., 2021, <https://arxiv.org/abs/2106.09685>).
+    r"""Train low-rank additions to the linear maps instead of the weights.
+
+    $$y = W x + \frac{\alpha}{r} B A x, \qquad A \in \mathbb{R}^{r \times p},\; B \in \mathbb{R}^{q \times r}$$
 
     Attributes:
         rank: Of each addition.
         alpha: An addition counts alpha / rank times.
         modules: Which: the ends of module names, such as `("qkv", "proj")`; empty: every `torch.nn.Linear` of the network.
         dropout: Before each addition, while training.
+
+    Raises:
+        InputError: The rank is below 1, alpha not above 0, or dropout not a share below 1.
+
+    References:
+        Hu et al., 2021, <https://arxiv.org/abs/2106.09685>.
     """
 
     rank: int = 8
@@ -53,6 +61,11 @@ class FineTuning:
     `TripletLoss` between dot products of `triplet_logits` and the teacher's similarities. The defaults are those of AligNet's released
     code (preset `"alignet-released"`); the paper states another loss and another pull (`"alignet-paper"`).
 
+    $$\theta_{t+1} = \theta_t - \eta_t \Big(\frac{\hat m_t}{\sqrt{\hat v_t} + 10^{-8}} + \lambda (\theta_t - \theta_0)\Big), \qquad
+    \eta_t = \eta \cdot \begin{cases} t / w & t < w \\ \tfrac12 \big(1 + \cos \pi \tfrac{t - w}{T - w}\big) & t \ge w \end{cases}$$
+
+    with Adam's moments (β = 0.9 and 0.999) of the gradient, `warmup` w and `steps` T; t counts from 0.
+
     Attributes:
         steps: How many updates.
         batch_size: Triplets an update, of all machines together.
@@ -73,6 +86,9 @@ class FineTuning:
         checkpoint_every: Steps between checkpoints.
         keep: How many checkpoints stay.
         on_error: A picture that cannot be read stops the run, with a checkpoint (`"raise"`), or its triplets are left out (`"skip"`).
+
+    Raises:
+        InputError: An option is out of its range.
 
     References:
         Muttenthaler et al., 2024, <https://arxiv.org/abs/2409.06509>.

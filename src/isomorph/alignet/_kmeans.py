@@ -43,6 +43,9 @@ class KMeans:
         restarts: How often to begin anew with the next seed; the least inertia wins.
         seed: Of draws.
 
+    Raises:
+        InputError: An option is out of its range.
+
     References:
         Lloyd, 1982; Arthur & Vassilvitskii, 2007 (k-means++); Sculley, 2010 (mini-batch).
 

@@ -61,6 +61,10 @@ class Readout(torch.nn.Module):
 def with_readout(student: StudentT, readout: Readout) -> StudentT:
     """The same student, which also returns `i1k_logits`; the one that was given stays as it is.
 
+    Args:
+        student: What `FineTuning.fit` or `load_student` returned.
+        readout: What `fit_readout` or `readout_from_classifier` returned.
+
     Raises:
         InputError: The model is no student.
         ShapeError: The readout was made for `pre_logits` of another width.

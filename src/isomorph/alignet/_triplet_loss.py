@@ -29,6 +29,9 @@ class TripletLoss:
         temperature: τ, on the student's dot products alone: the target's similarities s are used as they are.
         normalise: Scale each embedding to unit length first. With τ = 100 such a student can hardly leave uniform: see `attainable`.
 
+    Raises:
+        InputError: There is no such loss, or the temperature is not above 0.
+
     References:
         Muttenthaler et al., 2024, <https://arxiv.org/abs/2409.06509>.
 
@@ -114,7 +117,24 @@ class TripletLoss:
 
 
 def triplet_accuracy(dots: torch.Tensor) -> torch.Tensor:
-    """Whether the pair 01 is the most similar of each triplet: bool `[triplet]`; a tie for the top is wrong, as in AligNet's metric."""
+    r"""Whether the pair 01 is the most similar of each triplet; a tie for the top is wrong, as in AligNet's metric.
+
+    $$d_{ij} > \max(d_{ik}, d_{jk})$$
+
+    Args:
+        dots: `[triplet, 3]`, the student's dot products of the pairs 01, 02, 12, where the odd one stands last.
+
+    Returns:
+        bool `[triplet]`; its mean is the triplet accuracy, 0 to 1, chance 1/3.
+
+    References:
+        Muttenthaler et al., 2024, <https://arxiv.org/abs/2409.06509>.
+
+    Example:
+        >>> import torch
+        >>> triplet_accuracy(torch.tensor([[3.0, 1.0, 2.0], [2.0, 2.0, 1.0]])).tolist()
+        [True, False]
+    """
     import torch
 
     return dots[:, 0] > torch.maximum(dots[:, 1], dots[:, 2])
