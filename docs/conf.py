@@ -24,7 +24,7 @@ default_role = "code"
 
 
 def render_mathematics(app, what, name, obj, options, lines):
-    r"""Docstrings write mathematics as people read it in a terminal, `$$ … $$` and `\( … \)`; Sphinx wants directives and roles."""
+    r"""Docstrings write mathematics as people read it in a terminal, `$$ … $$`, `$ … $`, `\( … \)`; Sphinx wants directives and roles."""
     import re
 
     text = "\n".join(lines)
@@ -35,8 +35,11 @@ def render_mathematics(app, what, name, obj, options, lines):
         text,
         flags=re.DOTALL | re.MULTILINE,
     )
+    text = re.sub(
+        r"(?<![\w`$\\])\$(?=[^\s$])([^$`]*?[^\s$(])\$(?![\w$])", lambda m: f":math:`{' '.join(m[1].split())}`\\ ", text, flags=re.DOTALL
+    )
     text = re.sub(r"(?<![\w`])<(https?://[^>`\s]+)>(?![`_])", r"\1", text)
-    text = re.sub(r"(`[^`\n]+`)(?=[a-z])", r"\1\\ ", text)  # `RDM`s
+    text = re.sub(r"(`[^`\n]+`)(?=([a-z])?)", lambda m: m[1] + ("\\ " if m[2] else ""), text)  # `RDM`s
     lines[:] = text.split("\n")
 
 
