@@ -187,6 +187,7 @@ def test_in_a_terminal(folder, outcome, capsys):
         ('transform = "map.safetensors"', 'transform = "a"\njudgments = "b"', "it has both"),
         ("clusters = 4", 'sampling = "clusterborder"', "clusterborder"),
         ("train = 200", "train = 0", "at least one triplet to train"),
+        ("workers = 1", "seed = -1", "the seed must be 0 or more; got -1"),
     ],
 )
 def test_a_bad_option_is_named(folder, old, new, message):

@@ -63,6 +63,8 @@ def test_options_of_k_means():
         KMeans(clusters=0)
     with said(InputError, "tolerance of k-means must be 0 or more; got -1."):
         KMeans(tolerance=-1)
+    with said(InputError, "the seed of k-means must be 0 or more; got -1."):
+        KMeans(seed=-1)
 
 
 def test_files_of_clusters(tmp_path):
@@ -110,6 +112,8 @@ def test_samples_that_cannot_be_drawn():
         TripletSampler(sampling="random", images=40, balance="size")
     with pytest.raises(UnknownNameError, match=r"^no sampling of triplets is called 'class_boarder'\. Did you mean 'class_border'"):
         TripletSampler(sampling="class_boarder", images=40)
+    with said(InputError, "the seed of a sample must be 0 or more; got -1."):
+        TripletSampler(sampling="random", images=40, seed=-1)
     with said(InputError, "at least 1 triplet must be drawn; got 0."):
         list(TripletSampler(sampling="random", images=40).blocks(0))
 

@@ -123,8 +123,8 @@ class FineTuning:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise InputError(f"{name} must be above 0; got {value!r}.")
-        if self.warmup < 0 or not (math.isfinite(self.pull) and self.pull >= 0):
-            raise InputError(f"warmup and pull must be 0 or more; got {self.warmup!r} and {self.pull!r}.")
+        if self.warmup < 0 or self.seed < 0 or not (math.isfinite(self.pull) and self.pull >= 0):
+            raise InputError(f"warmup, pull and seed must be 0 or more; got {self.warmup!r}, {self.pull!r} and {self.seed!r}.")
         for name, known in (
             ("pull_form", ("decoupled", "penalty")),
             ("precision", ("float32", "bfloat16")),

@@ -73,6 +73,8 @@ class KMeans:
         for name in ("clusters", "epochs", "batch", "init_rows", "restarts"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} of k-means must be at least 1; got {getattr(self, name)}.")
+        if self.seed < 0:
+            raise InputError(f"the seed of k-means must be 0 or more; got {self.seed}.")
         if not 0 <= self.tolerance < np.inf:
             raise InputError(f"tolerance of k-means must be 0 or more; got {self.tolerance}.")
 

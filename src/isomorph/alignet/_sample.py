@@ -70,6 +70,8 @@ class TripletSampler:
         kind, named = sampling_kind(self.sampling)
         if self.balance not in ("images", "groups"):
             raise InputError(f"a sample is balanced over 'images' or 'groups'; got {self.balance!r}.")
+        if self.seed < 0:
+            raise InputError(f"the seed of a sample must be 0 or more; got {self.seed}.")
         if kind != "random" and self.groups is None:
             raise InputError(f"{self.sampling!r} triplets are drawn by groups; pass groups=…, one for each image.")
         random = kind == "random" or self.groups is None

@@ -211,6 +211,8 @@ class AlignetStudy:
     def __post_init__(self) -> None:
         if not self.pictures:
             raise InputError(f"the study {self.name!r} names no pictures.")
+        if self.seed < 0:
+            raise InputError(f"the study {self.name!r}: the seed must be 0 or more; got {self.seed}.")
         if not 0 < self.held_out < 1:
             raise InputError(f"the study {self.name!r}: held_out is a share between 0 and 1; got {self.held_out!r}.")
         given = [each for each in (self.teacher.transform, self.teacher.judgments) if each is not None]
