@@ -323,6 +323,8 @@ def test_a_bundled_network_can_learn(tmp_path):
 
 
 def test_what_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"warmup, pull and seed must be 0 or more; got 3, 1\.0 and -1"):
+        spec(seed=-1)
     with pytest.raises(ShapeError, match=r"a batch takes 500 triplets, but there are 60"):
         spec(batch_size=500).fit(net(), pictures(), labelled(), folder=tmp_path)
     with pytest.raises(IdError, match="the pictures of the triplets was not shown 1 of 12"):
