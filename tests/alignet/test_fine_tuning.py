@@ -383,7 +383,7 @@ def test_corrupt_pictures_in_mid_epoch(tmp_path):
 
 
 def test_unit_length_at_temperature_100_is_warned_of(tmp_path):
-    fitted = spec(steps=2, loss=TripletLoss(normalise=True)).fit(net(), pictures(), labelled(), folder=tmp_path)
+    fitted = spec(steps=2, warmup=0, loss=TripletLoss(normalise=True)).fit(net(), pictures(), labelled(), folder=tmp_path)
     assert "embeddings of unit length with temperature 100 reach a loss of" in fitted.notes[0]
 
 
@@ -396,3 +396,10 @@ def test_tensorboard_does_not_bring_tensorflow(tmp_path):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
     assert len(list(tmp_path.glob("events.*"))) == 1
+
+
+def test_a_run_that_ends_while_the_rate_climbs_says_so(tmp_path):
+    fitted = spec(warmup=12, steps=12).fit(net(), pictures(), labelled(), folder=tmp_path)
+    assert fitted.notes == (
+        "the run ended after 12 steps, while the learning rate was to climb for 12: it never reached 0.01. A shorter warmup suits it.",
+    )

@@ -1,8 +1,13 @@
 """Sets of pictures by name."""
 
+import io
+import tarfile
+
 import pytest
+from PIL import Image
 
 from isomorph.benchmarks import load_stimuli, stimulus_sets
+from isomorph.cli._extract import read_stimuli
 from isomorph.errors import UnknownNameError
 from isomorph.stimuli import Stimuli
 
@@ -24,8 +29,6 @@ def test_every_set_is_as_declared(name, data_path):
 
 
 def test_a_folder_is_its_pictures(tmp_path):
-    from PIL import Image
-
     (tmp_path / "cat").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "cat" / "a.png")
     stimuli = load_stimuli(tmp_path)
@@ -36,3 +39,19 @@ def test_a_folder_is_its_pictures(tmp_path):
 def test_an_unknown_set_says_what_is_close():
     with pytest.raises(UnknownNameError, match="Did you mean 'edges'"):
         load_stimuli("edge")
+
+
+@pytest.mark.parametrize("read", [load_stimuli, read_stimuli])
+def test_a_folder_of_tar_files_is_its_pictures(read, tmp_path, monkeypatch):
+    monkeypatch.setenv("ISOMORPH_STORE", str(tmp_path / "store"))
+    picture = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(picture, "png")
+    (tmp_path / "set" / "train").mkdir(parents=True)
+    with tarfile.open(tmp_path / "set" / "train" / "0.tar", "w") as tar:
+        for name, held in (("s0.png", picture.getvalue()), ("s0.cls", b"3")):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(held)
+            tar.addfile(entry, io.BytesIO(held))
+    (tmp_path / "set" / "train" / "nshards.txt").write_text("1\n")
+    stimuli = read(tmp_path / "set")
+    assert (len(stimuli), stimuli.labels) == (1, ("3",))

@@ -19,13 +19,13 @@ class Ranks:
     count: int = 1
 
     @classmethod
-    def here(cls) -> Ranks:
-        """Join the others, where there are any."""
+    def here(cls, device: torch.device) -> Ranks:
+        """Join the others, where there are any, to share what lies on such devices."""
         count = int(os.environ.get("WORLD_SIZE", "1"))
         if count == 1:
             return cls()
         if not torch.distributed.is_initialized():
-            torch.distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+            torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
         return cls(torch.distributed.get_rank(), count)
 
     @property

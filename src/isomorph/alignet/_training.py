@@ -60,7 +60,7 @@ class Training:
         self.options, self.model, self.stimuli, self.triplets, self.folder, self.label = options, model, stimuli, triplets, folder, label
         self.rows = _rows(stimuli, triplets, "the triplets")
         self.validation = {name: (each, _rows(stimuli, each, name)) for name, each in validation.items()}
-        self.ranks = Ranks.here()
+        self.ranks = Ranks.here(model.device)
         self.share = self.ranks.share(options.batch_size)
         self.student = Student.of(model, stimuli, layer=layer, pool=pool, dimensions=options.dimensions, seed=options.seed)
         self.student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # convolutions learn a quarter faster
@@ -235,11 +235,16 @@ class Training:
         )
 
     def _notes(self) -> list[str]:
-        notes = []
+        notes, options = [], self.options
+        if options.steps <= options.warmup:
+            notes.append(
+                f"the run ended after {options.steps:,} steps, while the learning rate was to climb for {options.warmup:,}: it never reached "
+                f"{options.learning_rate:g}. A shorter warmup suits it."
+            )
         if self.skipped:
             first = next(iter(self.skipped))
             notes.append(f"{len(self.skipped):,} pictures could not be read and their triplets were left out; the first is {first!r}.")
-        loss = self.options.loss
+        loss = options.loss
         if loss.normalise and self.triplets.similarities is not None:
             some = torch.from_numpy(np.array(self.triplets.similarities[:10_000], dtype=np.float64))
             best, uniform = loss.attainable(some)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from isomorph.registry import Entry, Registry
 
@@ -36,13 +36,14 @@ stimulus_sets = Registry(
 )  # fmt: skip
 
 
-def load_stimuli(name: str | Path) -> Stimuli:
+def load_stimuli(name: str | Path, *, on_error: Literal["raise", "skip"] = "raise") -> Stimuli:
     """The stimulus set called `name`, or the pictures of a folder.
 
     Args:
         name: One of `isomorph list stimuli`; or a folder of pictures (labels from sub-folders), of tar shards (`train/nshards.txt`), or of
             a data set's training split as `tensorflow_datasets` prepares it (`NAME-train.array_record-00000-of-00001`, …). The index of
             shards is kept in the store.
+        on_error: `"skip"` leaves out pictures of a folder that cannot be read, and notes them.
 
     Raises:
         UnknownNameError: No set has this name and there is no such folder.
@@ -54,7 +55,7 @@ def load_stimuli(name: str | Path) -> Stimuli:
         from isomorph.store import Store
 
         shards = any(folder.glob("*.array_record-*")) or any(folder.glob("**/nshards.txt"))
-        return Stimuli.from_shards(folder, store=Store()) if shards else Stimuli.from_folder(folder)
+        return Stimuli.from_shards(folder, on_error=on_error, store=Store()) if shards else Stimuli.from_folder(folder, on_error=on_error)
     stimuli: Stimuli = stimulus_sets.load(str(name))()
     return stimuli
 

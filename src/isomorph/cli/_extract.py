@@ -104,7 +104,7 @@ def extract(
 def read_stimuli(
     path: Path, *, on_error: Literal["raise", "skip"] = "raise", column: str | None = None, group: str | None = None
 ) -> Stimuli:
-    """A folder of pictures, a named set of stimuli, or a table of texts.
+    """A folder of pictures or shards, a named set of stimuli, or a table of texts.
 
     Raises:
         FileError: There is nothing at `path`, nor a set of that name.
@@ -116,7 +116,7 @@ def read_stimuli(
     if group is not None and (path.suffix == ".txt" or not path.is_file()):
         raise InputError(f"--group names a column of a table of texts (.csv, .tsv, .parquet), but {path} is none.")
     if path.is_dir():
-        return Stimuli.from_folder(path, on_error=on_error)
+        return load_stimuli(path, on_error=on_error)
     if not path.is_file():
         if str(path) in stimulus_sets.names():
             return load_stimuli(str(path))
