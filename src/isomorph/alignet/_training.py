@@ -238,8 +238,8 @@ class Training:
         notes, options = [], self.options
         if options.steps <= options.warmup:
             notes.append(
-                f"the run ended after {options.steps:,} steps, while the learning rate was to climb for {options.warmup:,}: it never reached "
-                f"{options.learning_rate:g}. A shorter warmup suits it."
+                f"the run ended after {options.steps:,} steps, while the learning rate was to climb for {options.warmup:,}: it never "
+                f"reached {options.learning_rate:g}. A shorter warmup suits it."
             )
         if self.skipped:
             first = next(iter(self.skipped))
