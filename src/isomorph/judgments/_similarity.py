@@ -23,7 +23,7 @@ Centring = Literal["stimuli", "features", "scalar"]
 SIMILARITIES, CENTRINGS = get_args(Similarity), get_args(Centring)
 
 _ALWAYS_MATRIX = 4096  # objects: 134 MB
-_ROWS_A_TILE, _TRIALS_A_GATHER = 128, 128
+_ROWS_A_TILE, _TRIALS_A_GATHER = 128, 512
 
 
 def pair_similarities(
