@@ -1,0 +1,137 @@
+"""A ridge regression that was fitted: predictions, what was chosen, and coefficients for those who ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from isomorph.arrays import FloatArray, as_floats, check_finite
+from isomorph.encoding._spectrum import Spectrum
+from isomorph.encoding._standardised import Standardised
+from isomorph.engine import format_bytes, parse_bytes
+from isomorph.errors import InputError, ShapeError
+from isomorph.features import Features
+
+if TYPE_CHECKING:
+    from isomorph.encoding._ridge import Ridge
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedRidge:
+    """What `Ridge.fit` returns.
+
+    Attributes:
+        options: The `Ridge` it comes from.
+        alphas: The penalty of each unit `[unit]`.
+        scores: What `options.select` said of that penalty `[unit]`: the correlation of responses with their predictions when left out
+            (`"loo-pearson"`), the mean squared error of these (`"loo-mse"`), or the generalised cross-validation (`"gcv"`).
+        mean: The mean response of each unit `[unit]`, float64.
+        ids: The training stimuli, where they have ids.
+        subject: Whose responses these are.
+        features: The training features (not a copy).
+        spectrum: Of their Gram matrix.
+        loads: Responses along the spectrum's directions `[unit, direction]`.
+    """
+
+    options: Ridge
+    alphas: FloatArray
+    scores: FloatArray
+    mean: FloatArray
+    ids: tuple[str, ...] | None
+    subject: str
+    features: Standardised
+    spectrum: Spectrum
+    loads: FloatArray
+
+    def __repr__(self) -> str:
+        stimuli, width = self.features.values.shape
+        return f"FittedRidge({stimuli:,} stimuli, {width:,} features, {len(self.alphas):,} units, {self.options.select})"
+
+    @property
+    def units_at_edge(self) -> float:
+        """The share of units, 0 to 1, whose penalty is the smallest or largest of the grid; 0 for a grid of one, where none is chosen."""
+        grid = self.options.alphas
+        return float(np.isin(self.alphas, (grid[0], grid[-1])).mean()) if len(grid) > 1 else 0.0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """Sentences that ought to travel with the numbers: a grid that was too narrow."""
+        grid = self.options.alphas
+        if len(grid) == 1:
+            return (f"the grid has one alpha, {grid[0]:g}: none was chosen. Give several, such as 10.0 ** np.arange(-1, 6).",)
+        if not self.units_at_edge:
+            return ()
+        count = round(self.units_at_edge * len(self.alphas))
+        return (
+            f"{count:,} of {len(self.alphas):,} units ({self.units_at_edge:.0%}) have the smallest or largest alpha of the grid "
+            f"({grid[0]:g} to {grid[-1]:g}); a wider grid may predict them better.",
+        )
+
+    def predict(self, x: Features | npt.ArrayLike) -> Features | FloatArray:
+        """Predicted responses `[stimulus, unit]` to new stimuli, intercept included; `Features` for `Features`.
+
+        Raises:
+            ShapeError: `x` has another number of features than the training stimuli.
+            NonFiniteError: A value is NaN or infinite.
+        """
+        values = x.values if isinstance(x, Features) else as_floats(x, name="the features", ndim=2)
+        if values.shape[1] != len(self.features.mean):
+            raise ShapeError(
+                f"the map was fitted to {len(self.features.mean):,} features; got {values.shape[1]:,}. "
+                "Pass the same layer of the same model."
+            )
+        check_finite(values, name="the feature matrix", ids=x.ids if isinstance(x, Features) else None)
+        predicted = self._predict(self.features.products(values))
+        return Features(predicted, x.ids, subject=self.subject) if isinstance(x, Features) else predicted
+
+    def loo_predictions(self) -> FloatArray:
+        """The prediction of each training stimulus by a fit without it `[stimulus, unit]`, in the order of the training responses."""
+        result = np.empty((len(self.features.values), len(self.alphas)), self.features.dtype)
+        for alpha in np.unique(self.alphas):
+            units = np.flatnonzero(self.alphas == alpha)
+            matrix = self.spectrum.left_out_predictions(float(alpha)).astype(self.loads.dtype)
+            result[:, units] = (self.loads[units] @ matrix + self.mean[units, None]).T
+        return result
+
+    def dual(self) -> FloatArray:
+        """Dual coefficients `[stimulus, unit]`: their products with a new stimulus' inner products, plus `mean`, predict it."""
+        return self._predict(np.eye(len(self.features.values), dtype=self.loads.dtype), intercept=False)
+
+    def intercept(self) -> FloatArray:
+        """What is predicted where every feature (not standardised) is 0 `[unit]`, float64."""
+        products = self.features.products(np.zeros((1, len(self.features.mean))))
+        return np.asarray(self._predict(products, intercept=False)[0] + self.mean)
+
+    def coefficients(self, *, memory_limit: str | int = "1GB") -> FloatArray:
+        """Weights of the features as given `[feature, unit]`: `x @ coefficients + intercept` predicts.
+
+        Predictions don't need them, and for wide layers and many units they are large: features × units numbers.
+
+        Raises:
+            InputError: They need more memory than the limit.
+        """
+        shape, limit = (len(self.features.mean), len(self.alphas)), parse_bytes(memory_limit)
+        needed = shape[0] * shape[1] * self.features.dtype.itemsize
+        if needed > limit:
+            raise InputError(
+                f"coefficients of {shape[0]:,} features × {shape[1]:,} units need {format_bytes(needed)}, more than the memory limit of "
+                f"{format_bytes(limit)}. Predictions don't need them; raise memory_limit, or fit fewer units."
+            )
+        dual, result = self.dual(), np.empty(shape, self.features.dtype)
+        for columns, block in self.features.blocks():
+            np.matmul(block.T, dual, out=result[columns])
+            result[columns] /= self.features.scale[columns, None]
+        return result
+
+    def _predict(self, products: FloatArray, *, intercept: bool = True) -> FloatArray:
+        """From inner products with the training stimuli `[row, stimulus]`; by penalty, so that dual coefficients are never formed."""
+        along = products @ self.spectrum.vectors.astype(products.dtype, copy=False)
+        result = np.empty((len(products), len(self.alphas)), products.dtype)
+        for alpha in np.unique(self.alphas):
+            units = np.flatnonzero(self.alphas == alpha)
+            weights = (1 / (self.spectrum.values + alpha)).astype(products.dtype)
+            result[:, units] = (along * weights) @ self.loads[units].T + (self.mean[units] if intercept else 0)
+        return result
