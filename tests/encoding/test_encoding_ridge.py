@@ -144,6 +144,16 @@ def test_units_do_not_touch_each_other_and_order_of_alphas_is_no_matter():
     np.testing.assert_allclose(alone[:, 0], whole[:, 3] * 1000 + 7, rtol=1e-9)
 
 
+@pytest.mark.parametrize("size", [1e-25, 1e25])
+@pytest.mark.parametrize("select", ["loo-pearson", "loo-mse", "gcv"])
+def test_units_of_measurement_are_no_matter_in_float32(size, select):
+    x, y, x_new, _ = (each.astype(np.float32) for each in data(n=60, p=90, t=20))
+    plain, sized = Ridge(select=select).fit(x, y), Ridge(select=select).fit(x, y * np.float32(size))
+    assert np.array_equal(plain.alphas, sized.alphas)
+    np.testing.assert_allclose(sized.predict(x_new) / size, plain.predict(x_new), rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(sized.scores, plain.scores * (1 if select == "loo-pearson" else size**2), rtol=1e-4)
+
+
 def test_constant_features_and_offsets_change_nothing():
     x, y, x_new, _ = data(n=40, p=90, t=6)
     wide, wide_new = (np.hstack([each, np.full((len(each), 3), 0.1)]) for each in (x, x_new))

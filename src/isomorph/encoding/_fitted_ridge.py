@@ -29,17 +29,19 @@ class FittedRidge:
         scores: What `options.select` said of that penalty `[unit]`: the correlation of responses with their predictions when left out
             (`"loo-pearson"`), the mean squared error of these (`"loo-mse"`), or the generalised cross-validation (`"gcv"`).
         mean: The mean response of each unit `[unit]`, float64.
+        scale: The standard deviation of each unit's responses (ddof 0) `[unit]`, float64.
         ids: The training stimuli, where they have ids.
         subject: Whose responses these are.
         features: The training features (not a copy).
         spectrum: Of their Gram matrix.
-        loads: Responses along the spectrum's directions `[unit, direction]`.
+        loads: Responses, over `scale`, along the spectrum's directions `[unit, direction]`.
     """
 
     options: Ridge
     alphas: FloatArray
     scores: FloatArray
     mean: FloatArray
+    scale: FloatArray
     ids: tuple[str, ...] | None
     subject: str
     features: Standardised
@@ -93,7 +95,7 @@ class FittedRidge:
         for alpha in np.unique(self.alphas):
             units = np.flatnonzero(self.alphas == alpha)
             matrix = self.spectrum.left_out_predictions(float(alpha)).astype(self.loads.dtype)
-            result[:, units] = (self.loads[units] @ matrix + self.mean[units, None]).T
+            result[:, units] = (self.loads[units] @ matrix).T * self.scale[units] + self.mean[units]
         return result
 
     def dual(self) -> FloatArray:
@@ -133,5 +135,6 @@ class FittedRidge:
         for alpha in np.unique(self.alphas):
             units = np.flatnonzero(self.alphas == alpha)
             weights = (1 / (self.spectrum.values + alpha)).astype(products.dtype)
-            result[:, units] = (along * weights) @ self.loads[units].T + (self.mean[units] if intercept else 0)
+            made = (along * weights) @ self.loads[units].T
+            result[:, units] = made * self.scale[units] + (self.mean[units] if intercept else 0)
         return result

@@ -94,12 +94,9 @@ class Ridge:
         dtype = np.result_type(paired.features, paired.responses)
         features = Standardised.of(paired.features, scaled=self.standardise, dtype=dtype)
         spectrum = Spectrum.of(features.gram())
-        mean = paired.responses.mean(axis=0, dtype=np.float64)
-        responses = np.empty((len(mean), len(paired.responses)), dtype)
-        for units in _parts(len(mean)):
-            responses[units] = (paired.responses[:, units] - mean[units]).T
+        responses, mean, scale = _standardised_units(paired.responses, dtype)
         loads = spectrum.loads(responses)
-        scores = self._scores(spectrum, responses, loads)
+        scores = self._scores(spectrum, responses, loads, np.ones_like(scale) if self.select == "loo-pearson" else scale**2)
         chosen = np.argmax(scores, axis=0) if self.per_unit else np.full(len(mean), np.argmax(scores.mean(axis=1)))
         sign = 1 if self.select == "loo-pearson" else -1
         return FittedRidge(
@@ -107,6 +104,7 @@ class Ridge:
             alphas=np.asarray(self.alphas)[chosen],
             scores=sign * scores[chosen, np.arange(len(mean))],
             mean=mean,
+            scale=scale,
             ids=paired.ids,
             subject=paired.subject,
             features=features,
@@ -114,21 +112,19 @@ class Ridge:
             loads=loads,
         )
 
-    def _scores(self, spectrum: Spectrum, responses: FloatArray, loads: FloatArray) -> FloatArray:
-        """`[alpha, unit]`, the more the better; minus infinity where the search did not come."""
+    def _scores(self, spectrum: Spectrum, responses: FloatArray, loads: FloatArray, size: FloatArray) -> FloatArray:
+        """`[alpha, unit]`, the more the better, times the size of each unit; minus infinity where the search did not come."""
         alphas = np.asarray(self.alphas)
         scores, wanted = np.full((len(alphas), len(loads)), -np.inf), np.ones((len(alphas), len(loads)), dtype=bool)
         if self.select == "gcv" or self.screen is not None:
-            gcv = np.concatenate([spectrum.gcv(loads[units] ** 2, alphas) for units in _parts(len(loads))], axis=1)
+            gcv = size * np.concatenate([spectrum.gcv(loads[units] ** 2, alphas) for units in _parts(len(loads))], axis=1)
             if self.select == "gcv":
-                return -gcv
-            # Correlations have no scale, so that all units count alike where they share a penalty; errors have one.
-            power = np.einsum("ij,ij->i", loads, loads) if self.select == "loo-pearson" else 1.0
-            wanted = self._near(-gcv / power, self.screen or 0)
+                return np.asarray(-gcv)
+            wanted = self._near(-gcv, self.screen or 0)
         while wanted.any():
             for at in np.flatnonzero(wanted.any(axis=1)):
                 units = np.flatnonzero(wanted[at])
-                scores[at, units] = self._left_out(spectrum, float(alphas[at]), responses, loads, units)
+                scores[at, units] = size[units] * self._left_out(spectrum, float(alphas[at]), responses, loads, units)
             wanted = self._near(scores, 1) & np.isneginf(scores)
         return scores
 
@@ -156,7 +152,21 @@ def _parts(count: int) -> list[slice]:
     return [slice(start, min(start + _UNITS, count)) for start in range(0, count, _UNITS)]
 
 
+def _standardised_units(responses: FloatArray, dtype: np.dtype[np.floating]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Responses `[unit, stimulus]` of mean 0 and variance 1, and their means and standard deviations.
+
+    Fields in tesla are 1e-13: without their units, squares of squares keep their digits in float32.
+    """
+    mean, scale = responses.mean(axis=0, dtype=np.float64), np.empty(responses.shape[1])
+    result = np.empty(responses.shape[::-1], dtype)
+    for units in _parts(len(mean)):
+        centred = responses[:, units] - mean[units]
+        scale[units] = np.sqrt(np.einsum("ij,ij->j", centred, centred) / len(centred))
+        result[units] = (centred / scale[units]).T
+    return result, mean, scale
+
+
 def _pearson(made: FloatArray, responses: FloatArray) -> FloatArray:
     """Correlation of each row of predictions with its responses, both of mean 0; 0 where predictions are constant."""
-    lengths = np.sqrt(np.einsum("ij,ij->i", made, made) * np.einsum("ij,ij->i", responses, responses))
+    lengths = np.sqrt(np.einsum("ij,ij->i", made, made)) * np.sqrt(np.einsum("ij,ij->i", responses, responses))
     return np.asarray(np.einsum("ij,ij->i", made, responses) / np.where(lengths > 0, lengths, 1))
