@@ -54,7 +54,7 @@ class UnknownNameError(InputError):
         "no measure is called 'procrustse'. Did you mean 'procrustes'?"
     """
 
-    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, listing: str | None = None) -> None:
         names = sorted(known)
         close = get_close_matches(name, names, n=3, cutoff=0.6)
         if close:
@@ -64,7 +64,7 @@ class UnknownNameError(InputError):
         elif len(names) <= 12:
             hint = f"There are: {', '.join(names)}."
         else:
-            hint = f"There are {len(names)}; `isomorph list {kind}s` shows them."
+            hint = f"There are {len(names)}; {listing or f'`isomorph list {kind}s` shows them'}."
         super().__init__(f"no {kind} is called {name!r}. {hint}")
         self.name = name
 
