@@ -7,7 +7,7 @@ import pandas
 import pytest
 
 from isomorph.brains import load_recording
-from isomorph.errors import FileError, IdError, InputError, ShapeError
+from isomorph.errors import FileError, IdError, InputError, ShapeError, UnknownNameError
 
 IDS = [f"img{i}.png" for i in range(6)]
 VALUES = np.random.default_rng(0).normal(size=(6, 15))
@@ -60,6 +60,37 @@ def test_units_first(tables: Path) -> None:
     assert np.array_equal(it.responses, VALUES)
 
 
+@pytest.mark.parametrize("index", ["unit_id", "voxel", None])
+def test_tables_with_units_first(tables: Path, index: str | None) -> None:
+    names = [f"v{i}" for i in range(15)] if index == "voxel" else range(15)
+    frame = pandas.DataFrame(VALUES.T, columns=IDS, index=pandas.Index(names, name=index))
+    frame.to_csv(tables / "transposed.csv")
+    frame.to_parquet(tables / "transposed.parquet")
+    for name in ("transposed.csv", "transposed.parquet"):
+        it = load_recording(tables / name, tables / "units.csv", tables / "reversed.parquet", axes=("unit", "stimulus"))
+        assert it.ids == tuple(IDS)
+        assert np.allclose(it.responses, VALUES)
+        assert list(it.stimuli["label"]) == list("abcdef")
+    with pytest.raises(ShapeError, match=r"15 rows and [67] columns, but there are 15 units: transpose them\. Of a file, say axes="):
+        load_recording(tables / "transposed.csv", tables / "units.csv")
+
+
+def test_numbers_as_ids(tables: Path) -> None:
+    frame = pandas.DataFrame(VALUES)
+    frame.insert(0, "stimulus_id", [7, 3, 5, 1, 9, 2])
+    frame.to_csv(tables / "n.csv", index=False)
+    it = load_recording(tables / "n.csv", tables / "units.csv")
+    assert it.ids == ("7", "3", "5", "1", "9", "2")
+    assert np.allclose(it.responses, VALUES)
+
+
+def test_a_table_without_header_or_ids(tmp_path: Path) -> None:
+    np.savetxt(tmp_path / "bare.csv", VALUES, delimiter=",")
+    it = load_recording(tmp_path / "bare.csv")
+    assert it.ids == ("0", "1", "2", "3", "4", "5")
+    assert np.allclose(it.responses, VALUES)
+
+
 def test_trials_and_times(tmp_path: Path) -> None:
     trials = np.random.default_rng(0).normal(size=(6, 2, 15))
     np.savez(tmp_path / "t.npz", trials=trials, other=np.zeros((2, 2)))
@@ -94,6 +125,16 @@ def test_missing_and_doubled_stimuli(tables: Path) -> None:
     pandas.concat([STIMULI, STIMULI[:1]]).to_csv(tables / "twice.csv", index=False)
     with pytest.raises(IdError, match=r"twice\.csv has the stimulus 'img0\.png' twice"):
         load_recording(tables / "responses.npz", stimuli=tables / "twice.csv")
+
+
+def test_unknown_policies_are_said_as_they_are(tables: Path) -> None:
+    with pytest.raises(UnknownNameError, match=r"^no policy for bad units is called 'dorp'"):
+        load_recording(tables / "responses.npy", bad_units="dorp")  # type: ignore[arg-type]
+
+
+def test_ids_as_bytes(tmp_path: Path) -> None:
+    np.savez(tmp_path / "r.npz", responses=VALUES, ids=np.array(IDS, dtype="S"))
+    assert load_recording(tmp_path / "r.npz").ids == tuple(IDS)
 
 
 def test_hostile_and_unknown_files(tmp_path: Path) -> None:

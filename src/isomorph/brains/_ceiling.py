@@ -159,9 +159,9 @@ def _split_half(trials: FloatArray, present: npt.NDArray[np.bool_], splits: int,
     for _ in range(splits):
         keys = np.where(present, draw.random(present.shape), np.inf)
         place = keys.argsort(axis=1).argsort(axis=1)
-        first, second = place < half[:, None], (place >= half[:, None]) & (place < 2 * half[:, None])
-        means = [np.einsum("sr,sru->su", each / half[:, None], values) for each in (first, second)]
-        total += _column_correlation(*means)
+        halves = np.stack([place < half[:, None], (place >= half[:, None]) & (place < 2 * half[:, None])], axis=1)
+        means = (halves / half[:, None, None]) @ values
+        total += _column_correlation(means[:, 0], means[:, 1])
     return spearman_brown(total / splits, float((1 / half).mean() / (1 / counts).mean()))
 
 

@@ -56,8 +56,9 @@ def _check_shapes(parts: Parts) -> None:
         raise ShapeError(f"{key} need the axes [{', '.join(axes)}] or [{', '.join(axes)}, time]; got shape {values.shape}.")
     rows, columns, stimuli = len(values), values.shape[len(axes) - 1], len(parts["ids"])
     units = None if parts["units"] is None else len(parts["units"])
-    if rows != stimuli and columns == stimuli and units in (None, rows):
-        known = f"{stimuli} stimuli" if units is None else f"{stimuli} stimuli and {units} units"
+    of_stimuli, of_units = rows != stimuli and columns == stimuli, units == rows and columns != units
+    if (of_stimuli and units is None) or of_units:
+        known = " and ".join([f"{stimuli} stimuli"] * of_stimuli + [f"{units} units"] * of_units)
         raise ShapeError(f"{key} have {rows} rows and {columns} columns, but there are {known}: transpose them.")
     if rows != stimuli:
         raise ShapeError(f"{key} have {rows} rows, but there are {stimuli} stimulus ids. Each row is one stimulus.")
@@ -210,10 +211,10 @@ def chosen_times(responses: FloatArray, times: FloatArray | None, time: float | 
         if time != "all":
             raise InputError(f"time={time!r} is no time: give seconds, a pair of them, or 'all'.")
         return responses.reshape(len(responses), -1)
-    if isinstance(time, int | float):
+    if isinstance(time, int | float | np.number):
         if not times[0] <= time <= times[-1]:
             raise InputError(f"time={time!r} lies outside the recording, {span}.")
-        return responses[:, :, int(np.abs(times - time).argmin())]
+        return responses[:, :, int(np.abs(times - float(time)).argmin())]
     start, stop = time
     inside = (times >= start) & (times <= stop)
     if not inside.any():

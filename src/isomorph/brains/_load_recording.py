@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from isomorph import data
 from isomorph.brains._recording import BadUnits, Recording, SmallROIs
-from isomorph.errors import FileError, IdError, InputError, IsomorphError, ShapeError
+from isomorph.errors import FileError, IdError, InputError, IsomorphError, ShapeError, UnknownNameError
 from isomorph.features import load_features
 
 if TYPE_CHECKING:
@@ -46,13 +46,14 @@ def load_recording(
 
     Args:
         responses: `.npy`; `.npz` (an array `responses` or `trials`, and, if wanted, `ids`, `repeats`, `times`); or a table `.csv`, `.tsv`,
-            `.parquet` with one row a stimulus, one column a unit, and ids as `load_features` finds them. A folder that `Recording.save`
+            `.parquet` with one row a stimulus, one column a unit, and a column of ids (called as below, or of text). A folder that `Recording.save`
             wrote, too, alone.
         units: A table with one row a unit, in the order of the responses; see `Recording.units`.
         stimuli: A table with one row a stimulus.
         key: The array of an `.npz` to read.
         axes: What the axes of the array are, in its order, of `"stimulus"`, `"repeat"`, `"unit"`, `"time"`; needed where an array of three
-            or four axes is not called `responses` or `trials`, and for those with units first: `("unit", "stimulus")`.
+            or four axes is not called `responses` or `trials`. Arrays and tables with one row a unit are `("unit", "stimulus")`; ids are
+            then the header of the table.
         repeats: Of how many repeats each response is the mean.
         name: What to call it; the name of the file of responses unless given.
         bad_units: See `Recording`.
@@ -70,11 +71,10 @@ def load_recording(
         arrays["repeats"] = np.asarray(repeats)
     unit_table = None if units is None else data.read_table(units)
     stimulus_table = None if stimuli is None else data.read_table(stimuli)
-    main = next(iter(arrays.values()))
     if stimulus_table is not None:
         ids, stimulus_table = _joined(ids, stimulus_table, Path(str(stimuli)))
     if ids is None:
-        ids = tuple(map(str, range(len(main))))
+        ids = tuple(map(str, range(len(next(iter(arrays.values()))))))
     parts: Any = arrays
     try:
         return Recording(
@@ -84,6 +84,8 @@ def load_recording(
     except ShapeError as error:
         way_out = " Of a file, say axes=('unit', 'stimulus')." if "transpose" in str(error) else ""
         raise ShapeError(f"{path}: {error}{way_out}") from error
+    except UnknownNameError:
+        raise
     except IsomorphError as error:
         raise type(error)(f"{path}: {error}") from error
 
@@ -92,11 +94,11 @@ def _read_responses(path: Path, key: str | None, axes: Sequence[str] | None) -> 
     """`responses` or `trials` first, then what else the file holds; its ids, if it has any."""
     suffix = path.suffix.lower()
     if suffix in _TABLES:
-        if axes is not None:
-            raise InputError(f"{path} is a table, whose rows are stimuli; axes=… are for arrays in .npy and .npz.")
-        features = load_features(path, key=key)
-        numbered = features.ids == tuple(map(str, range(len(features))))
-        return {"responses": features.values}, None if numbered else features.ids
+        if axes is not None and tuple(axes) == ("unit", "stimulus"):
+            return _units_first(path)
+        if axes is not None and tuple(axes) != ("stimulus", "unit"):
+            raise InputError(f"{path} is a table: its axes are ('stimulus', 'unit') or ('unit', 'stimulus'); got {tuple(axes)!r}.")
+        return _stimuli_first(path)
     if suffix == ".npy":
         return _arranged(path, path.stem, data.read_npy(path), axes), None
     if suffix != ".npz":
@@ -104,8 +106,36 @@ def _read_responses(path: Path, key: str | None, axes: Sequence[str] | None) -> 
     content = data.read_npz(path)
     key = _choose(path, content, key)
     rest = {name: content[name] for name in ("repeats", "times") if name in content and name != key}
-    ids = tuple(map(str, content["ids"].tolist())) if "ids" in content else None
+    ids = tuple(each.decode() if isinstance(each, bytes) else str(each) for each in content["ids"].tolist()) if "ids" in content else None
     return {**_arranged(path, key, content[key], axes), **rest}, ids
+
+
+def _stimuli_first(path: Path) -> tuple[Arrays, tuple[str, ...] | None]:
+    """A table with one row a stimulus; ids may be numbers if their column is called so."""
+    table = data.read_table(path)
+    column = _id_column(table)
+    if column is not None:
+        rest = table.drop(columns=[column])
+        if rest.shape[1] and all(each.kind in "fiub" for each in rest.dtypes):
+            return {"responses": rest.to_numpy()}, tuple(map(str, table[column]))
+    features = load_features(path)
+    numbered = features.ids == tuple(map(str, range(len(features))))
+    return {"responses": features.values}, None if numbered else features.ids
+
+
+def _id_column(table: pandas.DataFrame) -> Any:
+    """The first of the names that a column of ids goes by; None without one."""
+    lower = {str(each).lower(): each for each in reversed(table.columns)}
+    return next((lower[each] for each in _ID_COLUMNS if each in lower), None)
+
+
+def _units_first(path: Path) -> tuple[Arrays, tuple[str, ...]]:
+    """A table with one row a unit; its header are the ids."""
+    table = data.read_table(path)
+    named = table.columns[0] if len(table.columns) else ""
+    if str(named).lower() in ("unit", "unit_id") or str(named).startswith("Unnamed:") or table.dtypes.iloc[0].kind not in "fiub":
+        table = table.drop(columns=[named])
+    return {"responses": table.to_numpy().T}, tuple(map(str, table.columns))
 
 
 def _choose(path: Path, content: Arrays, key: str | None) -> str:
@@ -145,8 +175,7 @@ def _joined(ids: tuple[str, ...] | None, table: pandas.DataFrame, path: Path) ->
     import pandas
 
     if isinstance(table.index, pandas.RangeIndex):
-        lower = {str(each).lower(): each for each in reversed(table.columns)}
-        column = next((lower[each] for each in _ID_COLUMNS if each in lower), None)
+        column = _id_column(table)
         if column is None:
             return ids, table
         theirs = pandas.Index([str(each) for each in table[column]])
