@@ -62,7 +62,8 @@ def himalaya(x: np.ndarray, y: np.ndarray, n: int) -> tuple[np.ndarray, np.ndarr
     set_backend("numpy")
     scaler, mean = StandardScaler().fit(x[:n]), y[:n].mean(axis=0)  # it has no intercept
     alphas = ALPHAS.astype(x.dtype)  # float64 penalties would make all of it float64
-    model = KernelRidgeCV(alphas=alphas, cv=5, solver_params={"score_func": correlation_score}, warn=False)
+    batches = {"n_targets_batch": 1000, "n_alphas_batch": 5}  # 1.6 × as fast as its defaults here, the best of those tried
+    model = KernelRidgeCV(alphas=alphas, cv=5, solver_params={"score_func": correlation_score, **batches}, warn=False)
     model.fit(scaler.transform(x[:n]), y[:n] - mean)
     return model.predict(scaler.transform(x[n:])) + mean, model.best_alphas_
 

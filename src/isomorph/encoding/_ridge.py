@@ -39,8 +39,9 @@ class Ridge:
         select: By what a unit's penalty is chosen: `"loo-pearson"`, the largest correlation of the responses with their predictions
             when left out; `"loo-mse"`, the least squared error of these; `"gcv"`, the least generalised cross-validation (no stimulus is
             left out, about ten times as fast).
-        screen: Leave stimuli out only for penalties at most so many places of the grid away from the best by generalised
-            cross-validation, and for more only while the best of them has a neighbour that was not tried; None for every penalty.
+        screen: Leave stimuli out only for penalties that look best by generalised cross-validation (or by the correlation with predictions
+            made as it makes them): so many places of the grid to both sides of the best, peaks elsewhere, and more only while the best of
+            them has a neighbour that was not tried. None: for every penalty.
         standardise: Divide each feature by its standard deviation (ddof 0) over the training stimuli.
         per_unit: One penalty for each unit; else the one whose score, averaged over units, is best.
 
@@ -117,10 +118,11 @@ class Ridge:
         alphas = np.asarray(self.alphas)
         scores, wanted = np.full((len(alphas), len(loads)), -np.inf), np.ones((len(alphas), len(loads)), dtype=bool)
         if self.select == "gcv" or self.screen is not None:
-            gcv = size * np.concatenate([spectrum.gcv(loads[units] ** 2, alphas) for units in _parts(len(loads))], axis=1)
+            cheap = spectrum.generalised_pearson if self.select == "loo-pearson" else lambda *each: -spectrum.gcv(*each)
+            found = size * np.concatenate([cheap(loads[units] ** 2, alphas) for units in _parts(len(loads))], axis=1)
             if self.select == "gcv":
-                return np.asarray(-gcv)
-            wanted = self._near(-gcv, self.screen or 0)
+                return np.asarray(found)
+            wanted = self._near(found, self.screen or 0) | (_peaks(found) & self.per_unit)
         while wanted.any():
             for at in np.flatnonzero(wanted.any(axis=1)):
                 units = np.flatnonzero(wanted[at])
@@ -146,6 +148,12 @@ class Ridge:
         best = np.argmax(scores, axis=0) if self.per_unit else np.argmax(scores.mean(axis=1))
         near = np.abs(np.arange(len(scores))[:, None] - best) <= width
         return np.broadcast_to(near, scores.shape)
+
+
+def _peaks(scores: FloatArray) -> npt.NDArray[np.bool_]:
+    """Where `[alpha, unit]` no neighbour is better: units that are hard to predict have more than one such penalty."""
+    walled = np.pad(scores, ((1, 1), (0, 0)), constant_values=-np.inf)
+    return np.asarray((scores >= walled[:-2]) & (scores >= walled[2:]))
 
 
 def _parts(count: int) -> list[slice]:

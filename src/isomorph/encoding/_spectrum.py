@@ -46,6 +46,18 @@ class Spectrum:
         weights /= weights.sum(axis=1, keepdims=True)
         return np.asarray((weights**2).astype(squares.dtype) @ squares.T) * len(self.vectors)
 
+    def generalised_pearson(self, squares: FloatArray, alphas: FloatArray) -> FloatArray:
+        r"""What generalised cross-validation is to the squared error, for the correlation with predictions when left out.
+
+        With every \(g_i\) replaced by their mean \(\bar g\), predictions are \(v_k z_k\) along the directions,
+        \(v_k = 1 - w_k / \bar g\), and the correlation is \(\sum_k v_k z_k^2 / \sqrt{\sum_k z_k^2 \sum_k v_k^2 z_k^2}\):
+        `[alpha, unit]` from z² `[unit, direction]`.
+        """
+        weights = 1 / (self.values + alphas[:, None])
+        kept = 1 - weights / weights.sum(axis=1, keepdims=True) * len(self.vectors)
+        lengths = np.sqrt(squares.sum(axis=1) * ((kept**2).astype(squares.dtype) @ squares.T))
+        return np.asarray(kept.astype(squares.dtype) @ squares.T / np.where(lengths > 0, lengths, 1))
+
     def left_out_errors(self, alpha: float) -> FloatArray:
         """The matrix `[direction, stimulus]` that turns z of a unit into its errors at stimuli that are left out."""
         weights = alpha / (self.values + alpha)  # α cancels; with it the numbers keep to [0, 1]
