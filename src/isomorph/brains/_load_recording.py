@@ -46,8 +46,8 @@ def load_recording(
 
     Args:
         responses: `.npy`; `.npz` (an array `responses` or `trials`, and, if wanted, `ids`, `repeats`, `times`); or a table `.csv`, `.tsv`,
-            `.parquet` with one row a stimulus, one column a unit, and a column of ids (called as below, or of text). A folder that `Recording.save`
-            wrote, too, alone.
+            `.parquet` with one row a stimulus, one column a unit, and a column of ids (called as below, or of text). A folder that
+            `Recording.save` wrote, too, alone.
         units: A table with one row a unit, in the order of the responses; see `Recording.units`.
         stimuli: A table with one row a stimulus.
         key: The array of an `.npz` to read.
