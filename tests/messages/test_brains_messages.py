@@ -133,6 +133,11 @@ def test_columns_that_are_no_rois() -> None:
         recording(units=UNITS.assign(size=range(20)), roi_columns=["size"])
 
 
+def test_nobodys_units() -> None:
+    with said(InputError, "the column 'subject' of the table of units is empty for 1 of 20 units. Say whose they are."):
+        recording(units=UNITS.assign(subject=[None] + ["1"] * 19))
+
+
 def test_masks() -> None:
     with said(ShapeError, "a mask of units needs 20 booleans; got shape (2,) of int64."):
         recording().where(np.array([1, 2]))  # type: ignore[arg-type]

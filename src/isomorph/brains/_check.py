@@ -38,6 +38,8 @@ def settle(parts: Parts, bad_units: str) -> Parts:
     parts["times"] = _times(parts["times"], parts["responses"])
     width = parts["responses"].shape[1]
     parts["units"] = _table(parts["units"], width, "unit", "columns")
+    if "subject" in parts["units"] and (nameless := int(parts["units"]["subject"].isna().sum())):
+        raise InputError(f"the column 'subject' of the table of units is empty for {nameless} of {width} units. Say whose they are.")
     parts["stimuli"] = _stimuli_table(parts["stimuli"], parts["ids"])
     parts["roi_columns"] = find_rois(parts["units"], parts["roi_columns"])
     parts["repeats"] = _repeats(parts["repeats"], len(parts["ids"]), width)
