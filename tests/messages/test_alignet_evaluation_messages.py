@@ -146,3 +146,12 @@ def test_corruptions_and_shots():
     x = Features(np.eye(4), pictures.ids)
     with said(InputError, "corrupted pictures are told apart by their classes, and these pictures have none: one folder each."):
         Robustness().compare(x, {"s": x}, pictures, lambda _: (x, {"s": x}), Draws())
+
+
+def test_more_neighbours_than_held_out_pictures(study):
+    with said(
+        InputError,
+        "evaluation.neighbours asks for 11 neighbours of each held-out picture, which takes 13 pictures; there are 12. Ask for fewer, or "
+        "hold out more.",
+    ):
+        ask(study, neighbours=(5, 11))

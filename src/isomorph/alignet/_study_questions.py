@@ -73,6 +73,12 @@ def questions(run: StudyRun) -> list[PeopleQuestion]:
         FileError: A file is not there, or is not what it should be.
     """
     part, labels = run.study.evaluation, run.held_out.labels
+    most = max(part.neighbours, default=0)
+    if most > len(run.held_out) - 2:
+        raise InputError(
+            f"evaluation.neighbours asks for {most} neighbours of each held-out picture, which takes {most + 2} pictures; there are "
+            f"{len(run.held_out)}. Ask for fewer, or hold out more."
+        )
     if labels is None and (part.shift or part.corruptions):
         what = "shift" if part.shift else "corruptions"
         raise InputError(f"evaluation.{what} asks about classes, and the held-out pictures have none: put them into one folder each.")
