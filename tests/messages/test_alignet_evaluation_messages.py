@@ -149,9 +149,7 @@ def test_corruptions_and_shots():
 
 
 def test_more_neighbours_than_held_out_pictures(study):
-    with said(
-        InputError,
-        "evaluation.neighbours asks for 11 neighbours of each held-out picture, which takes 13 pictures; there are 12. Ask for fewer, or "
-        "hold out more.",
-    ):
-        ask(study, neighbours=(5, 11))
+    part = EvaluationPart(labels=False, neighbours=(5, 11))
+    run = StudyRun(replace(study[0], evaluation=part), Store(study[1] / "store"), None)
+    assert run.questions == []
+    assert run.notes == ["The 11 nearest of 12 held-out pictures cannot change or do not exist; they are not asked about."]

@@ -73,11 +73,10 @@ def questions(run: StudyRun) -> list[PeopleQuestion]:
         FileError: A file is not there, or is not what it should be.
     """
     part, labels = run.study.evaluation, run.held_out.labels
-    most = max(part.neighbours, default=0)
-    if most > len(run.held_out) - 2:
-        raise InputError(
-            f"evaluation.neighbours asks for {most} neighbours of each held-out picture, which takes {most + 2} pictures; there are "
-            f"{len(run.held_out)}. Ask for fewer, or hold out more."
+    beyond = [k for k in part.neighbours if k > len(run.held_out) - 2]
+    if beyond:
+        run.notes.append(
+            f"The {beyond[0]} nearest of {len(run.held_out)} held-out pictures cannot change or do not exist; they are not asked about."
         )
     if labels is None and (part.shift or part.corruptions):
         what = "shift" if part.shift else "corruptions"
