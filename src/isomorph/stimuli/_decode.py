@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
 
+from isomorph.errors import FileError
+
 Pixels = npt.NDArray[np.uint8]
 Background = tuple[int, int, int]
 
@@ -65,6 +67,20 @@ def decode(source: Path | bytes, *, background: Background, max_pixels: int) -> 
         raise UndecodableError("the file is not there") from None
     except (OSError, ValueError, *_NOT_THIS_FORMAT, EOFError, zlib.error, Image.DecompressionBombError, MemoryError) as error:
         raise UndecodableError(" ".join(str(error).split()).rstrip(".") or type(error).__name__) from error
+
+
+def decode_stimulus(source: Path | bytes, which: str, *, background: Background, max_pixels: int) -> Pixels:
+    """As `decode`; `which` is the stimulus' name and place, for the message.
+
+    Raises:
+        FileError: It cannot be decoded.
+    """
+    try:
+        return decode(source, background=background, max_pixels=max_pixels)
+    except UndecodableError as error:
+        raise FileError(
+            f"stimulus {which} cannot be decoded: {error}. Replace it, or leave out what cannot be decoded with on_error='skip'."
+        ) from error
 
 
 def _open(stream: Any, path: str) -> Image.Image:

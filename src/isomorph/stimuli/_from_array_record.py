@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import xxhash
 
 from isomorph.errors import FileError, IdError, InputError
-from isomorph.stimuli._decode import Background, Pixels, UndecodableError, decode
+from isomorph.stimuli._decode import Background, Pixels, decode_stimulus
 from isomorph.stimuli._record_index import Record, index_records, picture
 from isomorph.stimuli._shard_index import Shard
 from isomorph.stimuli._sources import Modality, Parts
@@ -44,13 +44,7 @@ class RecordImages:
             raise FileError(f"stimulus {name!r} cannot be read: {error}") from error
         if xxhash.xxh3_128_digest(content) != digest:
             raise FileError(f"stimulus {name!r} ({self.place(row)}) has other bytes than when it was indexed. Fetch the shard again.")
-        try:
-            return decode(content, background=self.background, max_pixels=self.max_pixels)
-        except UndecodableError as error:
-            raise FileError(
-                f"stimulus {name!r} ({self.place(row)}) cannot be decoded: {error}. "
-                "Replace it, or leave out what cannot be decoded with on_error='skip'."
-            ) from error
+        return decode_stimulus(content, f"{name!r} ({self.place(row)})", background=self.background, max_pixels=self.max_pixels)
 
     def digest(self, row: int, name: str) -> str:
         return self.places[row][2].hex()

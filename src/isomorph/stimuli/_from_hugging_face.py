@@ -12,7 +12,7 @@ import xxhash
 
 from isomorph.arrays import unique_ids
 from isomorph.errors import FileError, IdError, InputError
-from isomorph.stimuli._decode import Background, Pixels, UndecodableError, decode
+from isomorph.stimuli._decode import Background, Pixels, decode_stimulus
 from isomorph.stimuli._sources import Modality, Parts
 
 
@@ -43,13 +43,9 @@ class TableImages:
             raise FileError(f"stimulus {name!r} ({self.place(row)}, {path}) cannot be read: {error.strerror or error}.") from error
 
     def read(self, row: int, name: str) -> Pixels:
-        try:
-            return decode(self._content(row, name), background=self.background, max_pixels=self.max_pixels)
-        except UndecodableError as error:
-            raise FileError(
-                f"stimulus {name!r} ({self.place(row)}) cannot be decoded: {error}. "
-                "Replace it, or leave out what cannot be decoded with on_error='skip'."
-            ) from error
+        return decode_stimulus(
+            self._content(row, name), f"{name!r} ({self.place(row)})", background=self.background, max_pixels=self.max_pixels
+        )
 
     def digest(self, row: int, name: str) -> str:
         return xxhash.xxh3_128(self._content(row, name)).hexdigest()

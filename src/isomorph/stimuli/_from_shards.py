@@ -15,7 +15,7 @@ import numpy as np
 import xxhash
 
 from isomorph.errors import FileError, IdError, InputError
-from isomorph.stimuli._decode import Background, Pixels, UndecodableError, decode
+from isomorph.stimuli._decode import Background, Pixels, decode_stimulus
 from isomorph.stimuli._from_array_record import ARRAY_RECORDS, from_array_record
 from isomorph.stimuli._shard_index import NOTES, Member, Shard, index_shard
 from isomorph.stimuli._sources import Modality, Parts
@@ -42,13 +42,9 @@ class ShardImages:
         return {"from": "files", "background": list(self.background)}  # the same bytes are the same pictures, in a folder or in a shard
 
     def read(self, row: int, name: str) -> Pixels:
-        try:
-            return decode(self._bytes(row, name), background=self.background, max_pixels=self.max_pixels)
-        except UndecodableError as error:
-            raise FileError(
-                f"stimulus {name!r} ({self.place(row)}) cannot be decoded: {error}. "
-                "Replace it, or leave out what cannot be decoded with on_error='skip'."
-            ) from error
+        return decode_stimulus(
+            self._bytes(row, name), f"{name!r} ({self.place(row)})", background=self.background, max_pixels=self.max_pixels
+        )
 
     def _bytes(self, row: int, name: str) -> bytes:
         number, offset, size = self.places[row]

@@ -11,7 +11,7 @@ import numpy as np
 import xxhash
 
 from isomorph.errors import FileError, InputError
-from isomorph.stimuli._decode import Background, Pixels, UndecodableError, decode
+from isomorph.stimuli._decode import Background, Pixels, decode_stimulus
 
 Modality = Literal["image", "text"]
 
@@ -52,13 +52,7 @@ class ImageFiles:
         return {"from": "files", "background": list(self.background)}
 
     def read(self, row: int, name: str) -> Pixels:
-        try:
-            return decode(self.paths[row], background=self.background, max_pixels=self.max_pixels)
-        except UndecodableError as error:
-            raise FileError(
-                f"stimulus {name!r} ({self.paths[row]}) cannot be decoded: {error}. "
-                "Replace it, or leave out what cannot be decoded with on_error='skip'."
-            ) from error
+        return decode_stimulus(self.paths[row], f"{name!r} ({self.place(row)})", background=self.background, max_pixels=self.max_pixels)
 
     def digest(self, row: int, name: str) -> str:
         state = xxhash.xxh3_128()
