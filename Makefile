@@ -17,7 +17,7 @@ demo-alignet: $(READY)
 	$(BIN)/isomorph alignet demo --out isomorph-demo-alignet
 
 test: $(TESTS_READY)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(TESTS_READY)
 	$(BIN)/ruff check .
