@@ -25,6 +25,15 @@ def demo_study(out: Path, store: Store, *, progress: Progress | None = None) -> 
 
     The teacher's map is fitted to 16 people's judgments of photographs. Where those cannot be had, photographs from packages
     take their place, and a map of our own making, which strengthens the teacher's first principal directions, that of people.
+
+    Args:
+        out: The folder of the study.
+        store: Where features and tables are kept.
+        progress: Where progress is shown.
+
+    Raises:
+        FileError: The folder cannot be written.
+        MissingDependencyError: A package of the demo is not installed.
     """
     from isomorph.benchmarks import load_benchmark, load_stimuli
 

@@ -117,9 +117,12 @@ class TableWriter:
             for each in self.folder.iterdir():
                 if each.name not in ("items.npy", "similarities.npy", "objects.json", "header.json"):
                     each.unlink()
-            if self.path.exists():
-                shutil.rmtree(self.path)
+            older = self.path.with_name(f".{self.path.name}.older")
+            if self.path.exists():  # a kill from here on leaves the older table beside, whole
+                shutil.rmtree(older, ignore_errors=True)
+                self.path.replace(older)
             self.folder.replace(self.path)
+            shutil.rmtree(older, ignore_errors=True)
         return TripletTable.open(self.path)
 
     def _resumed(self) -> tuple[int, dict[str, float]]:
