@@ -5,6 +5,7 @@ from isomorph._lazy import lazy_exports
 _EXPORTS = {
     "Features": "isomorph.features._features",
     "load_features": "isomorph.features._load_features",
+    "relative": "isomorph.features._relative",
     "save_thingsvision": "isomorph.features._save_thingsvision",
 }
 

@@ -21,9 +21,10 @@ class Features:
         layer: Where in the subject the features were read, if anywhere.
         subject: Who represented the stimuli: a model's name, a person, a brain.
         provenance: Plain data that says how the values came to be (fingerprints, versions).
+        feature_names: What each column is called, where columns have names (the queries of `relative`); else empty.
 
     Raises:
-        ShapeError: `values` has not two axes, or as many rows as `ids`.
+        ShapeError: `values` has not two axes, or as many rows as `ids`; or `feature_names` are not one a column.
         IdError: An id stands twice.
     """
 
@@ -32,12 +33,15 @@ class Features:
     layer: str = ""
     subject: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    feature_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         values = as_floats(self.values, name="features", ndim=2)
         ids = unique_ids(self.ids, name="features")
         if len(values) != len(ids):
             raise ShapeError(f"features have {len(values)} rows but {len(ids)} stimulus ids.")
+        if self.feature_names and len(self.feature_names) != values.shape[1]:
+            raise ShapeError(f"features have {values.shape[1]} columns but {len(self.feature_names)} names of features.")
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "ids", ids)
 
@@ -52,7 +56,7 @@ class Features:
     def take(self, ids: Sequence[str]) -> Features:
         """The rows of `ids`, in that order."""
         rows = positions(self.ids, ids, name=repr(self.subject or self.layer or "features"))
-        return Features(self.values[rows], tuple(ids), self.layer, self.subject, self.provenance)
+        return Features(self.values[rows], tuple(ids), self.layer, self.subject, self.provenance, self.feature_names)
 
     def grouped(self, groups: Mapping[str, str] | None) -> Features:
         """The mean row of each group, as of the captions of one picture; groups become the ids, in the order of their first rows.
@@ -75,4 +79,4 @@ class Features:
         """
         grouping = Grouping.of(self.ids, groups)
         provenance = {**self.provenance, "grouped": grouping.summary()}
-        return Features(grouping.mean(self.values), grouping.names, self.layer, self.subject, provenance)
+        return Features(grouping.mean(self.values), grouping.names, self.layer, self.subject, provenance, self.feature_names)

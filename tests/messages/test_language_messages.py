@@ -1,0 +1,39 @@
+"""The sentences about anchors, queries, zero-shot classes, contrasts and untrained twins, word for word."""
+
+import re
+
+import numpy as np
+import pytest
+
+from isomorph.errors import IdError, InputError, NonFiniteError, ShapeError
+from isomorph.features import Features, relative
+
+X = Features(np.arange(1.0, 13).reshape(4, 3), ("a", "b", "c", "d"), subject="clip")
+
+
+def said(error, text):
+    return pytest.raises(error, match="^" + re.escape(text) + "$")
+
+
+def test_anchors():
+    zero = Features(np.array([[1.0, 0, 0], [0, 0, 0], [0, 0, 0]]), ("x", "y", "z"))
+    with said(InputError, "2 of 3 anchors are zero in every feature and have no direction: 'y', 'z'. Leave them out."):
+        relative(X, zero)
+    with said(InputError, "2 of 3 stimuli are zero in every feature and have no direction: 'y', 'z'. Leave them out."):
+        relative(zero, X)
+    spaces = "they live in different spaces. Read both from one layer, or from the two towers of one model."
+    with said(ShapeError, f"the features have 3 columns and the anchors 2: {spaces}"):
+        relative(X, Features(np.ones((1, 2)), ("red",)))
+    with said(ShapeError, "the anchor 'tall' has 2 values; the features have 3 columns."):
+        relative(X, {"red": [1, 2, 3], "tall": [1, 2]})
+    with said(InputError, "anchors must be Features, vectors by name, or a list of ids; got 'red'."):
+        relative(X, "red")
+    with said(InputError, "anchors must be Features, vectors by name, or a list of ids; got {}."):
+        relative(X, {})
+    with said(IdError, "'clip' was not shown 1 of 2 stimuli; the first is 'e'."):
+        relative(X, ["a", "e"])
+    nan = "the matrix of anchors has 1 values that are NaN or infinite, in 1 of 2 anchors; the first is 'tall'."
+    with said(NonFiniteError, nan):
+        relative(X, {"red": [1, 2, 3], "tall": [1, 2, np.nan]})
+    with said(ShapeError, "features have 3 columns but 2 names of features."):
+        Features(np.ones((1, 3)), ("a",), feature_names=("red", "tall"))
