@@ -122,13 +122,13 @@ def _files(model: str, row: Mapping[str, Any], untrained: str) -> list[WeightsFi
         own = row["file"] if "file" in row else re.sub(r"[/.]", "-", model) + ending
         known = bool(published_hash(url)) or url != row["url"]
         file = url.rpartition("/")[2] if known else own
-        files.append(WeightsFile(model=model, url=url, file=file, sha256=published_hash(url), untrained=untrained))
+        files.append(WeightsFile(model=model, url=url, file=file, sha256=published_hash(url) or published_hash(file), untrained=untrained))
     return files
 
 
 def _digest(row: Mapping[str, Any]) -> dict[str, str]:
     """The digest that the file's name carries, or a word on its absence."""
-    sha256, note = published_hash(row["url"]), row.get("note", "")
+    sha256, note = published_hash(row["url"]) or published_hash(row.get("file", "")), row.get("note", "")
     return {"weights_sha256": sha256, "note": note if sha256 or "unreadable" in row else f"{note} {_UNPUBLISHED}".lstrip()}
 
 
