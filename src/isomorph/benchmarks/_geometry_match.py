@@ -16,6 +16,7 @@ from isomorph.errors import InputError, ShapeError
 from isomorph.spec import fingerprint
 
 if TYPE_CHECKING:
+    from isomorph.brains import RDMRecording
     from isomorph.geometry import RDM
     from isomorph.inference import Ceiling, RSAInference
     from isomorph.stimuli import Stimuli
@@ -102,6 +103,19 @@ class GeometryMatch:
                 "distance": self.distance,
                 "comparisons": self.comparisons,
             }
+        )
+
+    @property
+    def recording(self) -> RDMRecording:
+        """The targets as regions of a recording, to be scored layer by layer with other protocols."""
+        from isomorph.brains import RDMRecording
+
+        return RDMRecording(
+            ids=self.stimuli.ids,
+            rdms={target.name: target.rdms for target in self.targets},
+            subjects={target.name: target.subjects for target in self.targets},
+            name=self.name,
+            notes=tuple(f"{target.name}: {target.note}" for target in self.targets if target.note),
         )
 
     def condensed(self, rdms: Mapping[str, RDM]) -> npt.NDArray[np.float64]:

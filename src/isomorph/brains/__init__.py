@@ -3,11 +3,14 @@
 from isomorph._lazy import lazy_exports
 
 _EXPORTS = {
+    "RDMRecording": "isomorph.brains._rdm_recording",
     "Recording": "isomorph.brains._recording",
     "leave_one_subject_out": "isomorph.brains._ceiling",
     "load_recording": "isomorph.brains._load_recording",
     "ncsnr": "isomorph.brains._ceiling",
     "ncsnr_ceiling": "isomorph.brains._ceiling",
+    "simulated_nsd": "isomorph.brains._simulated_recording",
+    "simulated_recording": "isomorph.brains._simulated_recording",
     "spearman_brown": "isomorph.brains._ceiling",
     "split_half_reliability": "isomorph.brains._ceiling",
     "unit_ceilings": "isomorph.brains._unit_ceilings",
