@@ -7,6 +7,7 @@ import pytest
 
 from isomorph.errors import IdError, InputError, NonFiniteError, ShapeError
 from isomorph.features import Features, relative
+from isomorph.models import untrained_twin
 
 X = Features(np.arange(1.0, 13).reshape(4, 3), ("a", "b", "c", "d"), subject="clip")
 
@@ -37,3 +38,18 @@ def test_anchors():
         relative(X, {"red": [1, 2, 3], "tall": [1, 2, np.nan]})
     with said(ShapeError, "features have 3 columns but 2 names of features."):
         Features(np.ones((1, 3)), ("a",), feature_names=("red", "tall"))
+
+
+def test_untrained_twins():
+    with said(InputError, "'bundled/mobilenet_v2.random-0' is untrained already; other seeds give other weights."):
+        untrained_twin("bundled/mobilenet_v2.random-0")
+    with said(InputError, "'bundled/pixels' has no untrained twin: it has nothing to train."):
+        untrained_twin("bundled/pixels")
+    finished = "it is a finished network in a file, whose weights can't be drawn anew."
+    with said(InputError, f"'alignet/ViT-B.base_model' has no untrained twin: {finished}"):
+        untrained_twin("alignet/ViT-B.base_model")
+    alone = "its source has this architecture with its trained weights alone. Build it yourself and pass it to wrap_model."
+    with said(InputError, f"'bundled/minilm_l6_v2' has no untrained twin: {alone}"):
+        untrained_twin("bundled/minilm_l6_v2")
+    with said(InputError, "a seed of random weights must be a whole number from 0 to 999999999; got -1."):
+        untrained_twin("bundled/mobilenet_v2.imagenet1k", seed=-1)

@@ -10,6 +10,7 @@ _EXPORTS = {
     "ModelCard": "isomorph.models._card",
     "TextRecipe": "isomorph.models._text_recipe",
     "extract": "isomorph.models._extract",
+    "extract_groups": "isomorph.models._extract_groups",
     "list_models": "isomorph.models._load",
     "load_model": "isomorph.models._load",
     "model_card": "isomorph.models._load",
@@ -18,6 +19,7 @@ _EXPORTS = {
     "roster": "isomorph.models._roster",
     "sources": "isomorph.models._load",
     "stored_extraction": "isomorph.models._stored_extraction",
+    "untrained_twin": "isomorph.models._untrained_twin",
     "wrap_model": "isomorph.models._wrap",
 }
 
