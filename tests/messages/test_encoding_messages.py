@@ -23,7 +23,7 @@ def said(error, text):
         ({"alphas": ()}, "Ridge.alphas must be one or more numbers above 0; got ()."),
         ({"alphas": (1, 0)}, "Ridge.alphas must be one or more numbers above 0; got (1, 0)."),
         ({"alphas": (1, np.inf)}, "Ridge.alphas must be one or more numbers above 0; got (1, inf)."),
-        ({"select": "loo"}, "Ridge.select must be 'loo-pearson', 'loo-mse' or 'gcv'; got 'loo'."),
+        ({"select": "loo"}, "Ridge.select must be 'loo-pearson', 'loo-mse', 'gcv', 'cv-pearson' or 'cv-mse'; got 'loo'."),
         ({"screen": -1}, "Ridge.screen must be 0 or more, or None to leave out at every alpha; got -1."),
     ],
 )

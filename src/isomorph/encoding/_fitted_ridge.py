@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from isomorph.arrays import FloatArray, as_floats, check_finite
+from isomorph.arrays import FloatArray
+from isomorph.encoding._paired import Source
+from isomorph.encoding._responses import Responses
 from isomorph.encoding._spectrum import Spectrum
 from isomorph.encoding._standardised import Standardised
 from isomorph.engine import format_bytes, parse_bytes
@@ -27,12 +30,13 @@ class FittedRidge:
         options: The `Ridge` it comes from.
         alphas: The penalty of each unit `[unit]`.
         scores: What `options.select` said of that penalty `[unit]`: the correlation of responses with their predictions when left out
-            (`"loo-pearson"`), the mean squared error of these (`"loo-mse"`), or the generalised cross-validation (`"gcv"`).
+            (`"loo-pearson"`), the mean squared error of these (`"loo-mse"`), the generalised cross-validation (`"gcv"`), or the mean of
+            either over folds.
         mean: The mean response of each unit `[unit]`, float64.
         scale: The standard deviation of each unit's responses (ddof 0) `[unit]`, float64.
         ids: The training stimuli, where they have ids.
         subject: Whose responses these are.
-        features: The training features (not a copy).
+        features: The training features (not a copy), or the Gram matrix of these and more.
         spectrum: Of their Gram matrix.
         loads: Responses, over `scale`, along the spectrum's directions `[unit, direction]`.
     """
@@ -44,13 +48,13 @@ class FittedRidge:
     scale: FloatArray
     ids: tuple[str, ...] | None
     subject: str
-    features: Standardised
+    features: Source
     spectrum: Spectrum
     loads: FloatArray
 
     def __repr__(self) -> str:
-        stimuli, width = self.features.values.shape
-        return f"FittedRidge({stimuli:,} stimuli, {width:,} features, {len(self.alphas):,} units, {self.options.select})"
+        size = f"{len(self.features):,} stimuli, {self.features.width:,} features, {len(self.alphas):,} units"
+        return f"FittedRidge({size}, {self.options.select})"
 
     @property
     def units_at_edge(self) -> float:
@@ -72,26 +76,37 @@ class FittedRidge:
             f"({grid[0]:g} to {grid[-1]:g}); a wider grid may predict them better.",
         )
 
-    def predict(self, x: Features | npt.ArrayLike) -> Features | FloatArray:
+    def predict(self, x: Features | npt.ArrayLike | Sequence[str]) -> Features | FloatArray:
         """Predicted responses `[stimulus, unit]` to new stimuli, intercept included; `Features` for `Features`.
+
+        A map that was fitted to a `Gram` takes ids of that Gram's stimuli, and gives `Features`.
 
         Raises:
             ShapeError: `x` has another number of features than the training stimuli.
             NonFiniteError: A value is NaN or infinite.
+            IdError: The Gram matrix lacks a stimulus.
         """
-        values = x.values if isinstance(x, Features) else as_floats(x, name="the features", ndim=2)
-        if values.shape[1] != len(self.features.mean):
-            raise ShapeError(
-                f"the map was fitted to {len(self.features.mean):,} features; got {values.shape[1]:,}. "
-                "Pass the same layer of the same model."
-            )
-        check_finite(values, name="the feature matrix", ids=x.ids if isinstance(x, Features) else None)
-        predicted = self._predict(self.features.products(values))
-        return Features(predicted, x.ids, subject=self.subject) if isinstance(x, Features) else predicted
+        return self.features.named(self._predict(self.features.products(x)), x, subject=self.subject)
+
+    def refit(self, y: Features | npt.ArrayLike) -> FittedRidge:
+        """The map onto other responses to the same stimuli (another subject's, or permuted ones), without a new decomposition.
+
+        Raises:
+            IdError: `y` lacks a training stimulus.
+            ShapeError: The numbers of rows differ, or a unit is constant.
+            NonFiniteError: A value is NaN or infinite.
+        """
+        if isinstance(y, Features) and self.ids is not None:
+            y = y.take(self.ids)
+        responses = Responses.of(y, ids=self.ids)
+        if len(responses.values) != len(self.features):
+            raise ShapeError(f"the map was fitted to {len(self.features):,} stimuli; got responses to {len(responses.values):,}.")
+        responses.check()
+        return self.options._onto(responses, self.features, self.spectrum)
 
     def loo_predictions(self) -> FloatArray:
         """The prediction of each training stimulus by a fit without it `[stimulus, unit]`, in the order of the training responses."""
-        result = np.empty((len(self.features.values), len(self.alphas)), self.features.dtype)
+        result = np.empty((len(self.features), len(self.alphas)), self.features.dtype)
         for alpha in np.unique(self.alphas):
             units = np.flatnonzero(self.alphas == alpha)
             matrix = self.spectrum.left_out_predictions(float(alpha)).astype(self.loads.dtype)
@@ -100,11 +115,11 @@ class FittedRidge:
 
     def dual(self) -> FloatArray:
         """Dual coefficients `[stimulus, unit]`: their products with a new stimulus' inner products, plus `mean`, predict it."""
-        return self._predict(np.eye(len(self.features.values), dtype=self.loads.dtype), intercept=False)
+        return self._predict(np.eye(len(self.features), dtype=self.loads.dtype), intercept=False)
 
     def intercept(self) -> FloatArray:
         """What is predicted where every feature (not standardised) is 0 `[unit]`, float64."""
-        products = self.features.products(np.zeros((1, len(self.features.mean))))
+        products = self._with_features().products(np.zeros((1, self.features.width)))
         return np.asarray(self._predict(products, intercept=False)[0] + self.mean)
 
     def coefficients(self, *, memory_limit: str | int = "1GB") -> FloatArray:
@@ -113,20 +128,28 @@ class FittedRidge:
         Predictions don't need them, and for wide layers and many units they are large: features × units numbers.
 
         Raises:
-            InputError: They need more memory than the limit.
+            InputError: They need more memory than the limit, or the map was fitted to a `Gram`.
         """
-        shape, limit = (len(self.features.mean), len(self.alphas)), parse_bytes(memory_limit)
-        needed = shape[0] * shape[1] * self.features.dtype.itemsize
+        features, shape, limit = self._with_features(), (self.features.width, len(self.alphas)), parse_bytes(memory_limit)
+        needed = shape[0] * shape[1] * features.dtype.itemsize
         if needed > limit:
             raise InputError(
                 f"coefficients of {shape[0]:,} features × {shape[1]:,} units need {format_bytes(needed)}, more than the memory limit of "
                 f"{format_bytes(limit)}. Predictions don't need them; raise memory_limit, or fit fewer units."
             )
-        dual, result = self.dual(), np.empty(shape, self.features.dtype)
-        for columns, block in self.features.blocks():
+        dual, result = self.dual(), np.empty(shape, features.dtype)
+        for columns, block in features.blocks():
             np.matmul(block.T, dual, out=result[columns])
-            result[columns] /= self.features.scale[columns, None]
+            result[columns] /= features.scale[columns, None]
         return result
+
+    def _with_features(self) -> Standardised:
+        if not isinstance(self.features, Standardised):
+            raise InputError(
+                "the map was fitted to a Gram matrix, which has no features and so no coefficients. "
+                "Use dual(), loo_predictions() and predict(ids), or fit the features themselves."
+            )
+        return self.features
 
     def _predict(self, products: FloatArray, *, intercept: bool = True) -> FloatArray:
         """From inner products with the training stimuli `[row, stimulus]`; by penalty, so that dual coefficients are never formed."""

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from isomorph.arrays import FloatArray, as_floats, check_finite
-from isomorph.errors import NonFiniteError, ShapeError
+from isomorph.encoding._centred_gram import CentredGram
+from isomorph.encoding._responses import Responses, response_values
+from isomorph.encoding._standardised import Standardised
+from isomorph.errors import InputError, ShapeError
 from isomorph.features import Features
+from isomorph.geometry import Gram
 
 
 @dataclass(frozen=True, eq=False)
 class Paired:
-    """Features `[stimulus, feature]` and responses `[stimulus, unit]` whose rows are the same stimuli."""
+    """Features `[stimulus, feature]` whose rows are those of the responses, or a Gram matrix of these stimuli and perhaps more."""
 
-    features: FloatArray
-    responses: FloatArray
-    ids: tuple[str, ...] | None
-    subject: str
+    features: FloatArray | Gram
+    responses: Responses
 
     @classmethod
-    def of(cls, x: Features | npt.ArrayLike, y: Features | npt.ArrayLike) -> Paired:
+    def of(cls, x: Features | Gram | npt.ArrayLike, y: Features | npt.ArrayLike) -> Paired:
         """Rows in the order of the responses; without ids on both sides, rows meet by place.
 
         Raises:
@@ -30,18 +34,57 @@ class Paired:
             ShapeError: The numbers of rows differ, there are fewer than 3, or a unit is constant.
             NonFiniteError: Either holds NaN or infinity.
         """
+        if isinstance(x, Gram):
+            return cls._of_gram(x, y)
         if isinstance(x, Features) and isinstance(y, Features):
             x = x.take(y.ids)
-        features, responses = _values(x, "the features"), _values(y, "the responses")
-        _check_rows(features, responses)
-        ids = next((each.ids for each in (y, x) if isinstance(each, Features)), None)
-        check_finite(features, name="the feature matrix", ids=ids)
-        _check_units(responses)
-        return cls(features, responses, ids, y.subject if isinstance(y, Features) else "")
+        features = x.values if isinstance(x, Features) else as_floats(x, name="the features", ndim=2)
+        _check_rows(features, response_values(y))
+        responses = Responses.of(y, ids=x.ids if isinstance(x, Features) else None)
+        check_finite(features, name="the feature matrix", ids=responses.ids)
+        responses.check()
+        return cls(features, responses)
+
+    @classmethod
+    def _of_gram(cls, x: Gram, y: Features | npt.ArrayLike) -> Paired:
+        responses = Responses.of(y, ids=x.ids)
+        if not isinstance(y, Features) and len(responses.values) != len(x):
+            raise ShapeError(
+                f"{x.name} has {len(x)} stimuli and the responses {len(responses.values)} rows without ids. "
+                "Pass the responses as `Features`, so that rows meet by id."
+            )
+        check_finite(x.centred, name=x.name, ids=x.ids)
+        responses.check()
+        return cls(x, responses)
+
+    def source(self, *, standardise: bool, width: float | None = None) -> Source:
+        """What gives inner products of, and with, the training stimuli.
+
+        Raises:
+            IdError: The Gram matrix lacks a stimulus of the responses.
+            ShapeError: No feature varies.
+            InputError: A Gram matrix was to be standardised.
+        """
+        if not isinstance(self.features, Gram):
+            dtype = np.result_type(self.features, self.responses.values)
+            return Standardised.of(self.features, scaled=standardise, width=width, dtype=dtype)
+        if standardise:
+            raise InputError(
+                f"features can't be standardised once they are a Gram matrix ({self.features.name}). "
+                "Pass standardise=False, or the features themselves."
+            )
+        return CentredGram.of(self.features, self.responses.ids or (), width=width, dtype=self.responses.values.dtype)
 
 
-def _values(given: Features | npt.ArrayLike, name: str) -> FloatArray:
-    return given.values if isinstance(given, Features) else as_floats(given, name=name, ndim=2)
+Source: TypeAlias = Standardised | CentredGram
+
+
+def check_width(owner: str, width: float | None, *, standardise: bool) -> None:
+    """Raise where Gram matrices can't be brought to the trace n · `width`."""
+    if width is not None and standardise:
+        raise InputError(f"{owner}.width is for features that are not standardised: pass standardise=False with it, or no width.")
+    if width is not None and not 0 < width < math.inf:
+        raise InputError(f"{owner}.width must be above 0, or None to leave the features as they are; got {width}.")
 
 
 def _check_rows(x: FloatArray, y: FloatArray) -> None:
@@ -52,26 +95,5 @@ def _check_rows(x: FloatArray, y: FloatArray) -> None:
         if x.shape[1] == y.shape[0]:
             raise ShapeError(f"{shapes}: the features look like [feature, stimulus]. Rows are stimuli: pass the features transposed, x.T.")
         raise ShapeError(f"{shapes}: both need one row for each stimulus. Pass both as `Features`, so that rows meet by id.")
-    if len(x) < 3:
-        raise ShapeError(f"an encoding model needs at least 3 stimuli, so that each can be left out; there are {len(x)}.")
-    for name, array, what in (("features", x, "feature"), ("responses", y, "unit")):
-        if not array.shape[1]:
-            raise ShapeError(f"the {name} have no columns; there must be at least 1 {what}.")
-
-
-def _check_units(responses: FloatArray) -> None:
-    """Raise where units can't be predicted, with the line that leaves them out."""
-    count = responses.shape[1]
-    bad = np.flatnonzero(~np.isfinite(responses.sum(axis=0, dtype=np.float64)))
-    bad = bad[~np.isfinite(responses[:, bad]).all(axis=0)]  # a sum of finite numbers may overflow
-    if len(bad):
-        raise NonFiniteError(
-            f"{len(bad)} of the {count} units of the responses hold NaN or infinite values; the first is unit {bad[0]}. "
-            "Leave them out: y[:, np.isfinite(y).all(axis=0)]."
-        )
-    flat = np.flatnonzero(responses.max(axis=0) == responses.min(axis=0))
-    if len(flat):
-        raise ShapeError(
-            f"{len(flat)} of the {count} units respond alike to every stimulus and can't be predicted; the first is unit {flat[0]}. "
-            "Leave them out: y[:, np.ptp(y, axis=0) > 0]."
-        )
+    if not x.shape[1]:
+        raise ShapeError("the features have no columns; there must be at least 1 feature.")

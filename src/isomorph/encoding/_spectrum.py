@@ -36,6 +36,10 @@ class Spectrum:
         values, vectors = np.linalg.eigh(centred + lift / len(gram))
         return cls(np.maximum(values[:-1], 0.0), vectors[:, :-1])
 
+    def gram(self) -> FloatArray:
+        """The centred Gram matrix, put together again."""
+        return np.asarray((self.vectors * self.values) @ self.vectors.T)
+
     def loads(self, responses: FloatArray) -> FloatArray:
         """The z of every unit `[unit, direction]`, from centred responses `[unit, stimulus]`."""
         return np.asarray(responses @ self.vectors.astype(responses.dtype, copy=False))

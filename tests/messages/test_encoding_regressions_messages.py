@@ -1,0 +1,101 @@
+"""The sentences about regressions on Gram matrices, folds, several spaces and components, word for word."""
+
+import re
+
+import numpy as np
+import pytest
+
+from isomorph.encoding import Ridge
+from isomorph.errors import IdError, InputError, NonFiniteError, ShapeError
+from isomorph.features import Features
+from isomorph.geometry import Gram
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.normal(size=(20, 7)), RNG.normal(size=(20, 5))
+IDS = tuple("abcdefghijklmnopqrst")
+GRAM = Gram.from_features(Features(X, IDS, "fc6"))
+
+
+def said(error, text):
+    return pytest.raises(error, match="^" + re.escape(text) + "$")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"folds": 1}, "Ridge.folds must be 2 or more; got 1."),
+        ({"width": 100}, "Ridge.width is for features that are not standardised: pass standardise=False with it, or no width."),
+        ({"width": 0, "standardise": False}, "Ridge.width must be above 0, or None to leave the features as they are; got 0."),
+    ],
+)
+def test_options(options, text):
+    with said(InputError, text):
+        Ridge(**options)
+
+
+def test_folds():
+    with said(
+        ShapeError,
+        "Ridge scores penalties on 11 folds, each of 2 stimuli or more, and there are 20 stimuli. "
+        "Ask for at most folds=10, or leave one out: select='loo-pearson'.",
+    ):
+        Ridge(select="cv-mse", folds=11).fit(X, Y)
+
+
+def test_a_gram_that_cannot_be_fitted():
+    with said(
+        InputError,
+        "features can't be standardised once they are a Gram matrix ('fc6'). Pass standardise=False, or the features themselves.",
+    ):
+        Ridge().fit(GRAM, Features(Y, IDS))
+    plain = Ridge(standardise=False)
+    with said(
+        ShapeError,
+        "'fc6' has 20 stimuli and the responses 19 rows without ids. Pass the responses as `Features`, so that rows meet by id.",
+    ):
+        plain.fit(GRAM, Y[1:])
+    with said(IdError, "'fc6' was not shown 1 of 20 stimuli; the first is 'z'."):
+        plain.fit(GRAM, Features(Y, (*IDS[:-1], "z")))
+    with said(ShapeError, "an encoding model needs at least 3 stimuli, so that each can be left out; there are 2."):
+        plain.fit(GRAM, Features(Y[:2], IDS[:2]))
+    holes = GRAM.centred.copy()
+    holes[3, 3] = np.nan
+    with said(NonFiniteError, "'fc6' has 1 values that are NaN or infinite, in 1 of 20 stimuli; the first is 'd'."):
+        plain.fit(Gram(holes, GRAM.mean_product, GRAM.row_sums, 7, IDS, "fc6"), Features(Y, IDS))
+    alike = X.copy()
+    alike[:10] = X[0]
+    with said(ShapeError, "the Gram matrix does not tell the 10 stimuli apart; it predicts nothing."):
+        plain.fit(Gram.from_features(Features(alike, IDS)), Features(Y[:10], IDS[:10]))
+
+
+def test_what_a_map_fitted_to_a_gram_cannot_do():
+    fitted = Ridge(standardise=False).fit(GRAM, Features(Y, IDS))
+    ids = (
+        "the map was fitted to a Gram matrix, which has no features to meet new ones. "
+        "Predict stimuli of that Gram matrix by their ids: fitted.predict(ids)."
+    )
+    for given in (X, Features(X, IDS), "abc"):
+        with said(InputError, ids):
+            fitted.predict(given)
+    with said(IdError, "'fc6' was not shown 1 of 2 stimuli; the first is 'z'."):
+        fitted.predict(["a", "z"])
+    coefficients = (
+        "the map was fitted to a Gram matrix, which has no features and so no coefficients. "
+        "Use dual(), loo_predictions() and predict(ids), or fit the features themselves."
+    )
+    with said(InputError, coefficients):
+        fitted.coefficients()
+    with said(InputError, coefficients):
+        fitted.intercept()
+
+
+def test_other_responses_to_the_same_stimuli():
+    fitted = Ridge().fit(X, Y)
+    with said(ShapeError, "the map was fitted to 20 stimuli; got responses to 19."):
+        fitted.refit(Y[1:])
+    with said(
+        ShapeError,
+        "1 of the 1 units respond alike to every stimulus and can't be predicted; the first is unit 0. "
+        "Leave them out: y[:, np.ptp(y, axis=0) > 0].",
+    ):
+        fitted.refit(np.ones((20, 1)))
