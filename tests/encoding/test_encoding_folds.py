@@ -24,10 +24,8 @@ def by_refits(x, y, folds, correlate):
         train = np.setdiff1d(np.arange(len(x)), test)
         for at, alpha in enumerate(ALPHAS):
             made = Peer(alpha=alpha).fit(z[train], y[train]).predict(z[test])
-            pairs = zip(made.T, y[test].T, strict=True)
-            result[at] += ([np.corrcoef(*pair)[0, 1] for pair in pairs] if correlate else -((made - y[test]) ** 2).mean(axis=0)) / len(
-                folds
-            )
+            pearson = np.array([np.corrcoef(*pair)[0, 1] for pair in zip(made.T, y[test].T, strict=True)])
+            result[at] += (pearson if correlate else -((made - y[test]) ** 2).mean(axis=0)) / len(folds)
     return result
 
 
