@@ -11,6 +11,7 @@ _EXPORTS = {
     "TextRecipe": "isomorph.models._text_recipe",
     "extract": "isomorph.models._extract",
     "extract_groups": "isomorph.models._extract_groups",
+    "layer_table": "isomorph.models._layer_table",
     "list_models": "isomorph.models._load",
     "load_model": "isomorph.models._load",
     "model_card": "isomorph.models._load",

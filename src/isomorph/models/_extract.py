@@ -111,22 +111,38 @@ def extract(
         seed=seed,
         keep_duplicates=keep_duplicates,
     )
-    _check_match(model, stimuli)
+    check_match(model, stimuli)
     if device is not None:
         model.to(device)
+
+    def plan() -> ExtractionPlan:
+        from isomorph.models._plan_make import make_plan
+
+        return make_plan(model, stimuli, request, has_store=store is not None or dry_run)
+
+    return plan() if dry_run else extraction_of(model, stimuli, request, plan, store=store, progress=progress)
+
+
+def extraction_of(
+    model: Model,
+    stimuli: Stimuli,
+    request: Request,
+    plan: Callable[[], ExtractionPlan],
+    *,
+    store: Store | Path | str | None,
+    progress: Progress | None,
+) -> Extraction:
+    """What was requested, out of the store where that has it; otherwise the plan is made and carried out."""
     spec = request.spec(model=model, stimuli=stimuli)
     name = fingerprint(spec)
     store = Store(store) if isinstance(store, str | Path) else store
-    if store is not None and not dry_run and name in store:
+    if store is not None and name in store:
         return _from_store(store.open(name), stimuli.ids)
-
-    from isomorph.models._plan_make import make_plan
-
-    plan = make_plan(model, stimuli, request, has_store=store is not None or dry_run)
-    return plan if dry_run else _run(model, stimuli, plan, seed=seed, spec=spec, store=store, progress=progress or Progress(quiet=True))
+    return _run(model, stimuli, plan(), seed=request.seed, spec=spec, store=store, progress=progress or Progress(quiet=True))
 
 
-def _check_match(model: Model, stimuli: Stimuli) -> None:
+def check_match(model: Model, stimuli: Stimuli) -> None:
+    """Raise `InputError` if there are no stimuli, or the model cannot read them."""
     if not len(stimuli):
         raise InputError(f"{model.card.name} was given no stimuli.")
     if model.modality != stimuli.modality:

@@ -30,21 +30,31 @@ _KERNEL_SHARE = 1.25
 """Kernels borrow memory (blocked copies of their inputs, say) that a dry run does not see."""
 
 
-def make_plan(model: Model, stimuli: Sequence[Any], request: Request, *, has_store: bool) -> ExtractionPlan:
+def make_plan(
+    model: Model, stimuli: Sequence[Any], request: Request, *, has_store: bool, seen: DryRun | None = None, part_of_all: bool = False
+) -> ExtractionPlan:
     """Look at the model and decide what is read, in which batches, and where rows wait.
+
+    Args:
+        model: Whose layers are read.
+        stimuli: What it is shown.
+        request: What was asked for.
+        has_store: Whether rows can wait in a store.
+        seen: What an earlier look at the same model showed; None looks now.
+        part_of_all: The layers are a part of all: duplicates of theirs are compared, though none is asked for by name.
 
     Raises:
         InputError: A layer is unknown or cannot be extracted, or the memory limit is too small.
     """
-    seen = dry_run(model, stimuli, pool=request.pool, precision=request.precision)
+    seen = seen or dry_run(model, stimuli, pool=request.pool, precision=request.precision)
     duplicates = {} if request.keep_duplicates else seen.duplicates()
-    layers = _layers(model, seen, request, duplicates)
+    layers = planned_layers(model, seen, request)
     sources = {layer.source for layer in layers}
     named = {layer.name for layer in layers}
     doubtful = {
         name: other
         for name, other in duplicates.items()
-        if other in sources and ("all" in request.layers or name in named) and not seen.certain(name, other)
+        if other in sources and (part_of_all or "all" in request.layers or name in named) and not seen.certain(name, other)
     }
     width = 0
     if request.reduce == "sketch":
@@ -77,7 +87,13 @@ def _unusable(seen: DryRun) -> dict[str, str]:
     return {each.name: each.reason for each in seen.outputs.values() if each.reason}
 
 
-def _layers(model: Model, seen: DryRun, request: Request, duplicates: dict[str, str]) -> tuple[LayerInfo, ...]:
+def planned_layers(model: Model, seen: DryRun, request: Request) -> tuple[LayerInfo, ...]:
+    """The layers that were asked for, in the order in which they run.
+
+    Raises:
+        InputError: A layer is unknown or cannot be extracted.
+    """
+    duplicates = {} if request.keep_duplicates else seen.duplicates()
     unusable = _unusable(seen)
     unique = [name for name in seen.outputs if name not in duplicates and name not in unusable]
     if not unique:
