@@ -49,9 +49,7 @@ class AlexNetGN(nn.Module):
         for block in (self.conv_block_1, self.conv_block_2, self.conv_block_3, self.conv_block_4, self.conv_block_5):
             x = block(x)
         x = self.ave_pool(x).flatten(1)
-        for block in (self.fc6, self.fc7, self.fc8, self.l2norm):
-            x = block(x)
-        return x
+        return self.l2norm(self.fc8(self.fc7(self.fc6(x))))  # type: ignore[no-any-return]
 
 
 def _convolution(inputs: int, outputs: int, side: int, *, stride: int = 1, padding: int, pool: bool = False) -> nn.Sequential:

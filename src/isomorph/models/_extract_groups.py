@@ -165,7 +165,7 @@ class LayerGroups:
             return make_plan(self._model, self._stimuli, request, has_store=has_store, seen=self._seen, part_of_all=part_of_all)
 
         done = extraction_of(self._model, self._stimuli, request, plan, **self._options)
-        return {layer.name: done[layer.name] for layer in group}  # type: ignore[misc]
+        return {layer.name: done[layer.name] for layer in group}
 
     def __str__(self) -> str:
         return str(self.plan)
