@@ -3,11 +3,13 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from isomorph.errors import IdError, InputError, NonFiniteError, ShapeError
+from isomorph.errors import IdError, InputError, NonFiniteError, ShapeError, UnknownNameError
 from isomorph.features import Features, relative
 from isomorph.models import untrained_twin
+from isomorph.results import contrast
 
 X = Features(np.arange(1.0, 13).reshape(4, 3), ("a", "b", "c", "d"), subject="clip")
 
@@ -53,3 +55,63 @@ def test_untrained_twins():
         untrained_twin("bundled/minilm_l6_v2")
     with said(InputError, "a seed of random weights must be a whole number from 0 to 999999999; got -1."):
         untrained_twin("bundled/mobilenet_v2.imagenet1k", seed=-1)
+
+
+TABLE = pd.DataFrame({"model": list("ABCD"), "region": "OTC", "metric": "eReg", "score": [0.1, 0.2, 0.3, 0.5]})
+ABOUT = pd.DataFrame({"task": ["clip", "class", "clip", "class"], "size": ["s", "s", "m", "l"]}, index=list("ABCD"))
+
+
+def test_contrasts_of_what_is_not_there():
+    with said(UnknownNameError, "no column of the metadata is called 'tasks'. Did you mean 'task'?"):
+        contrast(TABLE, ABOUT, "tasks")
+    with said(UnknownNameError, "no column of the table is called 'value'. There are: metric, model, region, score."):
+        contrast(TABLE, ABOUT, "task", score="value")
+    with said(UnknownNameError, "no level of 'task' is called 'clipp'. Did you mean 'clip'?"):
+        contrast(TABLE, ABOUT, "task", levels=["clipp", "class"])
+    with said(InputError, "a contrast needs two levels of 'task'; all 4 models have 'clip'."):
+        contrast(TABLE, ABOUT.assign(task="clip"), "task")
+    with said(IdError, "the metadata has no row for 2 of 4 models; the first is 'C'."):
+        contrast(TABLE, ABOUT[:2], "task")
+    with said(IdError, "the metadata has more than one row for 'A'; models must stand once."):
+        contrast(TABLE, pd.concat([ABOUT, ABOUT[:1]]), "task")
+    missing = "the metadata does not say 'task' of 1 of 4 models; the first is 'B'. "
+    with said(InputError, missing + "Fill it in, or leave these models out of the table."):
+        contrast(TABLE, ABOUT.assign(task=["clip", None, "clip", "class"]), "task")
+    alone = "there are no models that differ in 'task' alone. Hold fewer columns, or take method='ols', where what is held has additive "
+    with said(InputError, f"no 'clip' and 'class' agree in size for region 'OTC', metric 'eReg': {alone}effects."):
+        contrast(TABLE[1:], ABOUT.assign(size=list("abcd")), "task", levels=["clip", "class"], hold=["size"])
+    one = TABLE.assign(region=["OTC", "OTC", "EVC", "OTC"])
+    with said(InputError, "no model of the level 'class' of 'task' has a score for region 'EVC', metric 'eReg'."):
+        contrast(one, ABOUT, "task")
+
+
+def test_contrasts_of_bad_tables():
+    nan = "the column 'score' has 1 of 4 values that are NaN or infinite; the first is of 'C'. Leave these rows out: "
+    with said(NonFiniteError, nan + "table[table['score'].notna()]."):
+        contrast(TABLE.assign(score=[0.1, 0.2, np.nan, 0.5]), ABOUT, "task")
+    twice = (
+        "'A' has 2 rows for region 'OTC', metric 'eReg'; a contrast takes one. Choose a layer first (BrainScores.chosen(), or the rows of "
+    )
+    with said(InputError, twice + "Results.table that are best_on_same_data), or name what tells rows apart in by=… or unit=…."):
+        contrast(pd.concat([TABLE, TABLE]), ABOUT, "task")
+    with said(InputError, "the table of scores is empty."):
+        contrast(TABLE[:0], ABOUT, "task")
+    with said(InputError, "a unit is a model, or a part of one: unit must hold 'model'; got ('region',)."):
+        contrast(TABLE, ABOUT, "task", unit=["region"])
+
+
+def test_options_of_contrasts():
+    with said(InputError, "method must be 'permutation', 'mixed' or 'ols'; got 'lmer'."):
+        contrast(TABLE, ABOUT, "task", method="lmer")
+    with said(InputError, "'task' is what is compared; it can't be held too."):
+        contrast(TABLE, ABOUT, "task", hold=["task"])
+    with said(InputError, "family names columns of by (region, metric); got 'subject'."):
+        contrast(TABLE, ABOUT, "task", family=["subject"])
+    with said(InputError, "permutations must be 0 or more; got -1."):
+        contrast(TABLE, ABOUT, "task", permutations=-1)
+    with said(InputError, "method='mixed' needs scores of 2 or more subjects, in a column 'subject'; use method='ols' for one."):
+        contrast(TABLE, ABOUT, "task", method="mixed")
+    with said(ShapeError, "4 units are too few for 4 fixed effects; hold fewer columns."):
+        contrast(TABLE, ABOUT, "task", method="ols", hold=["size"])
+    with said(InputError, "what is held (kind) already tells the two levels apart; hold fewer columns."):
+        contrast(TABLE, ABOUT.assign(kind=["x", "y", "x", "y"]), "task", method="ols", hold=["kind"])

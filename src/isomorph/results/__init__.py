@@ -5,12 +5,14 @@ from isomorph._lazy import lazy_exports
 _EXPORTS = {
     "BenchmarkRecord": "isomorph.results._records",
     "Catalogue": "isomorph.results._catalogue",
+    "Contrast": "isomorph.results._contrast",
     "LayerGeometry": "isomorph.results._records",
     "Results": "isomorph.results._results",
     "SecondOrder": "isomorph.results._records",
     "StimuliRecord": "isomorph.results._records",
     "TargetRecord": "isomorph.results._records",
     "Study": "isomorph.results._study",
+    "contrast": "isomorph.results._contrast",
     "evaluate": "isomorph.results._evaluate",
     "models_on": "isomorph.results._model_targets",
 }
