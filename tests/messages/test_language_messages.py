@@ -9,6 +9,7 @@ import pytest
 from isomorph.errors import IdError, InputError, NonFiniteError, ShapeError, UnknownNameError
 from isomorph.features import Features, relative
 from isomorph.models import untrained_twin
+from isomorph.probes import ZeroShot, query_classifier
 from isomorph.results import contrast
 
 X = Features(np.arange(1.0, 13).reshape(4, 3), ("a", "b", "c", "d"), subject="clip")
@@ -115,3 +116,22 @@ def test_options_of_contrasts():
         contrast(TABLE, ABOUT, "task", method="ols", hold=["size"])
     with said(InputError, "what is held (kind) already tells the two levels apart; hold fewer columns."):
         contrast(TABLE, ABOUT.assign(kind=["x", "y", "x", "y"]), "task", method="ols", hold=["kind"])
+
+
+def test_classes_told_by_texts():
+    prompts = Features(np.array([[1.0, 0, 0], [-1, 0, 0], [0, 1, 0]]), ("a cat", "no cat", "a dog"))
+    with said(InputError, "the prompts of 'cat' cancel out: their mean has no direction."):
+        ZeroShot(prompts=prompts, classes={"a cat": "cat", "no cat": "cat", "a dog": "dog"})
+    with said(InputError, "zero-shot classification needs 2 classes or more; the prompts make 1."):
+        ZeroShot(prompts=prompts.take(["a cat"]))
+    with said(InputError, "temperature must be above 0; got 0."):
+        ZeroShot(prompts=prompts, temperature=0)
+    with said(IdError, "1 of 3 rows belong to no group; the first is 'a dog'. Name a group for each."):
+        ZeroShot(prompts=prompts, classes={"a cat": "cat", "no cat": "cat"})
+    spaces = "they live in different spaces. Read both from one layer, or from the two towers of one model."
+    with said(ShapeError, f"the features have 2 columns and the anchors 3: {spaces}"):
+        ZeroShot(prompts=prompts).predict(Features(np.ones((1, 2)), ("a",)))
+    with said(InputError, "test must be a share between 0 and 1, such as 0.5; got 2."):
+        query_classifier(X, prompts, ["a", "b", "a", "b"], test=2)
+    with said(InputError, "a probe needs at least 2 classes; all 4 training labels are 'a'."):
+        query_classifier(X, prompts, ["a"] * 4)

@@ -5,8 +5,12 @@ from isomorph._lazy import lazy_exports
 _EXPORTS = {
     "Probe": "isomorph.probes._probe",
     "ProbeResult": "isomorph.probes._probe_result",
+    "QueryClassifier": "isomorph.probes._query_classifier",
     "Trial": "isomorph.probes._probe_result",
+    "ZeroShot": "isomorph.probes._zero_shot",
+    "ZeroShotResult": "isomorph.probes._zero_shot",
     "expected_calibration_error": "isomorph.probes._accuracy",
+    "query_classifier": "isomorph.probes._query_classifier",
 }
 
 __all__ = sorted(_EXPORTS)  # noqa: PLE0605
