@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from isomorph.encoding import Ridge
+from isomorph.encoding import PLS, PrincipalRegression, Ridge
 from isomorph.errors import IdError, InputError, NonFiniteError, ShapeError
 from isomorph.features import Features
 from isomorph.geometry import Gram
@@ -99,3 +99,36 @@ def test_other_responses_to_the_same_stimuli():
         "Leave them out: y[:, np.ptp(y, axis=0) > 0].",
     ):
         fitted.refit(np.ones((20, 1)))
+
+
+@pytest.mark.parametrize(("kind", "name"), [(PLS, "PLS"), (PrincipalRegression, "PrincipalRegression")])
+def test_too_few_for_the_components(kind, name):
+    with said(InputError, f"{name}.components must be 1 or more; got 0."):
+        kind(components=0)
+    with said(
+        ShapeError,
+        f"{name} of 8 components needs as many features; there are 7. Ask for at most components=7, or use Ridge, which needs none.",
+    ):
+        kind(components=8).fit(X, Y)
+    with said(
+        ShapeError,
+        f"{name} of 7 components needs 8 training stimuli or more; there are 6. "
+        "Ask for at most components=5, or use Ridge, which needs none.",
+    ):
+        kind(components=7).fit(X[:6], Y[:6])
+    with said(
+        ShapeError,
+        f"{name} of 5 components needs features that vary in as many directions; over the 20 training stimuli they vary in 3. "
+        "Ask for at most components=3, or use Ridge, which needs none.",
+    ):
+        kind(components=5).fit(np.hstack([X[:, :3], X[:, :3], np.ones((20, 1))]), Y)
+    with said(NonFiniteError, "the feature matrix has 1 values that are NaN or infinite, in 1 of 20 stimuli; the first is row 0."):
+        kind(components=2).fit(np.where(np.arange(140).reshape(20, 7) == 3, np.nan, X), Y)
+    fitted = kind(components=2).fit(X, Y)
+    with said(ShapeError, "the map was fitted to 7 features; got 6. Pass the same layer of the same model."):
+        fitted.predict(X[:, :6])
+    with said(
+        InputError,
+        "features can't be standardised once they are a Gram matrix ('fc6'). Pass standardise=False, or the features themselves.",
+    ):
+        kind(components=2, standardise=True).fit(GRAM, Features(Y, IDS))

@@ -3,7 +3,10 @@
 from isomorph._lazy import lazy_exports
 
 _EXPORTS = {
+    "FittedComponents": "isomorph.encoding._fitted_components",
     "FittedRidge": "isomorph.encoding._fitted_ridge",
+    "PLS": "isomorph.encoding._pls",
+    "PrincipalRegression": "isomorph.encoding._principal_regression",
     "Ridge": "isomorph.encoding._ridge",
 }
 

@@ -57,8 +57,8 @@ class Paired:
         responses.check()
         return cls(x, responses)
 
-    def source(self, *, standardise: bool, width: float | None = None) -> Source:
-        """What gives inner products of, and with, the training stimuli.
+    def source(self, *, standardise: bool, width: float | None = None, dtype: np.dtype[np.floating] | None = None) -> Source:
+        """What gives inner products of, and with, the training stimuli; float32 where all that is given is, unless `dtype` says.
 
         Raises:
             IdError: The Gram matrix lacks a stimulus of the responses.
@@ -66,14 +66,14 @@ class Paired:
             InputError: A Gram matrix was to be standardised.
         """
         if not isinstance(self.features, Gram):
-            dtype = np.result_type(self.features, self.responses.values)
-            return Standardised.of(self.features, scaled=standardise, width=width, dtype=dtype)
+            kind = dtype or np.result_type(self.features, self.responses.values)
+            return Standardised.of(self.features, scaled=standardise, width=width, dtype=kind)
         if standardise:
             raise InputError(
                 f"features can't be standardised once they are a Gram matrix ({self.features.name}). "
                 "Pass standardise=False, or the features themselves."
             )
-        return CentredGram.of(self.features, self.responses.ids or (), width=width, dtype=self.responses.values.dtype)
+        return CentredGram.of(self.features, self.responses.ids or (), width=width, dtype=dtype or self.responses.values.dtype)
 
 
 Source: TypeAlias = Standardised | CentredGram
