@@ -9,6 +9,8 @@ _EXPORTS = {
     "load_recording": "isomorph.brains._load_recording",
     "ncsnr": "isomorph.brains._ceiling",
     "ncsnr_ceiling": "isomorph.brains._ceiling",
+    "read_brainio": "isomorph.brains._read_brainio",
+    "read_rsatoolbox": "isomorph.brains._read_rsatoolbox",
     "simulated_nsd": "isomorph.brains._simulated_recording",
     "simulated_recording": "isomorph.brains._simulated_recording",
     "spearman_brown": "isomorph.brains._ceiling",

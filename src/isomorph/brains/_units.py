@@ -13,6 +13,7 @@ from isomorph.errors import InputError, UnknownNameError
 if TYPE_CHECKING:
     import pandas
 
+_TEXT_ROIS = ("roi", "region", "area", "brain_area")
 _NEVER_ROIS = {"subject", "ncsnr", "unit", "unit_id", "hemisphere", "x", "y", "z", "i", "j", "k"}
 
 
@@ -31,6 +32,33 @@ def find_rois(units: pandas.DataFrame, named: Sequence[str] | None) -> tuple[str
         if not _is_membership(units[name]):
             raise InputError(f"the column {name!r} of units is to be an ROI, but holds other values than 0 and 1.")
     return tuple(named)
+
+
+def rois_of_text(units: pandas.DataFrame, column: str | None) -> tuple[pandas.DataFrame, tuple[str, ...]]:
+    """A table with a column of 0 and 1 for each text in `column` (or `roi`, `region`, `area`), and the note that says so.
+
+    Raises:
+        UnknownNameError: There is no such column.
+        InputError: It holds no texts, or one that is a column already.
+    """
+    if column is not None and column not in units:
+        raise UnknownNameError("column of units", column, map(str, units.columns))
+    if column is None:
+        column = next((each for each in units.columns if str(each).lower() in _TEXT_ROIS and _is_text(units[each])), None)
+        if column is None:
+            return units, ()
+    elif not _is_text(units[column]):
+        raise InputError(f"the column {column!r} of units is to name ROIs, but holds other than texts.")
+    names = [str(each) for each in dict.fromkeys(units[column].dropna()) if str(each).strip()]
+    if taken := [each for each in names if each in units]:
+        raise InputError(f"the column {column!r} of units names the ROI {taken[0]!r}, which is a column already. Rename one of them.")
+    added = units.assign(**{name: (units[column] == name).astype("int8") for name in names})
+    return added, (f"ROIs from the column {column!r} of units: {', '.join(names)}",)
+
+
+def _is_text(column: pandas.Series) -> bool:
+    filled = column.dropna()
+    return len(filled) > 0 and all(isinstance(each, str) for each in filled)
 
 
 def _is_membership(column: pandas.Series) -> bool:
