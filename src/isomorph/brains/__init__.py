@@ -10,6 +10,7 @@ _EXPORTS = {
     "ncsnr": "isomorph.brains._ceiling",
     "ncsnr_ceiling": "isomorph.brains._ceiling",
     "read_brainio": "isomorph.brains._read_brainio",
+    "read_nifti": "isomorph.brains._read_nifti",
     "read_rsatoolbox": "isomorph.brains._read_rsatoolbox",
     "simulated_nsd": "isomorph.brains._simulated_recording",
     "simulated_recording": "isomorph.brains._simulated_recording",

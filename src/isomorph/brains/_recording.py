@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import InitVar, dataclass
+from dataclasses import InitVar, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -89,6 +89,22 @@ class Recording:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __getitem__(self, roi: str) -> Recording:
+        """The units of one ROI, of every subject, as a recording that has this ROI alone: those that overlap it would be but parts.
+
+        Raises:
+            UnknownNameError: There is no such ROI.
+        """
+        found = self.where(roi=roi)
+        return replace(
+            found,
+            responses=None if found.trials is not None else found.responses,
+            repeats=None if found.trials is not None else found.repeats,
+            roi_columns=(roi,),
+            bad_units="keep",
+            small_rois="keep",
+        )
 
     @property
     def width(self) -> int:
