@@ -4,6 +4,7 @@ from isomorph._lazy import lazy_exports
 from isomorph._version import __version__
 
 _EXPORTS = {
+    "BrainScores": "isomorph.encoding",
     "Ceiling": "isomorph.inference",
     "Consistency": "isomorph.consistency",
     "Features": "isomorph.features",
@@ -18,11 +19,13 @@ _EXPORTS = {
     "all_pairs": "isomorph.pairwise",
     "compare": "isomorph.measures",
     "consistency": "",
+    "encode": "isomorph.encoding",
     "evaluate": "isomorph.results",
     "extract": "isomorph.models",
     "list_benchmarks": "isomorph.benchmarks",
     "list_models": "isomorph.models",
     "load_benchmark": "isomorph.benchmarks",
+    "load_brain": "isomorph.brains:load_recording",
     "load_features": "isomorph.features",
     "load_measure": "isomorph.measures",
     "load_model": "isomorph.models",

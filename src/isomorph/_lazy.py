@@ -10,14 +10,14 @@ from typing import Any
 def lazy_exports(package: str, names: Mapping[str, str]) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Return `__getattr__` and `__dir__` for a package whose public `names` map to the modules that define them.
 
-    An empty module string means that the name is a sub-package.
+    An empty module string means that the name is a sub-package; `"module:attribute"` that the module calls it otherwise.
     """
 
     def __getattr__(name: str) -> Any:
         if name not in names:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        module = names[name]
-        return getattr(import_module(module), name) if module else import_module(f"{package}.{name}")
+        module, _, attribute = names[name].partition(":")
+        return getattr(import_module(module), attribute or name) if module else import_module(f"{package}.{name}")
 
     def __dir__() -> list[str]:
         return sorted(names)

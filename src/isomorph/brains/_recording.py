@@ -97,14 +97,8 @@ class Recording:
             UnknownNameError: There is no such ROI.
         """
         found = self.where(roi=roi)
-        return replace(
-            found,
-            responses=None if found.trials is not None else found.responses,
-            repeats=None if found.trials is not None else found.repeats,
-            roi_columns=(roi,),
-            bad_units="keep",
-            small_rois="keep",
-        )
+        derived: dict[str, Any] = {} if found.trials is None else {"responses": None, "repeats": None}  # which come from trials
+        return replace(found, roi_columns=(roi,), bad_units="keep", small_rois="keep", **derived)
 
     @property
     def width(self) -> int:

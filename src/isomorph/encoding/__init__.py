@@ -3,11 +3,26 @@
 from isomorph._lazy import lazy_exports
 
 _EXPORTS = {
+    "BrainScores": "isomorph.encoding._brain_scores",
+    "EvenOdd": "isomorph.encoding._split",
     "FittedComponents": "isomorph.encoding._fitted_components",
     "FittedRidge": "isomorph.encoding._fitted_ridge",
+    "Halves": "isomorph.encoding._split",
+    "KFold": "isomorph.encoding._split",
     "PLS": "isomorph.encoding._pls",
     "PrincipalRegression": "isomorph.encoding._principal_regression",
+    "Protocol": "isomorph.encoding._protocol",
     "Ridge": "isomorph.encoding._ridge",
+    "SparseProjection": "isomorph.encoding._sparse_projection",
+    "Shuffled": "isomorph.encoding._split",
+    "Split": "isomorph.encoding._split",
+    "choose_layers": "isomorph.encoding._choose_layers",
+    "encode": "isomorph.encoding._encode",
+    "list_protocols": "isomorph.encoding._load_protocol",
+    "load_protocol": "isomorph.encoding._load_protocol",
+    "normalise": "isomorph.encoding._normaliser",
+    "score_units": "isomorph.encoding._scorer",
+    "johnson_lindenstrauss": "isomorph.encoding._johnson_lindenstrauss",
 }
 
 __all__ = sorted(_EXPORTS)  # noqa: PLE0605

@@ -1,0 +1,76 @@
+"""Scores of brains as a folder: the table in Parquet, arrays in `.npy`, the rest in JSON."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isomorph import data
+from isomorph.encoding._brain_scores import COLUMNS, BrainScores
+from isomorph.encoding._protocol_plain import plain_protocol, protocol_from_plain
+from isomorph.errors import FileError, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from isomorph.arrays import FloatArray
+
+_CARD, _FORMAT = "scores.json", 1
+_ARRAYS = ("units", "contributions")
+
+
+def save_scores(scores: BrainScores, folder: Path) -> None:
+    """Write a new folder, whole or not at all."""
+    if folder.exists():
+        raise InputError(f"{folder} is there already. Choose another folder, or delete it.")
+    card = {
+        "isomorph": "brain scores", "format": _FORMAT, "recording": dict(scores.recording), "protocol": plain_protocol(scores.protocol),
+        "notes": scores.notes, "level": scores.level, **{name: [list(key) for key in getattr(scores, name)] for name in _ARRAYS},
+    }  # fmt: skip
+    made = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.partial")
+    try:
+        made.mkdir(parents=True)
+        scores.table.to_parquet(made / "table.parquet", index=False)
+        for name in _ARRAYS:
+            arrays: Mapping[Any, FloatArray] = getattr(scores, name)
+            if arrays:
+                np.save(made / f"{name}.npy", np.stack(list(arrays.values())), allow_pickle=False)
+        (made / _CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+        made.rename(folder)
+    except OSError as error:
+        raise FileError(f"the scores cannot be written to {folder}: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def load_scores(folder: Path) -> BrainScores:
+    """Read what `save_scores` wrote."""
+    card: Any = data.read_json(folder / _CARD)
+    if not isinstance(card, dict) or card.get("isomorph") != "brain scores" or card.get("format") != _FORMAT:
+        raise FileError(f"{folder / _CARD} does not describe scores of brains of format {_FORMAT}.")
+    table = data.read_table(folder / "table.parquet")
+    missing = [each for each in COLUMNS if each not in table]
+    if missing:
+        raise FileError(f"the table in {folder} lacks {len(missing)} columns; the first is {missing[0]!r}.")
+    try:
+        arrays: Any = {name: _arrays(folder, name, card[name]) for name in _ARRAYS}
+        return BrainScores(
+            table=table, recording=card["recording"], protocol=protocol_from_plain(card["protocol"]), notes=tuple(map(str, card["notes"])),
+            level=float(card["level"]), **arrays,
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileError(f"{folder / _CARD} lacks a part, or holds it in another form: {error}.") from error
+
+
+def _arrays(folder: Path, name: str, keys: list[list[str]]) -> dict[tuple[str, ...], FloatArray]:
+    if not keys:
+        return {}
+    values = data.read_npy(folder / f"{name}.npy")
+    if values.ndim != 2 or len(values) != len(keys):
+        raise FileError(f"{folder / f'{name}.npy'} has shape {values.shape}, but {_CARD} names {len(keys)} rows.")
+    return {tuple(map(str, key)): row for key, row in zip(keys, values, strict=True)}

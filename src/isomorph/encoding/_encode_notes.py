@@ -1,0 +1,70 @@
+"""What a reader of scores ought to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from isomorph.encoding._protocol import Protocol
+from isomorph.encoding._ridge import Ridge
+
+if TYPE_CHECKING:
+    import pandas
+
+_EDGE = 0.05
+_LISTED = 5
+
+
+def notes_of(table: pandas.DataFrame, recorded: Sequence[str], constant: Sequence[str], protocol: Protocol) -> tuple[str, ...]:
+    """Sentences on the recording, layers that were left out, penalties at the edge, and scores above their ceilings."""
+    notes = list(dict.fromkeys(recorded))
+    if constant:
+        listed = ", ".join(constant[:_LISTED])
+        notes.append(f"{len(constant)} layers are alike for all stimuli and were left out: {listed}{_more(len(constant))}.")
+    test = table[table["split"] == "test"]
+    for note in (_edges(test, protocol), _undefined(test), _above(test)):
+        notes += note
+    return tuple(notes)
+
+
+def _edges(test: pandas.DataFrame, protocol: Protocol) -> list[str]:
+    many = test[(test["metric"] != "cRSA") & (test["units_at_edge"] > _EDGE)]
+    if many.empty or not isinstance(protocol.regression, Ridge):
+        return []
+    grid, worst = protocol.regression.alphas, many.iloc[int(many["units_at_edge"].to_numpy().argmax())]
+    layers = many[["model", "layer"]].drop_duplicates()
+    return [
+        f"in {len(layers)} of {len(test[['model', 'layer']].drop_duplicates())} layers more than {_EDGE:.0%} of a region's units have the "
+        f"smallest or largest alpha of the grid ({grid[0]:g} to {grid[-1]:g}), most in {worst['layer']} with {worst['region']}"
+        f"{' of ' + worst['subject'] if worst['subject'] else ''} ({worst['units_at_edge']:.0%}); a wider grid may predict them better."
+    ]
+
+
+def _undefined(test: pandas.DataFrame) -> list[str]:
+    nothing = test[test["score"].isna()]
+    if nothing.empty:
+        return []
+    named = nothing[["metric", "region", "subject"]].drop_duplicates()
+    listed = ", ".join(" ".join(filter(None, row)) for row in named.to_numpy()[:_LISTED])
+    return [
+        f"{len(nothing)} of {len(test)} test scores are not defined, because an RDM is constant or a stimulus has no pattern to correlate: "
+        f"{listed}{_more(len(named))}."
+    ]
+
+
+def _above(test: pandas.DataFrame) -> list[str]:
+    above = test[(test["score"] > test["ceiling"]) | (test["normalised"] > 1)]
+    if above.empty:
+        return []
+    listed = ", ".join(
+        f"{row['metric']} of {row['layer']} with {row['region']}{' of ' + row['subject'] if row['subject'] else ''} "
+        f"({row['score']:.2f} of {row['ceiling']:.2f})"
+        for row in above.sort_values("score", ascending=False).head(_LISTED).to_dict("records")
+    )
+    return [
+        f"{len(above)} test scores are above their ceilings, which are estimates: {listed}{_more(len(above))}. They are left as they are."
+    ]
+
+
+def _more(count: int) -> str:
+    return f" and {count - _LISTED} more" if count > _LISTED else ""
