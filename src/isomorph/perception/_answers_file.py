@@ -1,0 +1,157 @@
+"""Answers in files: npz, JSON, CSV, Parquet."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from isomorph.errors import FileError, InputError
+from isomorph.perception._answers import Answers
+from isomorph.perception._submission import read_submission
+
+if TYPE_CHECKING:
+    import pandas
+
+_FORMAT = "isomorph-answers"
+_COLUMNS = {"truth": "truth", "category": "truth", "group": "groups", "condition": "conditions"}
+_ABSTAIN = ("abstain", "na")
+_TEXTS = ("abstain", "subject", "provenance")
+_LISTS = ("truth", "groups", "conditions")
+
+
+def write_answers(answers: Answers, path: Path | str) -> None:
+    """Write answers by the suffix: `.npz` and `.json` keep everything, `.csv` and `.parquet` are item × outcome tables.
+
+    A table has the column `id`, `truth`, `group` and `condition` where they are known, then one column an outcome: votes, where the
+    probabilities are the votes' shares, else probabilities.
+
+    Raises:
+        FileError: The suffix is another, or an outcome is called as one of the table's own columns.
+    """
+    path = Path(path)
+    if path.suffix == ".npz":
+        np.savez_compressed(path, allow_pickle=False, **_as_arrays(answers))
+    elif path.suffix == ".json":
+        plain = {"format": _FORMAT, **{key: each.tolist() for key, each in _as_arrays(answers).items()}}
+        if answers.given is not None:
+            plain["given"] = [None if np.isnan(row).any() else row.tolist() for row in answers.given]
+        path.write_text(json.dumps(plain, ensure_ascii=False, allow_nan=False), encoding="utf-8")
+    elif path.suffix == ".csv":
+        _as_table(answers).to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        _as_table(answers).to_parquet(path, index=False)
+    else:
+        raise FileError(f"{path} has no suffix that answers are written with; .npz, .json, .csv and .parquet are.")
+
+
+def read_answers(path: Path | str, *, kind: Literal["auto", "probabilities", "counts"] = "auto", abstain: str | None = None) -> Answers:
+    """Read answers by the suffix: `.npz`, `.json` (ours, or a leaderboard submission), `.csv`, `.parquet`.
+
+    A table's first column names the items; columns called truth (or category), group and condition are taken as such, all others are
+    outcomes. `"auto"` takes a table of whole numbers whose rows do not all sum to 1 as votes. Pickles are not read here:
+    `read_visalign_pickle` does.
+
+    Args:
+        path: The file; its stem becomes the subject of a table.
+        kind: What a table holds.
+        abstain: Which outcome of a table abstains; by default one called "abstain" or "na".
+
+    Raises:
+        FileError: The file cannot be read as answers.
+        InputError: Its numbers are no distributions; the message names the item.
+    """
+    path = Path(path)
+    try:
+        if path.suffix == ".npz":
+            return _from_npz(path)
+        if path.suffix == ".json":
+            return _from_json(path)
+        if path.suffix in (".csv", ".tsv", ".parquet"):
+            return _from_table(path, kind, abstain)
+    except InputError as error:
+        raise type(error)(f"{path}: {error}") from error
+    raise FileError(f"{path} has no suffix of answers; .npz, .json, .csv, .tsv and .parquet are read, pickles by read_visalign_pickle.")
+
+
+def _as_arrays(answers: Answers) -> dict[str, Any]:
+    arrays: dict[str, Any] = {"ids": np.array(answers.ids), "outcomes": np.array(answers.outcomes), "probabilities": answers.probabilities}
+    arrays |= {name: np.array(getattr(answers, name) or "") for name in _TEXTS}
+    arrays |= {name: np.array(column) for name in _LISTS if (column := getattr(answers, name)) is not None}
+    return arrays | {name: column for name in ("counts", "given") if (column := getattr(answers, name)) is not None}
+
+
+def _from_npz(path: Path) -> Answers:
+    from isomorph.data import read_npz
+
+    arrays = read_npz(path)
+    if not {"ids", "outcomes", "probabilities"} <= set(arrays):
+        raise FileError(f"{path} holds {', '.join(sorted(arrays)) or 'nothing'}; answers hold ids, outcomes and probabilities.")
+    facts: dict[str, Any] = {name: str(arrays[name]) for name in _TEXTS if name in arrays}
+    facts |= {name: tuple(arrays[name].tolist()) for name in _LISTS if name in arrays}
+    facts |= {name: arrays[name] for name in ("counts", "given") if name in arrays}
+    facts["abstain"] = facts.get("abstain") or None
+    ids, outcomes = tuple(map(str, arrays["ids"].tolist())), tuple(map(str, arrays["outcomes"].tolist()))
+    return Answers(ids=ids, outcomes=outcomes, probabilities=arrays["probabilities"], **facts)
+
+
+def _from_json(path: Path) -> Answers:
+    from isomorph.data import read_json
+
+    plain = read_json(path)
+    if not isinstance(plain, dict) or plain.get("format") != _FORMAT:
+        return read_submission(path)
+    width = len(plain["outcomes"])
+    facts = {name: plain[name] for name in (*_TEXTS, *_LISTS) if name in plain}
+    facts["abstain"] = facts.get("abstain") or None
+    facts["counts"] = np.array(plain["counts"], dtype=np.int64) if plain.get("counts") is not None else None
+    if plain.get("given") is not None:
+        facts["given"] = np.array([[np.nan] * width if row is None else row for row in plain["given"]])
+    return Answers(ids=tuple(plain["ids"]), outcomes=tuple(plain["outcomes"]), probabilities=np.array(plain["probabilities"]), **facts)
+
+
+def _as_table(answers: Answers) -> pandas.DataFrame:
+    import pandas
+
+    clash = next((each for each in answers.outcomes if each in ("id", *_COLUMNS)), None)
+    if clash is not None:
+        raise FileError(f"an outcome is called {clash!r}, as a column of the table is. Write .npz or .json, or rename it.")
+    own = {"id": answers.ids, "truth": answers.truth, "group": answers.groups, "condition": answers.conditions}
+    counts = answers.counts
+    whole = counts is not None and np.array_equal(counts / counts.sum(axis=1, keepdims=True), answers.probabilities)
+    values = counts if counts is not None and whole else answers.probabilities
+    table = {name: column for name, column in own.items() if column is not None}
+    return pandas.DataFrame(table | {name: values[:, at] for at, name in enumerate(answers.outcomes)})
+
+
+def _from_table(path: Path, kind: str, abstain: str | None) -> Answers:
+    from isomorph.data import read_csv, read_table
+
+    texts = {"dtype": dict.fromkeys((*_COLUMNS, 0), str), "keep_default_na": False, "na_values": ["NaN", "nan"]}
+    table = read_table(path) if path.suffix == ".parquet" else read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", **texts)
+    names = [str(each) for each in table.columns]
+    facts: dict[str, Any] = {}
+    outcomes = []
+    for name in names[1:]:
+        if name in _COLUMNS and _COLUMNS[name] not in facts:
+            facts[_COLUMNS[name]] = tuple("" if each is None else str(each) for each in table[name])
+        else:
+            outcomes.append(name)
+    if not outcomes:
+        raise FileError(f"{path} has the columns {', '.join(names)}; a table of answers has the items, then one column an outcome.")
+    try:
+        values = table[outcomes].to_numpy(dtype=np.float64)
+    except ValueError as error:
+        raise FileError(f"{path} holds something that is no number among the outcomes {', '.join(outcomes[:5])}: {error}.") from error
+    facts |= {
+        "abstain": abstain or next((each for each in _ABSTAIN if each in outcomes), None),
+        "subject": path.stem,
+        "provenance": path.name,
+    }
+    ids = tuple(str(each) for each in table.iloc[:, 0])
+    whole = np.isfinite(values).all() and (values == np.rint(values)).all()
+    if kind == "counts" or (kind == "auto" and whole and (values.sum(axis=1) != 1).any()):
+        return Answers.from_counts(ids, outcomes, values, **facts)
+    return Answers(ids=ids, outcomes=tuple(outcomes), probabilities=values, **facts)

@@ -1,0 +1,183 @@
+"""Models beside people on model-vs-human's questions, as one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from isomorph.errors import InputError
+from isomorph.inference import interval
+from isomorph.inference._bootstrap import check_draws
+from isomorph.perception._agreement import condition_means, draw_cells, pair_statistics, pairs_of
+from isomorph.perception._distributions import Floats
+from isomorph.perception._dropped import Dropped
+from isomorph.perception._grid import Grid, grids
+from isomorph.perception._shape_bias import shape_bias
+from isomorph.perception._trials import Trials
+
+if TYPE_CHECKING:
+    import pandas
+
+HUMANS = "humans"
+_STATISTICS = ("accuracy_difference", "observed_consistency", "error_consistency", "ood_accuracy")
+
+
+@dataclass(frozen=True)
+class _Draw:
+    replicates: int
+    images: bool
+    people: bool
+    rng: np.random.Generator
+
+
+def behaviour_table(
+    trials: Trials,
+    *,
+    dropped: Dropped = "model-vs-human",
+    by: Literal["model", "dataset"] = "model",
+    replicates: int = 1000,
+    resample: Literal["images", "people", "both"] = "images",
+    level: float = 0.95,
+    seed: int = 0,
+) -> pandas.DataFrame:
+    """Every model, and people among themselves, on the questions of model-vs-human (Geirhos et al., 2021).
+
+    Each number is formed within a condition, then averaged, unweighted, over conditions, people and data sets, in this order. OOD
+    accuracy pools the trials of a data set first. A row "humans" holds each pair of people once, with their pooled accuracy: the ceiling.
+
+    Args:
+        trials: Trials of models and people on the same images.
+        dropped: Which conditions do not count: a name of `DROPPED` or `{data set: conditions}`.
+        by: One row a model, or one a model and data set.
+        replicates: Bootstrap replicates of each interval; 0: no columns `…_low`, `…_high`.
+        resample: What the bootstrap draws: images (within conditions), people (within data sets), or both.
+        level: The intervals' coverage.
+        seed: The bootstrap's.
+
+    Returns:
+        Columns `model`, (`dataset`,) `accuracy_difference` (squared, lower is closer), `observed_consistency`, `error_consistency` (κ),
+        `ood_accuracy`, and for models `shape_bias` (with a data set "cue-conflict") and `mean_rank` (of the first three, among models).
+
+    Raises:
+        InputError: There are no people, or a model lacks a data set; each is named.
+        IdError: Observers saw different images.
+    """
+    check_draws(replicates=replicates, seed=seed, level=level)
+    if resample not in ("images", "people", "both"):
+        raise InputError(f"resample is 'images', 'people' or 'both'; got {resample!r}.")
+    draw = _Draw(replicates, resample != "people", resample != "images", np.random.default_rng(seed))
+    tables = grids(trials, dropped)
+    models = trials.models
+    _check_complete(tables, models, trials.humans)
+    values = np.stack([_of_grid(grid, models, trials.humans, draw) for grid in tables])  # [dataset, observer, statistic, 1 + replicate]
+    names = [*models, HUMANS]
+    if by == "dataset":
+        return _as_table([(name, grid.dataset) for grid in tables for name in names], values.reshape(-1, *values.shape[2:]), level)
+    table = _as_table([(name,) for name in names], values.mean(axis=0), level)
+    _add_shape_bias(table, trials, replicates, seed, level)
+    table["mean_rank"] = mean_ranks(table)
+    return table
+
+
+def mean_ranks(table: pandas.DataFrame) -> pandas.Series:
+    """The mean of three ranks among the models of a table: accuracy difference (ascending), observed and error consistency (descending).
+
+    The row "humans" has none; ties share their mean rank.
+    """
+    models = table[table["model"] != HUMANS]
+    ranks = [
+        models["accuracy_difference"].rank(),
+        models["observed_consistency"].rank(ascending=False),
+        models["error_consistency"].rank(ascending=False),
+    ]
+    return (sum(ranks[1:], ranks[0]) / 3).reindex(table.index)
+
+
+def _of_grid(grid: Grid, models: tuple[str, ...], humans: tuple[str, ...], draw: _Draw) -> Floats:
+    """`[observer, statistic, 1 + replicate]`: models, then humans; the first replicate is the estimate itself."""
+    people, rows = grid.rows(humans), grid.rows(models)
+    across = np.array([(model, person) for model in rows for person in people], dtype=np.intp).reshape(-1, 2)
+    within = pairs_of(people)
+    pairs = np.concatenate([across, within])
+    plain = pair_statistics(grid, pairs, None), _accuracy(grid, None)
+    parts = [_averaged(*plain, len(rows), people, np.ones((len(people), 1)), rows)]
+    if draw.replicates:
+        weights = draw_cells(grid, draw.replicates, draw.rng) if draw.images else None
+        drawn = plain if weights is None else (pair_statistics(grid, pairs, weights), _accuracy(grid, weights))
+        who = np.ones((len(people), draw.replicates))
+        if draw.people:
+            who = draw.rng.multinomial(len(people), np.full(len(people), 1 / len(people)), size=draw.replicates).T.astype(np.float64)
+        parts.append(np.broadcast_to(_averaged(*drawn, len(rows), people, who, rows), (*parts[0].shape[:2], draw.replicates)))
+    return np.concatenate(parts, axis=2)
+
+
+def _averaged(pairs: Floats, accuracy: Floats, models: int, people: list[int], who: Floats, rows: list[int]) -> Floats:
+    """Over people, each with its weight in `who` [person, replicate]; a person is not paired with itself."""
+    across = pairs[:, : models * len(people)].reshape(3, models, len(people), -1)
+    of_models = (across * who).sum(axis=2) / who.sum(axis=0)
+    first, second = pairs_of(list(range(len(people)))).T
+    both = who[first] * who[second]
+    total = both.sum(axis=0)
+    of_people = np.divide(
+        (pairs[:, models * len(people) :] * both).sum(axis=1),
+        total,
+        out=np.full((3, max(pairs.shape[2], who.shape[1])), np.nan),
+        where=total > 0,
+    )
+    pooled = (accuracy[people] * who).sum(axis=0) / who.sum(axis=0)
+    own = np.broadcast_to(accuracy[rows], (models, pooled.shape[-1]))
+    return np.concatenate([
+        np.concatenate([np.broadcast_to(of_models, (3, models, pooled.shape[-1])), own[None]]).transpose(1, 0, 2),
+        np.concatenate([of_people, pooled[None]])[None],
+    ])  # fmt: skip
+
+
+def _accuracy(grid: Grid, weights: Floats | None) -> Floats:
+    """`[observer, replicate]`: the share of all trials, so that a condition counts as it is large."""
+    sizes = np.diff(grid.starts) / grid.starts[-1]
+    return np.asarray(np.einsum("ocr,c->or", condition_means(grid, grid.correct, weights), sizes))
+
+
+def _check_complete(tables: list[Grid], models: tuple[str, ...], humans: tuple[str, ...]) -> None:
+    if not humans:
+        raise InputError(
+            f"no subject is a person, among {', '.join(models[:5])}. Say who is: read_trials(…, people='participant-*'); model-vs-human "
+            "calls people subject-01 …"
+        )
+    lacking = {name: [grid.dataset for grid in tables if name not in grid.observers] for name in models}
+    lacking = {name: each for name, each in lacking.items() if each}
+    alone = [grid.dataset for grid in tables if not grid.rows(humans)]
+    if alone:
+        raise InputError(
+            f"nobody answered the data sets {', '.join(alone)}; models are compared with people. Leave them out: take(datasets=…)."
+        )
+    if lacking:
+        lines = "; ".join(f"{name} lacks {', '.join(each)}" for name, each in lacking.items())
+        raise InputError(
+            f"not every model answered every data set: {lines}. Leave out data sets or models: trials.take(datasets=…, subjects=…)."
+        )
+
+
+def _as_table(keys: list[tuple[str, ...]], values: Floats, level: float) -> pandas.DataFrame:
+    """`values` [row, statistic, 1 + replicate] under names, with intervals where there are replicates."""
+    import pandas
+
+    columns: dict[str, object] = {name: list(each) for name, each in zip(("model", "dataset"), zip(*keys, strict=True), strict=False)}
+    low, high = interval(values[:, :, 1:].transpose(2, 0, 1), level) if values.shape[2] > 1 else (None, None)
+    for at, name in enumerate(_STATISTICS):
+        columns[name] = values[:, at, 0]
+        if low is not None and high is not None:
+            columns |= {f"{name}_low": low[:, at], f"{name}_high": high[:, at]}
+    return pandas.DataFrame(columns)
+
+
+def _add_shape_bias(table: pandas.DataFrame, trials: Trials, replicates: int, seed: int, level: float) -> None:
+    if "cue-conflict" not in trials.dataset.names:
+        table["shape_bias"] = float("nan")
+        return
+    found = shape_bias(trials, replicates=replicates, seed=seed, level=level).set_index("observer")
+    ends = {"shape_bias": "shape_bias"} | ({"low": "shape_bias_low", "high": "shape_bias_high"} if replicates else {})
+    for column, name in ends.items():
+        table[name] = found[column].reindex(table["model"]).to_numpy()

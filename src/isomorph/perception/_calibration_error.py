@@ -1,0 +1,97 @@
+"""Whether confidence is what it says, against labels or against people's distributions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from isomorph.errors import InputError, ShapeError
+from isomorph.inference import bootstrap_weights, interval
+from isomorph.perception._distributions import Floats, check_distributions
+
+
+@dataclass(frozen=True, eq=False)
+class CalibrationError:
+    """Expected calibration error and the bins of its reliability diagram.
+
+    Attributes:
+        value: Σ share of a bin × |accuracy − confidence|, 0 … 1.
+        low: Lower end of the bootstrap interval over items; NaN without.
+        high: Upper end.
+        confidence: `[bin]` mean confidence, NaN in empty bins.
+        accuracy: `[bin]` mean accuracy: the share of right answers, or the mean share of people who answer as the model does.
+        count: `[bin]` items.
+    """
+
+    value: float
+    low: float
+    high: float
+    confidence: Floats
+    accuracy: Floats
+    count: Floats
+
+
+def expected_calibration_error(
+    probabilities: Any, target: Any, *, bins: int = 15, replicates: int = 1000, level: float = 0.95, seed: int = 0
+) -> CalibrationError:
+    """Expected calibration error of the most probable answer, in equal-width bins closed on the right.
+
+    Args:
+        probabilities: `[item, outcome]`, the model's.
+        target: `[item]` columns of the right outcomes, or `[item, outcome]` people's distributions: accuracy is then the share of people
+            who give the model's answer.
+        bins: How many. The value is biased upwards where bins hold few items.
+        replicates: Bootstrap replicates over items; 0: no interval.
+        level: The interval's coverage.
+        seed: The bootstrap's.
+
+    Raises:
+        ShapeError: The target has other items or outcomes.
+
+    Example:
+        >>> round(expected_calibration_error([[.8, .2], [.8, .2]], [0, 1], replicates=0).value, 6)
+        0.3
+    """
+    p = check_distributions(probabilities, name="the probabilities")
+    if bins < 1:
+        raise InputError(f"a calibration error needs 1 bin or more; got {bins}.")
+    best, items = p.argmax(axis=1), np.arange(len(p))
+    confidence, right = p[items, best], _right(p, target, best)
+    value = bin_gaps(confidence, right, np.ones((1, len(p))), bins)[0]
+    low = high = float("nan")
+    if replicates:
+        ends = interval(bin_gaps(confidence, right, bootstrap_weights(len(p), replicates, seed).astype(np.float64), bins), level)
+        low, high = (float(each) for each in ends)
+    which = bin_of(confidence, bins)
+    count = np.bincount(which, minlength=bins).astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        means = [np.bincount(which, each, minlength=bins) / count for each in (confidence, right)]
+    return CalibrationError(float(value), low, high, means[0], means[1], count)
+
+
+def bin_of(confidence: Floats, bins: int) -> Any:
+    """The bin of each confidence, (0, 1/bins] first; 0 belongs to the first."""
+    return np.clip(np.ceil(confidence * bins).astype(np.intp) - 1, 0, bins - 1)
+
+
+def bin_gaps(confidence: Floats, right: Floats, weights: Floats, bins: int = 15) -> Floats:
+    """`[replicate]` calibration errors of weighted items, `weights` [replicate, item]."""
+    gaps = np.zeros((len(confidence), bins))
+    gaps[np.arange(len(confidence)), bin_of(confidence, bins)] = right - confidence
+    return np.asarray(np.abs(weights @ gaps).sum(axis=1) / len(confidence))
+
+
+def _right(p: Floats, target: Any, best: Any) -> Floats:
+    goal = np.asarray(target)
+    if goal.ndim == 1 and goal.dtype.kind in "iu" and len(goal) == len(p):
+        if goal.min(initial=0) < 0 or goal.max(initial=0) >= p.shape[1]:
+            raise InputError(f"the target names outcomes {goal.min()} to {goal.max()}, but there are {p.shape[1]}, 0 to {p.shape[1] - 1}.")
+        return (goal == best).astype(np.float64)
+    if goal.ndim == 2 and goal.shape == p.shape:
+        return np.asarray(check_distributions(goal, name="the target")[np.arange(len(p)), best])
+    raise ShapeError(
+        f"the target has the shape {goal.shape} of {goal.dtype}; {p.shape} probabilities need {len(p)} columns of right outcomes, or "
+        "people's distributions of the same shape."
+    )

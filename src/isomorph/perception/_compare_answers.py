@@ -1,0 +1,145 @@
+"""How far models' answers are from people's, group by group, with intervals and the people's own ceiling."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from isomorph.errors import InputError, UnknownNameError
+from isomorph.inference import bootstrap_weights, interval
+from isomorph.perception._answers import Answers, joined
+from isomorph.perception._calibration_error import bin_gaps
+from isomorph.perception._distances import DISTANCES
+from isomorph.perception._distributions import Floats
+from isomorph.perception._split_half import half_distances
+
+if TYPE_CHECKING:
+    import pandas
+
+METRICS = (*DISTANCES, "ece")
+"""What `compare_answers` can compute: the six distances, and the calibration error against people's distributions."""
+
+
+def compare_answers(
+    models: Answers | Sequence[Answers],
+    human: Answers,
+    *,
+    metric: str | Sequence[str] = "hellinger",
+    by: Literal["groups", "conditions", "truth"] | None = "groups",
+    floor: float = 0.0,
+    replicates: int = 1000,
+    level: float = 0.95,
+    seed: int = 0,
+    splits: int = 20,
+) -> pandas.DataFrame:
+    """Mean distance of each model's answers to people's, over all items and for each group.
+
+    Args:
+        models: One model's answers or several models'; they meet the people's by item.
+        human: People's answers; `counts` give the ceiling.
+        metric: Names of `METRICS`: hellinger, jsd, total_variation, cross_entropy, kl, brier, ece.
+        by: What divides the items, of the people's answers or else the model's; without it there is the row "all" only.
+        floor: The least probability of a model, for cross_entropy and kl, which are else infinite where a model rules out an answer.
+        replicates: Bootstrap replicates over items (within the group); 0: no interval.
+        level: The interval's coverage.
+        seed: The bootstrap's and the splits'.
+        splits: Random halves of the votes that the ceiling averages over; 0: no ceiling.
+
+    Returns:
+        One row a model, metric and group: `model`, `metric`, `group`, `value`, `low`, `high`, `ceiling` (the distance between two random
+        halves of the people: smaller is hardly possible; NaN without counts), `n`.
+
+    Raises:
+        InputError: Outcomes differ, or stand in another order.
+        IdError: Items differ.
+
+    Example:
+        >>> people = Answers.from_counts(["a", "b"], ["cat", "dog"], [[9, 1], [4, 6]], subject="people")
+        >>> model = Answers(ids=["b", "a"], outcomes=["cat", "dog"], probabilities=[[.4, .6], [.9, .1]], subject="model")
+        >>> float(compare_answers(model, people, by=None, replicates=0)["value"].iloc[0])
+        0.0
+    """
+    import pandas
+
+    metrics = [metric] if isinstance(metric, str) else list(metric)
+    unknown = next((each for each in metrics if each not in METRICS), None)
+    if unknown is not None:
+        raise UnknownNameError("metric", unknown, METRICS)
+    several = [models] if isinstance(models, Answers) else list(models)
+    names = [each.subject or f"model {at}" for at, each in enumerate(several)]
+    if len(set(names)) < len(names):
+        raise InputError(f"two of the models are called {next(each for each in names if names.count(each) > 1)!r}; give each a subject.")
+    rows = []
+    ceilings = _ceilings(human, metrics, splits, seed, floor)
+    for name, each_model in zip(names, several, strict=True):
+        model = joined(each_model, human)
+        groups = _groups(model, human, by)
+        for each in metrics:
+            items = _per_item(each, model, human, floor)
+            for group, which in groups.items():
+                value, low, high = _estimate(each, items[which], replicates, level, seed)
+                ceiling = ceilings[each][which].mean() if each in ceilings else float("nan")
+                rows.append({
+                    "model": name, "metric": each, "group": group, "value": value, "low": low, "high": high, "ceiling": ceiling,
+                    "n": len(items[which]),
+                })  # fmt: skip
+    return pandas.DataFrame(rows)
+
+
+def item_distances(model: Answers, human: Answers, *, metric: str = "hellinger", floor: float = 0.0) -> Floats:
+    """The distance of each item, in the order of the people's items: what `paired_difference` takes; `metric` is any but ece."""
+    if metric not in DISTANCES:
+        raise UnknownNameError("distance", metric, DISTANCES)
+    return _per_item(metric, joined(model, human), human, floor)
+
+
+def _per_item(metric: str, model: Answers, human: Answers, floor: float) -> Floats:
+    """`[item]`, or for ece `[item, 2]`: confidence, and the share of people who answer the same."""
+    if metric == "ece":
+        best = model.decisions()
+        items = np.arange(len(model))
+        return np.stack([model.probabilities[items, best], human.probabilities[items, best]], axis=1)
+    floored = {"floor": floor} if metric in ("cross_entropy", "kl") else {}
+    return DISTANCES[metric](human.probabilities, model.probabilities, **floored)
+
+
+def _groups(model: Answers, human: Answers, by: str | None) -> dict[str, slice | Floats]:
+    groups: dict[str, slice | Floats] = {"all": slice(None)}
+    column = None if by is None else getattr(human, by) or getattr(model, by)
+    if column is not None:
+        labels = np.array(column)
+        groups |= {str(each): np.flatnonzero(labels == each) for each in sorted(set(column), key=_natural)}
+    return groups
+
+
+def _natural(name: str) -> tuple[float, str]:
+    try:
+        return float(name), name
+    except ValueError:
+        return float("inf"), name
+
+
+def _estimate(metric: str, items: Floats, replicates: int, level: float, seed: int) -> tuple[float, float, float]:
+    weights = bootstrap_weights(len(items), replicates, seed).astype(np.float64) if replicates else np.empty((0, len(items)))
+    if metric == "ece":
+        value = float(bin_gaps(items[:, 0], items[:, 1], np.ones((1, len(items))))[0])
+        drawn = bin_gaps(items[:, 0], items[:, 1], weights)
+    else:
+        value = float(items.mean())
+        drawn = weights @ items / len(items) if np.isfinite(items).all() else np.full(replicates, np.nan)
+    if not replicates:
+        return value, float("nan"), float("nan")
+    low, high = interval(drawn, level)
+    return value, float(low), float(high)
+
+
+def _ceilings(human: Answers, metrics: list[str], splits: int, seed: int, floor: float) -> dict[str, Floats]:
+    if human.counts is None or not splits:
+        return {}
+    return {
+        each: half_distances(human.counts, metric=each, splits=splits, seed=seed, floor=floor).mean(axis=0)
+        for each in metrics
+        if each != "ece"
+    }
