@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from isomorph.encoding import PLS, PrincipalRegression, Ridge
+from isomorph.encoding import PLS, PrincipalRegression, Ridge, SparseProjection, johnson_lindenstrauss
 from isomorph.errors import IdError, InputError, NonFiniteError, ShapeError
 from isomorph.features import Features
 from isomorph.geometry import Gram
@@ -132,3 +132,29 @@ def test_too_few_for_the_components(kind, name):
         "features can't be standardised once they are a Gram matrix ('fc6'). Pass standardise=False, or the features themselves.",
     ):
         kind(components=2, standardise=True).fit(GRAM, Features(Y, IDS))
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"width": 0}, "SparseProjection.width must be 1 or more, or None; got 0."),
+        ({"epsilon": 1}, "SparseProjection.epsilon must be between 0 and 1; got 1."),
+        ({"seed": -1}, "SparseProjection.seed must be 0 or more, below 2^64; got -1."),
+    ],
+)
+def test_projections(options, text):
+    with said(InputError, text):
+        SparseProjection(**options)
+
+
+def test_what_cannot_be_projected():
+    with said(InputError, "a projection needs the features themselves, not their Gram matrix ('fc6'), which needs no projection."):
+        SparseProjection().apply(GRAM)
+    with said(NonFiniteError, "the feature matrix has 7 values that are NaN or infinite, in 1 of 1 stimuli; the first is '0'."):
+        SparseProjection(width=3).apply(np.full((1, 7), np.nan))
+    with said(ShapeError, "the features have no columns; there must be at least 1 feature."):
+        SparseProjection().apply(X[:, :0])
+    with said(InputError, "distances need 2 stimuli or more; got n=1."):
+        SparseProjection().apply(X[:1])
+    with said(InputError, "epsilon must be between 0 and 1; got 0."):
+        johnson_lindenstrauss(100, 0)
