@@ -3,6 +3,7 @@
 from isomorph._lazy import lazy_exports
 
 _EXPORTS = {
+    "Adversarial": "isomorph.models._fgsm",
     "Extraction": "isomorph.models._extraction",
     "ExtractionPlan": "isomorph.models._plan",
     "ImageRecipe": "isomorph.models._image_recipe",
@@ -12,6 +13,7 @@ _EXPORTS = {
     "extract": "isomorph.models._extract",
     "extract_groups": "isomorph.models._extract_groups",
     "layer_table": "isomorph.models._layer_table",
+    "fgsm": "isomorph.models._fgsm",
     "list_models": "isomorph.models._load",
     "load_model": "isomorph.models._load",
     "model_card": "isomorph.models._load",

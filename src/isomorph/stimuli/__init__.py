@@ -3,10 +3,14 @@
 from isomorph._lazy import lazy_exports
 
 _EXPORTS = {
+    "CORRUPTIONS": "isomorph.stimuli._corrupt_table",
+    "Corruption": "isomorph.stimuli._corrupt_table",
     "Skipped": "isomorph.stimuli._skipped",
     "Stimuli": "isomorph.stimuli._stimuli",
     "Subset": "isomorph.stimuli._subset",
     "balanced_subset": "isomorph.stimuli._subset",
+    "corrupt": "isomorph.stimuli._corrupt",
+    "corrupted": "isomorph.stimuli._corrupted",
     "joined": "isomorph.stimuli._joined",
 }
 
