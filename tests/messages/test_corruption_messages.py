@@ -19,8 +19,8 @@ def said(error: type[Exception], text: str):
 def test_unknown_name() -> None:
     with said(UnknownNameError, "no corruption is called 'gausian_noise'. Did you mean 'gaussian_noise' or 'shot_noise'?"):
         corrupt(GRAY, "gausian_noise")
-    with said(UnknownNameError, "no corruption is called 'rust'. There are 16; `isomorph.stimuli.CORRUPTIONS` holds them."):
-        corrupted(PHOTOS, "rust")
+    with said(UnknownNameError, "no corruption is called 'night'. There are 16; `isomorph.stimuli.CORRUPTIONS` holds them."):
+        corrupted(PHOTOS, "night")
 
 
 @pytest.mark.parametrize(("severity", "shown"), [(0, "0"), (11, "11"), (2.5, "2.5"), (True, "True"), ("3", "'3'")])

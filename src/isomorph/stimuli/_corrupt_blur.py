@@ -93,7 +93,7 @@ def zoom_blur(pixels: Pixels, parameters: Parameters, rng: np.random.Generator) 
     """Mean of the picture and of its centre, enlarged more and more."""
     largest, step = parameters
     planes = to_planes(pixels)
-    factors: list[float] = np.arange(1, largest, step).tolist()
+    factors = [float(each) for each in np.arange(1, largest, step)]
     total = planes.copy()
     for each in factors:
         total += zoomed(planes, each)

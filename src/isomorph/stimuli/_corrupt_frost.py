@@ -49,7 +49,8 @@ def _drawn(which: int) -> Pixels:
     light = np.clip((light - light.mean()) / light.std(), -2.5, 3)
     gray = np.clip(mean + sd * light, 0, 255)[..., None]
     shade = 1 - gray / 255
-    return np.clip(gray * (1 + shade * (np.array(tint) - 1) * 2), 0, 255).astype(np.uint8)
+    texture: Pixels = np.clip(gray * (1 + shade * (np.array(tint) - 1) * 2), 0, 255).astype(np.uint8)
+    return texture
 
 
 def _feather(pen: ImageDraw.ImageDraw, foot: complex, turn: float, length: float, rng: np.random.Generator) -> None:

@@ -76,7 +76,8 @@ def zoomed(planes: Values, factor: float) -> Values:
 
 def _between(planes: Values, taps: Any, *, axis: int) -> Values:
     low, high, share = taps
-    at, after = planes.take(low, axis=axis), planes.take(high, axis=axis)
+    at: Values = planes.take(low, axis=axis)
+    after = planes.take(high, axis=axis)
     after -= at
     after *= share
     at += after
@@ -103,7 +104,7 @@ def sampled(picture: Values, x: Values, y: Values, *, edge_twice: bool) -> Value
     beyond_x, beyond_y = ((each - whole).astype(np.float32)[..., None] for each, whole in ((x, left), (y, top)))
     columns = [reflected(left + step, width, edge_twice=edge_twice) for step in (0, 1)]
     rows = [reflected(top + step, height, edge_twice=edge_twice) * width for step in (0, 1)]
-    lines = []
+    lines: list[Values] = []
     for row in rows:
         near, far = (flat.take(row + column, axis=0) for column in columns)
         far -= near

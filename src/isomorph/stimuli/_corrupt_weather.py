@@ -30,7 +30,7 @@ def plasma(size: int, decay: float, rng: np.random.Generator) -> Values:
 
     Each new point is the mean of four around it and a deviate, uniform within ± w²; w is divided by `decay` after each halving.
     """
-    heights = np.zeros((size, size))
+    heights: Values = np.zeros((size, size))
     step, w = size, 100.0
 
     def settle(total: Any) -> Any:
@@ -46,7 +46,8 @@ def plasma(size: int, decay: float, rng: np.random.Generator) -> Values:
         heights[half::step, ::step] = settle(corner + below + centre + np.roll(centre, 1, axis=1))
         step, w = half, w / decay
     heights -= heights.min()
-    return heights / heights.max()
+    heights /= heights.max()
+    return heights
 
 
 def frost(pixels: Pixels, parameters: Parameters, rng: np.random.Generator) -> Pixels:
