@@ -114,13 +114,13 @@ def test_bad_voxels() -> None:
     where = np.argwhere(MASK)
     values[(*where[3], 2)] = np.nan
     values[tuple(where[4])] = 1
-    with pytest.raises(NonFiniteError, match="1 of 51 units are NaN for some stimulus; the first is unit 3"):
+    with pytest.raises(NonFiniteError, match="1 of 45 units are NaN for some stimulus; the first is unit 3"):
         read_nifti(image(values), mask=MASK)
     it = read_nifti(image(values), mask=MASK, bad_units="drop")
-    assert it.notes[-1] == "2 of 51 units dropped: 1 with NaN, 1 constant"
+    assert it.notes[-1] == "2 of 45 units dropped: 1 with NaN, 1 constant"
+    small = np.zeros(SHAPE)
+    small[tuple(where[:3].T)] = 1
     with pytest.warns(UserWarning, match="the ROI 'V1' has 3 units, fewer than 10"):
-        small = np.zeros(SHAPE)
-        small[tuple(where[:3].T)] = 1
         read_nifti(image(VALUES), mask=MASK, rois={"V1": small})
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas
 
 
-def gather(values: FloatArray, stimuli: Sequence[str], *, order: Any = None) -> tuple[tuple[str, ...], dict[str, FloatArray]]:
+def gather(values: FloatArray, stimuli: Sequence[str], *, order: Any = None) -> tuple[tuple[str, ...], dict[str, Any]]:
     """Ids in the order of their first presentation, and `trials` `[stimulus, repeat, …]`, or `responses` where each was shown but once.
 
     Args:

@@ -69,7 +69,7 @@ def read_brainio(
         return Recording(
             ids=ids, units=units, stimuli=table, name=path.stem if name is None else name, notes=notes, bad_units=bad_units,
             small_rois=small_rois, **parts,
-        )  # type: ignore[arg-type]  # fmt: skip
+        )  # fmt: skip
     except IsomorphError as error:
         raise type(error)(f"{path}: {error}") from error
 

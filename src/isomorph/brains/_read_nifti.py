@@ -69,7 +69,7 @@ def read_nifti(
         units.insert(0, "subject", subject)
     return Recording(
         ids=found, units=units, roi_columns=tuple(regions), name=name, notes=notes, bad_units=bad_units, small_rois=small_rois, **parts
-    )  # type: ignore[arg-type]
+    )
 
 
 def _mask(source: Any, like: Volume, what: str) -> Mask:

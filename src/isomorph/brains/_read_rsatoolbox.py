@@ -118,7 +118,7 @@ def _units(
     return Recording(
         ids=ids, units=units, stimuli=of_stimuli(_table(shown, len(values), without=(column,)), stimuli), name=called, notes=notes,
         bad_units=bad_units, small_rois=small_rois, **parts,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 def _table(descriptors: dict[str, Any], rows: int, *, without: tuple[str, ...]) -> pandas.DataFrame:

@@ -90,7 +90,10 @@ class Volume:
             raise FileError(f"{self.name} cannot be read to its end: {error}. It is damaged, or was cut short.") from error
         if part.dtype.kind not in "fiub":
             raise InputError(f"{self.name} holds {part.dtype}, and no real numbers.")
-        return part if part.dtype in (np.float32, np.float64) else part.astype(np.float32 if part.dtype.itemsize <= 2 else np.float64)
+        if part.dtype not in (np.float32, np.float64):
+            part = part.astype(np.float32 if part.dtype.itemsize <= 2 else np.float64)
+        result: FloatArray = part
+        return result
 
 
 def open_volumes(sources: Any, *, what: str) -> list[Volume]:
