@@ -57,7 +57,7 @@ class Mapper:
     def fit(self, source: Features | Gram, responses: Features, train: IntArray, test: IntArray) -> Predictions:
         """Fit the training stimuli's responses and predict those of both halves; rows are places in `responses`."""
         ids = [tuple(responses.ids[row] for row in rows) for rows in (train, test)]
-        y = Features(responses.values[train], ids[0])
+        y = Features(responses.values.T[:, train].T, ids[0])
         x: Any = source if isinstance(source, Gram) else source.take(ids[0])
         fitted: Any = self._regression().fit(x, y)
         new: Any = ids[1] if isinstance(source, Gram) else source.take(ids[1]).values

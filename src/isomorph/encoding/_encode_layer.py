@@ -76,7 +76,7 @@ class LayerScorer:
         result.at_edge.append(_spread(made.at_edge.astype(np.float64), fold.units, fold.total))
         for side, predicted in zip(fold.sides, (made.train, made.test), strict=True):
             if "eReg" in self.protocol.metrics:
-                self._regression(result, side, fold, predicted, responses.values[side.rows])
+                self._regression(result, side, fold, predicted, responses.values.T[:, side.rows].T)
             if "eRSA" in self.protocol.metrics:
                 rdms = [condensed(predicted[:, each], self.protocol.distance) for each in fold.columns]
                 self._geometry(result.tallies["eRSA", side.name], side, np.stack(rdms))

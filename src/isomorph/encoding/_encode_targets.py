@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas
 
 _SMALL = 10
+_COLUMNS = 1024  # of a product: its block stays in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ class UnitTargets(Targets):
 
     @cached_property
     def responses(self) -> FloatArray:
-        """`[stimulus, unit]` of `units`, less their means, in float32.
+        """`[stimulus, unit]` of `units`, less their means, in float32; the stimuli of a unit are contiguous.
 
         Raises:
             NonFiniteError: A response is NaN or infinite.
@@ -112,7 +113,7 @@ class UnitTargets(Targets):
                 f"{int(bad.sum())} of the {len(bad)} units to be foretold are NaN or infinite for some stimulus; the first is unit "
                 f"{int(self.units[bad.argmax()])}. Leave them out: Recording(…, bad_units='drop')."
             )
-        return np.asarray((values - values.mean(axis=0, dtype=np.float64)).astype(np.float32))
+        return np.asarray((values - values.mean(axis=0, dtype=np.float64)).astype(np.float32, order="F"))
 
     def columns(self, group: Group) -> IntArray:
         """Where the units of a group stand in `responses`."""
@@ -170,11 +171,21 @@ def targets_of(recording: Any, *, regions: Sequence[str] | None, time: Any, min_
 
 
 def condensed(values: FloatArray, distance: str) -> FloatArray:
-    """The condensed RDM of patterns `[stimulus, unit]`; NaN where a stimulus has no pattern to correlate."""
+    """The condensed RDM of patterns `[stimulus, unit]`, products in their precision; NaN where a stimulus has no pattern to correlate."""
+    n, width = values.shape
+    centred, mean_product, row_sums = np.zeros((n, n)), np.zeros(n), np.zeros(n)
+    for start in range(0, width, _COLUMNS):
+        block = values[:, start : start + _COLUMNS]
+        mean = block.mean(axis=0, dtype=np.float64)
+        block = block - mean.astype(block.dtype)
+        centred += block @ block.T
+        mean_product += block @ mean + mean @ mean
+        row_sums += block.sum(axis=1, dtype=np.float64) + mean.sum()
+    gram = Gram(centred, mean_product, row_sums, width, tuple(map(str, range(n))))
     try:
-        return np.asarray(Gram.from_features(values).rdm(distance).values)
+        return np.asarray(gram.rdm(distance).values)
     except ShapeError:
-        return np.full(len(values) * (len(values) - 1) // 2, np.nan)
+        return np.full(n * (n - 1) // 2, np.nan)
 
 
 def _groups(recording: Recording, regions: Sequence[str] | None) -> list[Group]:

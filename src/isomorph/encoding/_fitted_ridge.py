@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from isomorph.arrays import FloatArray
 from isomorph.encoding._paired import Source
+from isomorph.encoding._penalty_notes import penalty_notes, share_at_edge
 from isomorph.encoding._responses import Responses
 from isomorph.encoding._spectrum import Spectrum
 from isomorph.encoding._standardised import Standardised
@@ -59,22 +60,12 @@ class FittedRidge:
     @property
     def units_at_edge(self) -> float:
         """The share of units, 0 to 1, whose penalty is the smallest or largest of the grid; 0 for a grid of one, where none is chosen."""
-        grid = self.options.alphas
-        return float(np.isin(self.alphas, (grid[0], grid[-1])).mean()) if len(grid) > 1 else 0.0
+        return share_at_edge(self.alphas, self.options.alphas)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """Sentences that ought to travel with the numbers: a grid that was too narrow."""
-        grid = self.options.alphas
-        if len(grid) == 1:
-            return (f"the grid has one alpha, {grid[0]:g}: none was chosen. Give several, such as 10.0 ** np.arange(-1, 6).",)
-        if not self.units_at_edge:
-            return ()
-        count = round(self.units_at_edge * len(self.alphas))
-        return (
-            f"{count:,} of {len(self.alphas):,} units ({self.units_at_edge:.0%}) have the smallest or largest alpha of the grid "
-            f"({grid[0]:g} to {grid[-1]:g}); a wider grid may predict them better.",
-        )
+        return penalty_notes(self.alphas, self.options.alphas)
 
     def predict(self, x: Features | npt.ArrayLike | Sequence[str]) -> Features | FloatArray:
         """Predicted responses `[stimulus, unit]` to new stimuli, intercept included; `Features` for `Features`.
@@ -106,12 +97,8 @@ class FittedRidge:
 
     def loo_predictions(self) -> FloatArray:
         """The prediction of each training stimulus by a fit without it `[stimulus, unit]`, in the order of the training responses."""
-        result = np.empty((len(self.features), len(self.alphas)), self.features.dtype)
-        for alpha in np.unique(self.alphas):
-            units = np.flatnonzero(self.alphas == alpha)
-            matrix = self.spectrum.left_out_predictions(float(alpha)).astype(self.loads.dtype)
-            result[:, units] = (self.loads[units] @ matrix).T * self.scale[units] + self.mean[units]
-        return result
+        matrices = {alpha: self.spectrum.left_out_predictions(alpha) for alpha in np.unique(self.alphas).tolist()}
+        return self._of_units(matrices, intercept=True)
 
     def dual(self) -> FloatArray:
         """Dual coefficients `[stimulus, unit]`: their products with a new stimulus' inner products, plus `mean`, predict it."""
@@ -154,10 +141,19 @@ class FittedRidge:
     def _predict(self, products: FloatArray, *, intercept: bool = True) -> FloatArray:
         """From inner products with the training stimuli `[row, stimulus]`; by penalty, so that dual coefficients are never formed."""
         along = products @ self.spectrum.vectors.astype(products.dtype, copy=False)
-        result = np.empty((len(products), len(self.alphas)), products.dtype)
-        for alpha in np.unique(self.alphas):
+        matrices = {alpha: (along / (self.spectrum.values + alpha)).T for alpha in np.unique(self.alphas).tolist()}
+        return self._of_units(matrices, intercept=intercept)
+
+    def _of_units(self, matrices: Mapping[float, FloatArray], *, intercept: bool) -> FloatArray:
+        """Loads times the matrix `[direction, row]` of each unit's penalty, in the units of responses: `[row, unit]`, units contiguous."""
+        dtype = self.loads.dtype
+        scale, mean = (each.astype(dtype)[:, None] for each in (self.scale, self.mean))
+        result = np.empty((len(self.alphas), next(iter(matrices.values())).shape[1]), dtype)
+        for alpha, matrix in matrices.items():
             units = np.flatnonzero(self.alphas == alpha)
-            weights = (1 / (self.spectrum.values + alpha)).astype(products.dtype)
-            made = (along * weights) @ self.loads[units].T
-            result[:, units] = made * self.scale[units] + (self.mean[units] if intercept else 0)
-        return result
+            made = self.loads[units] @ matrix.astype(dtype, copy=False)
+            made *= scale[units]
+            if intercept:
+                made += mean[units]
+            result[units] = made
+        return result.T

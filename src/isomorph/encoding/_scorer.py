@@ -11,7 +11,8 @@ import numpy as np
 from isomorph.arrays import FloatArray
 from isomorph.errors import UnknownNameError
 
-_UNITS = 2048  # in a chunk: its arrays stay in the cache
+_UNITS = 512  # in a chunk: its arrays stay in the cache
+_ROWS = 4096  # summed in the precision of the arrays, then in float64
 Influences: TypeAlias = Callable[[slice], FloatArray]
 
 
@@ -161,10 +162,11 @@ def _unit_scaled(values: FloatArray) -> FloatArray:
 
 
 def _products(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Inner products of columns, in float64, of some rows at a time: no copy of all."""
+    """Inner products of columns, summed in float64 over some rows at a time."""
     result = np.zeros(a.shape[1])
-    for start in range(0, len(a), 32):
-        result += np.einsum("ij,ij->j", a[start : start + 32], b[start : start + 32])
+    for start in range(0, len(a), _ROWS):
+        rows = slice(start, start + _ROWS)
+        result += np.einsum("ij,ij->j", a[rows], b[rows])
     return result
 
 
