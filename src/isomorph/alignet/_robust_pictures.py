@@ -9,7 +9,8 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from isomorph.errors import InputError, UnknownNameError
-from isomorph.stimuli import corrupt
+from isomorph.stimuli._corrupt import corrupt
+from isomorph.stimuli._decode import Pixels
 
 _SIDE_PIXELS = 224
 _BLUR_PIXELS = (1, 2, 3, 4, 6)  # of severity 1 … 5, as published for ImageNet-C at 224 pixels
@@ -17,7 +18,7 @@ CORRUPTIONS = {"gaussian-noise": "gaussian_noise", "blur": "", "contrast": "cont
 """What each is called among `isomorph.stimuli.CORRUPTIONS`; Gaussian blur is not among them."""
 
 
-def corrupted(pixels: Any, corruption: str, severity: int = 3, *, seed: int = 0, name: str = "") -> np.ndarray[Any, np.dtype[np.uint8]]:
+def corrupted(pixels: Any, corruption: str, severity: int = 3, *, seed: int = 0, name: str = "") -> Pixels:
     """A picture, first shrunk until its shorter side has at most 224 pixels, then corrupted; `"none"`: shrunk alone.
 
     Args:
