@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from isomorph.encoding import PLS, PrincipalRegression, Ridge, SparseProjection, johnson_lindenstrauss
+from isomorph.encoding import PLS, BandedRidge, PrincipalRegression, Ridge, SparseProjection, johnson_lindenstrauss, unique_variance
 from isomorph.errors import IdError, InputError, NonFiniteError, ShapeError
 from isomorph.features import Features
 from isomorph.geometry import Gram
@@ -158,3 +158,46 @@ def test_what_cannot_be_projected():
         SparseProjection().apply(X[:1])
     with said(InputError, "epsilon must be between 0 and 1; got 0."):
         johnson_lindenstrauss(100, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"alphas": (0,)}, "BandedRidge.alphas must be one or more numbers above 0; got (0,)."),
+        ({"draws": -1}, "BandedRidge.draws must be 0 or more; got -1."),
+        ({"concentrations": (0.1, 0)}, "BandedRidge.concentrations must be one or more numbers above 0; got (0.1, 0)."),
+        ({"width": 9}, "BandedRidge.width is for features that are not standardised: pass standardise=False with it, or no width."),
+    ],
+)
+def test_banded_options(options, text):
+    with said(InputError, text):
+        BandedRidge(**options)
+
+
+def test_feature_spaces():
+    banded, spaces = BandedRidge(draws=2), {"energy": X, "fc6": X[:, :3]}
+    with said(InputError, "feature spaces come with names: BandedRidge().fit({'energy': energy, 'layer': layer}, y)."):
+        banded.fit(X, Y)
+    with said(ShapeError, "space 'fc6': none of the 3 features varies over the 20 stimuli; they predict nothing."):
+        banded.fit({"energy": X, "fc6": np.ones((20, 3))}, Y)
+    with said(
+        NonFiniteError, "space 'fc6': the feature matrix has 60 values that are NaN or infinite, in 20 of 20 stimuli; the first is row 0."
+    ):
+        banded.fit({"energy": X, "fc6": np.full((20, 3), np.nan)}, Y)
+    with said(
+        InputError,
+        "space 'fc6': features can't be standardised once they are a Gram matrix ('fc6'). "
+        "Pass standardise=False, or the features themselves.",
+    ):
+        banded.fit({"energy": Features(X, IDS), "fc6": GRAM}, Features(Y, IDS))
+    fitted = banded.fit(spaces, Y)
+    with said(InputError, "the map was fitted to the spaces 'energy', 'fc6'; got 'energy'."):
+        fitted.predict({"energy": X})
+    with said(ShapeError, "space 'fc6': the map was fitted to 3 features; got 4. Pass the same layer of the same model."):
+        fitted.predict({"energy": X, "fc6": X[:, :4]})
+    with said(ShapeError, "space 'fc6' has 5 stimuli and 'energy' 20. Pass both as `Features`."):
+        fitted.predict({"energy": X, "fc6": X[:5, :3]})
+    with said(ShapeError, "predictions have the shape (20, 5) and responses (20, 4): [stimulus, unit] both."):
+        fitted.shares(spaces, Y[:, :4])
+    with said(InputError, "unique variance needs two spaces or more; got 1."):
+        unique_variance(banded, {"energy": X}, Y, {"energy": X}, Y)

@@ -3,8 +3,10 @@
 from isomorph._lazy import lazy_exports
 
 _EXPORTS = {
+    "BandedRidge": "isomorph.encoding._banded_ridge",
     "BrainScores": "isomorph.encoding._brain_scores",
     "EvenOdd": "isomorph.encoding._split",
+    "FittedBanded": "isomorph.encoding._fitted_banded",
     "FittedComponents": "isomorph.encoding._fitted_components",
     "FittedRidge": "isomorph.encoding._fitted_ridge",
     "Halves": "isomorph.encoding._split",
@@ -23,6 +25,7 @@ _EXPORTS = {
     "normalise": "isomorph.encoding._normaliser",
     "score_units": "isomorph.encoding._scorer",
     "johnson_lindenstrauss": "isomorph.encoding._johnson_lindenstrauss",
+    "unique_variance": "isomorph.encoding._unique_variance",
 }
 
 __all__ = sorted(_EXPORTS)  # noqa: PLE0605
