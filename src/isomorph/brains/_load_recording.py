@@ -1,29 +1,24 @@
-"""Recordings from three plain tables: responses, units, stimuli."""
+"""Recordings from files of any kind."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from isomorph import data
+from isomorph.brains._find_rdms import find_rdms
+from isomorph.brains._rdm_recording import RDMRecording
+from isomorph.brains._read_responses import ids_of, read_arrays, read_responses
+from isomorph.brains._read_whole import read_whole
 from isomorph.brains._recording import BadUnits, Recording, SmallROIs
-from isomorph.errors import FileError, IdError, InputError, IsomorphError, ShapeError, UnknownNameError
-from isomorph.features import load_features
+from isomorph.brains._tables import join_stimuli, join_units, stimulus_ids
+from isomorph.brains._units import rois_of_text
+from isomorph.errors import InputError, IsomorphError, ShapeError, UnknownNameError
 
-if TYPE_CHECKING:
-    import pandas
-
-_TABLES = {".csv", ".tsv", ".parquet"}
-_ID_COLUMNS = ("stimulus_id", "stimulus", "id", "ids", "name", "filename", "image", "image_name")
-_AXES = {
-    "responses": (("stimulus", "unit"), ("stimulus", "unit", "time")),
-    "trials": (("stimulus", "repeat", "unit"), ("stimulus", "repeat", "unit", "time")),
-}
-Arrays = dict[str, npt.NDArray[Any]]
+_joined = join_stimuli  # the command line reads ids with it
 
 
 def load_recording(
@@ -34,159 +29,73 @@ def load_recording(
     key: str | None = None,
     axes: Sequence[str] | None = None,
     repeats: int | None = None,
+    roi: str | None = None,
     name: str | None = None,
     bad_units: BadUnits = "error",
     small_rois: SmallROIs = "warn",
-) -> Recording:
-    """Read responses, and what is known of units and stimuli.
+) -> Recording | RDMRecording:
+    """Read responses, and what is known of units and stimuli; or a file that says all of it, by its kind.
 
-    Ids are the responses' own (the array `ids` of an `.npz`, the column of a table), else those of the stimuli's table (its column
+    Files that say all of it: a folder that `save` wrote, or of the Natural Scenes Dataset (`read_nsd`); `.nc` (`read_brainio`);
+    `.h5` and `.hdf5` of rsatoolbox (`read_rsatoolbox`); `.nii`, `.nii.gz` (`read_nifti`); `.fif` (`read_mne`). Their own readers have more
+    options. RDMs in an `.npz`, `.mat`, `.h5` or `.hdf5` become an `RDMRecording`: symmetric arrays `[…, stimulus, stimulus]` with zeros on
+    the diagonal (`[subject, stimulus, stimulus]`, say), or structs with a field `RDM` and a name "region | subject | session".
+
+    Ids of responses are their own (the array `ids` of an `.npz`, the column of a table), else those of the stimuli's table (its column
     `stimulus_id`, `stimulus`, `id`, `name`, `filename`, `image` …), else `"0"`, `"1"`, …. Where both have ids, the table is brought into
-    the order of the responses, and may have more rows.
+    the order of the responses, and may have more rows. So it is with units: the table of units is met by its column `unit_id`, `unit`,
+    `voxel_id`, `voxel` or `neuroid_id` if responses are a table that names the same units.
 
     Args:
-        responses: `.npy`; `.npz` (an array `responses` or `trials`, and, if wanted, `ids`, `repeats`, `times`); or a table `.csv`, `.tsv`,
-            `.parquet` with one row a stimulus, one column a unit, and a column of ids (called as below, or of text). A folder that
-            `Recording.save` wrote, too, alone.
-        units: A table with one row a unit, in the order of the responses; see `Recording.units`.
+        responses: Any of these, or `.npy`; `.npz`, `.mat`, `.h5` (an array `responses` or `trials`, and, if wanted, `ids`, `repeats`,
+            `times`); or a table `.csv`, `.tsv`, `.parquet` with one row a stimulus, one column a unit, and a column of ids (called as
+            above, or of text).
+        units: A table with one row a unit, in the order of the responses if these do not name them; see `Recording.units`. `subj_id`
+            and `subject_id` are read as `subject`.
         stimuli: A table with one row a stimulus.
-        key: The array of an `.npz` to read.
+        key: The array of a file to read.
         axes: What the axes of the array are, in its order, of `"stimulus"`, `"repeat"`, `"unit"`, `"time"`; needed where an array of three
             or four axes is not called `responses` or `trials`. Arrays and tables with one row a unit are `("unit", "stimulus")`; ids are
             then the header of the table.
         repeats: Of how many repeats each response is the mean.
+        roi: The column of units whose texts name ROIs; it becomes columns of 0 and 1, and `notes` says so. `roi`, `region`, `area`
+            unless given.
         name: What to call it; the name of the file of responses unless given.
         bad_units: See `Recording`.
         small_rois: See `Recording`.
 
     Raises:
         FileError: A file is missing, damaged, of an unknown kind, or holds pickled objects.
-        InputError: It is not clear which array to read, or what its axes are; and the errors of `Recording`.
+        InputError: It is not clear which array to read, or what its axes are; and the errors of both recordings.
     """
     path = Path(responses)
-    if path.is_dir():
-        return Recording.load(path)
-    arrays, ids = _read_responses(path, key, axes)
-    if repeats is not None:
-        arrays["repeats"] = np.asarray(repeats)
-    unit_table = None if units is None else data.read_table(units)
-    stimulus_table = None if stimuli is None else data.read_table(stimuli)
-    if stimulus_table is not None:
-        ids, stimulus_table = _joined(ids, stimulus_table, Path(str(stimuli)))
-    if ids is None:
-        ids = tuple(map(str, range(len(next(iter(arrays.values()))))))
-    parts: Any = arrays
+    options = {"units": units, "stimuli": stimuli, "key": key, "axes": axes, "repeats": repeats, "roi": roi, "name": name}
+    given = {each: value for each, value in options.items() if value is not None}
+    found = read_whole(path, given, bad_units, small_rois)
+    if found is not None:
+        return found
+    content = read_arrays(path)
     try:
-        return Recording(
-            ids=ids, units=unit_table, stimuli=stimulus_table, name=path.stem if name is None else name,  # type: ignore[arg-type]
-            bad_units=bad_units, small_rois=small_rois, **parts,
-        )  # fmt: skip
-    except ShapeError as error:
-        way_out = " Of a file, say axes=('unit', 'stimulus')." if "transpose" in str(error) else ""
-        raise ShapeError(f"{path}: {error}{way_out}") from error
+        if axes is None and (rdms := find_rdms(path, content, key)) is not None:
+            if spare := [each for each in ("units", "repeats", "roi") if each in given]:
+                raise InputError(f"it holds RDMs, which have no {spare[0]}.")
+            ids = ids_of(content) if stimuli is None else stimulus_ids(stimuli)
+            return rdms.recording(ids, name=path.stem if name is None else name)
+        parts: Any
+        parts, ids, unit_ids = read_responses(path, content, key=key, axes=axes)
+        if repeats is not None:
+            parts["repeats"] = np.asarray(repeats)
+        notes: tuple[str, ...] = ()
+        if units is not None:
+            parts["units"], notes = rois_of_text(join_units(unit_ids, data.read_table(units), Path(units)), roi)
+        if stimuli is not None:
+            ids, parts["stimuli"] = join_stimuli(ids, data.read_table(stimuli), Path(stimuli))
+        if ids is None:
+            ids = tuple(map(str, range(len(next(iter(parts.values()))))))
+        called = path.stem if name is None else name
+        return Recording(ids=ids, name=called, notes=notes, bad_units=bad_units, small_rois=small_rois, **parts)
     except UnknownNameError:
         raise
     except IsomorphError as error:
-        raise type(error)(f"{path}: {error}") from error
-
-
-def _read_responses(path: Path, key: str | None, axes: Sequence[str] | None) -> tuple[Arrays, tuple[str, ...] | None]:
-    """`responses` or `trials` first, then what else the file holds; its ids, if it has any."""
-    suffix = path.suffix.lower()
-    if suffix in _TABLES:
-        if axes is not None and tuple(axes) == ("unit", "stimulus"):
-            return _units_first(path)
-        if axes is not None and tuple(axes) != ("stimulus", "unit"):
-            raise InputError(f"{path} is a table: its axes are ('stimulus', 'unit') or ('unit', 'stimulus'); got {tuple(axes)!r}.")
-        return _stimuli_first(path)
-    if suffix == ".npy":
-        return _arranged(path, path.stem, data.read_npy(path), axes), None
-    if suffix != ".npz":
-        raise FileError(f"{path} has the suffix {path.suffix!r}; responses are read from .npy, .npz, .csv, .tsv and .parquet.")
-    content = data.read_npz(path)
-    key = _choose(path, content, key)
-    rest = {name: content[name] for name in ("repeats", "times") if name in content and name != key}
-    ids = tuple(each.decode() if isinstance(each, bytes) else str(each) for each in content["ids"].tolist()) if "ids" in content else None
-    return {**_arranged(path, key, content[key], axes), **rest}, ids
-
-
-def _stimuli_first(path: Path) -> tuple[Arrays, tuple[str, ...] | None]:
-    """A table with one row a stimulus; ids may be numbers if their column is called so."""
-    table = data.read_table(path)
-    column = _id_column(table)
-    if column is not None:
-        rest = table.drop(columns=[column])
-        if rest.shape[1] and all(each.kind in "fiub" for each in rest.dtypes):
-            return {"responses": rest.to_numpy()}, tuple(map(str, table[column]))
-    features = load_features(path)
-    numbered = features.ids == tuple(map(str, range(len(features))))
-    return {"responses": features.values}, None if numbered else features.ids
-
-
-def _id_column(table: pandas.DataFrame) -> Any:
-    """The first of the names that a column of ids goes by; None without one."""
-    lower = {str(each).lower(): each for each in reversed(table.columns)}
-    return next((lower[each] for each in _ID_COLUMNS if each in lower), None)
-
-
-def _units_first(path: Path) -> tuple[Arrays, tuple[str, ...]]:
-    """A table with one row a unit; its header are the ids."""
-    table = data.read_table(path)
-    named = table.columns[0] if len(table.columns) else ""
-    if str(named).lower() in ("unit", "unit_id") or str(named).startswith("Unnamed:") or table.dtypes.iloc[0].kind not in "fiub":
-        table = table.drop(columns=[named])
-    return {"responses": table.to_numpy().T}, tuple(map(str, table.columns))
-
-
-def _choose(path: Path, content: Arrays, key: str | None) -> str:
-    listed = ", ".join(f"{name!r} {each.shape}" for name, each in content.items()) or "nothing"
-    if key is not None:
-        if key not in content:
-            raise InputError(f"{path} holds no array called {key!r}; it holds {listed}.")
-        return key
-    named = [each for each in _AXES if each in content]
-    large = [each for each, array in content.items() if array.ndim >= 2 and array.dtype.kind in "fiub" and each != "repeats"]
-    if len(named or large) != 1:
-        raise InputError(f"{path} holds {len(named or large)} arrays that could be responses; name one with key=…. It holds {listed}.")
-    return (named or large)[0]
-
-
-def _arranged(path: Path, key: str, array: npt.NDArray[Any], axes: Sequence[str] | None) -> Arrays:
-    """The array with its axes in our order, as `responses` or `trials`."""
-    if axes is None:
-        known = {len(each): each for each in _AXES.get(key, ())} or {2: ("stimulus", "unit")}
-        if array.ndim not in known:
-            raise InputError(
-                f"{key!r} in {path} has shape {array.shape}; say what its axes are: axes=('stimulus', 'repeat', 'unit'), for example."
-            )
-        axes = known[array.ndim]
-    axes = tuple(axes)
-    for name, orders in _AXES.items():
-        for order in orders:
-            if sorted(order) == sorted(axes):
-                if array.ndim != len(axes):
-                    raise ShapeError(f"{key!r} in {path} has shape {array.shape}, but {len(axes)} axes were named: {', '.join(axes)}.")
-                return {name: array.transpose([axes.index(each) for each in order])}
-    raise InputError(f"axes={axes!r} are not those of responses: 'stimulus', 'unit', and perhaps 'repeat' and 'time', each once.")
-
-
-def _joined(ids: tuple[str, ...] | None, table: pandas.DataFrame, path: Path) -> tuple[tuple[str, ...] | None, pandas.DataFrame]:
-    """Ids, and the stimuli's table in their order."""
-    import pandas
-
-    if isinstance(table.index, pandas.RangeIndex):
-        column = _id_column(table)
-        if column is None:
-            return ids, table
-        theirs = pandas.Index([str(each) for each in table[column]])
-    else:
-        theirs = pandas.Index([str(each) for each in table.index])
-    if not theirs.is_unique:
-        raise IdError(f"{path} has the stimulus {theirs[theirs.duplicated()][0]!r} twice. Ids must be unique.")
-    table = table.set_axis(theirs)
-    if ids is None:
-        return tuple(theirs), table
-    missing = [each for each in ids if each not in theirs]
-    if missing:
-        raise IdError(f"{path} lacks {len(missing)} of the {len(ids)} stimuli of the responses; the first is {missing[0]!r}.")
-    return ids, table.loc[list(ids)]
+        way_out = " Of a file, say axes=('unit', 'stimulus')." if isinstance(error, ShapeError) and "transpose" in str(error) else ""
+        raise error if str(path) in str(error) else type(error)(f"{path}: {error}{way_out}") from error

@@ -33,6 +33,25 @@ def check_regions(
     return values, {region: _names(region, given.get(region, ()), len(each)) for region, each in values.items()}
 
 
+def by_region(entries: Sequence[tuple[str, str, Any]]) -> tuple[dict[str, Any], dict[str, tuple[str, ...]]]:
+    """`[subject, repeat, …]` of each region from RDMs with their regions and subjects; several of one subject are repeats.
+
+    Raises:
+        InputError: Subjects of a region have different numbers of RDMs.
+    """
+    rdms, subjects = {}, {}
+    for region in dict.fromkeys(region for region, _, _ in entries):
+        rows: dict[str, list[Any]] = {}
+        for where, who, values in entries:
+            if where == region:
+                rows.setdefault(who, []).append(values)
+        if len({len(each) for each in rows.values()}) > 1:
+            listed = ", ".join(f"{who!r} has {len(each)}" for who, each in rows.items())
+            raise InputError(f"subjects of {region!r} have different numbers of RDMs: {listed}. Average those of each first.")
+        rdms[region], subjects[region] = np.array(list(rows.values())), tuple(rows)
+    return rdms, subjects
+
+
 def _names(region: str, names: Sequence[str], count: int) -> tuple[str, ...]:
     result = tuple(map(str, names)) or tuple(str(number) for number in range(1, count + 1))
     if len(result) != count:

@@ -11,6 +11,7 @@ import numpy as np
 from isomorph import data
 from isomorph.arrays import as_floats
 from isomorph.brains._presentations import gather, of_stimuli
+from isomorph.brains._rdm_check import by_region
 from isomorph.brains._rdm_recording import RDMRecording
 from isomorph.brains._recording import BadUnits, Recording, SmallROIs
 from isomorph.brains._units import rois_of_text
@@ -80,14 +81,7 @@ def _rdms(content: dict[str, Any], descriptors: Descriptors, named: Named, calle
     ids = _texts(patterns[_stimulus(patterns, named[0])])
     people = _column(of_rdms, named[1], _SUBJECT, "descriptor of RDMs") or ["1"] * len(values)
     regions = _column(of_rdms, named[2], _REGION, "descriptor of RDMs") or ["all"] * len(values)
-    rdms, subjects = {}, {}
-    for region in dict.fromkeys(regions):
-        whose = dict.fromkeys(each for each, where in zip(people, regions, strict=True) if where == region)
-        rows = [[row for row, pair in enumerate(zip(people, regions, strict=True)) if pair == (each, region)] for each in whose]
-        if len({len(each) for each in rows}) > 1:
-            listed = ", ".join(f"{who!r} has {len(each)}" for who, each in zip(whose, rows, strict=True))
-            raise InputError(f"subjects of {region!r} have different numbers of RDMs: {listed}. Average those of each, or say subject=….")
-        rdms[region], subjects[region] = values[np.array(rows)], tuple(whose)
+    rdms, subjects = by_region(list(zip(regions, people, values, strict=True)))
     return RDMRecording(ids=ids, rdms=rdms, subjects=subjects, distance=str(content.get("dissimilarity_measure", "")), name=called)
 
 
