@@ -156,7 +156,7 @@ class Answers:
 
     def decisions(self, *, ties: Literal["lowest", "abstain"] = "lowest") -> IntArray:
         """The column of the largest probability; a tie goes to the lowest column or to abstaining."""
-        best = self.probabilities.argmax(axis=1)
+        best = np.asarray(self.probabilities.argmax(axis=1))
         if ties == "lowest":
             return best
         tied = (self.probabilities == self.probabilities.max(axis=1, keepdims=True)).sum(axis=1) > 1

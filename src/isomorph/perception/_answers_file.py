@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas
 
 _FORMAT = "isomorph-answers"
-_COLUMNS = {"truth": "truth", "category": "truth", "group": "groups", "condition": "conditions"}
+_COLUMNS = {"truth": "truth", "group": "groups", "condition": "conditions", "category": ""}
 _ABSTAIN = ("abstain", "na")
 _TEXTS = ("abstain", "subject", "provenance")
 _LISTS = ("truth", "groups", "conditions")
@@ -50,9 +50,9 @@ def write_answers(answers: Answers, path: Path | str) -> None:
 def read_answers(path: Path | str, *, kind: Literal["auto", "probabilities", "counts"] = "auto", abstain: str | None = None) -> Answers:
     """Read answers by the suffix: `.npz`, `.json` (ours, or a leaderboard submission), `.csv`, `.parquet`.
 
-    A table's first column names the items; columns called truth (or category), group and condition are taken as such, all others are
-    outcomes. `"auto"` takes a table of whole numbers whose rows do not all sum to 1 as votes. Pickles are not read here:
-    `read_visalign_pickle` does.
+    A table's first column names the items. Columns called truth, group and condition are taken as such, and one called category as the
+    truth where it holds outcomes, else as the group (VisAlign's 1 to 8); all others are outcomes. `"auto"` takes a table of whole numbers
+    whose rows do not all sum to 1 as votes. Pickles are not read here: `read_visalign_pickle` does.
 
     Args:
         path: The file; its stem becomes the subject of a table.
@@ -132,13 +132,12 @@ def _from_table(path: Path, kind: str, abstain: str | None) -> Answers:
     texts = {"dtype": dict.fromkeys((*_COLUMNS, 0), str), "keep_default_na": False, "na_values": ["NaN", "nan"]}
     table = read_table(path) if path.suffix == ".parquet" else read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", **texts)
     names = [str(each) for each in table.columns]
-    facts: dict[str, Any] = {}
-    outcomes = []
-    for name in names[1:]:
-        if name in _COLUMNS and _COLUMNS[name] not in facts:
-            facts[_COLUMNS[name]] = tuple("" if each is None else str(each) for each in table[name])
-        else:
-            outcomes.append(name)
+    outcomes = [name for name in names[1:] if name not in _COLUMNS]
+    columns = {name: tuple("" if each is None else str(each) for each in table[name]) for name in names[1:] if name in _COLUMNS}
+    category = columns.pop("category", None)
+    facts: dict[str, Any] = {_COLUMNS[name]: column for name, column in columns.items()}
+    if category is not None:
+        facts.setdefault("truth" if set(category) <= {"", *outcomes} else "groups", category)
     if not outcomes:
         raise FileError(f"{path} has the columns {', '.join(names)}; a table of answers has the items, then one column an outcome.")
     try:

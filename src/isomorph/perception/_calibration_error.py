@@ -88,7 +88,7 @@ def _right(p: Floats, target: Any, best: Any) -> Floats:
     if goal.ndim == 1 and goal.dtype.kind in "iu" and len(goal) == len(p):
         if goal.min(initial=0) < 0 or goal.max(initial=0) >= p.shape[1]:
             raise InputError(f"the target names outcomes {goal.min()} to {goal.max()}, but there are {p.shape[1]}, 0 to {p.shape[1] - 1}.")
-        return (goal == best).astype(np.float64)
+        return np.asarray(goal == best, dtype=np.float64)
     if goal.ndim == 2 and goal.shape == p.shape:
         return np.asarray(check_distributions(goal, name="the target")[np.arange(len(p)), best])
     raise ShapeError(

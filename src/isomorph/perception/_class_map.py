@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from isomorph.errors import InputError, UnknownNameError
+from isomorph.errors import FileError, InputError, UnknownNameError
 
 
-def load_categories16() -> dict[str, list[int]]:
-    """The sixteen categories of model-vs-human, each with its columns among ImageNet's 1,000 classes.
+def read_class_map(path: Path | str) -> dict[str, list[str | int]]:
+    """A class map from a JSON file: category → its outcomes, by name or by column, such as ImageNet's 1,000 classes in 16 categories.
 
     Raises:
-        FetchError: The file is at hand nowhere; see `isomorph.data.path`.
+        FileError: It is no JSON object of lists of text or whole numbers.
     """
-    from isomorph.data import path, read_json
+    from isomorph.data import read_json
 
-    table = read_json(path("model-vs-human", "categories16.json"))
-    return {str(name): [int(each) for each in members] for name, members in table.items()}
+    table = read_json(Path(path))
+    if not isinstance(table, dict) or not table:
+        raise FileError(f"{path} holds no class map; that is one JSON object, category → a list of outcomes.")
+    for name, members in table.items():
+        if not isinstance(members, list) or any(isinstance(each, bool) or not isinstance(each, str | int) for each in members):
+            raise FileError(f"{path}: the category {name!r} has {members!r:.60}; a list of names or of whole numbers is wanted.")
+    return dict(table)
 
 
 def membership(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -105,8 +105,8 @@ def _per_item(metric: str, model: Answers, human: Answers, floor: float) -> Floa
     return DISTANCES[metric](human.probabilities, model.probabilities, **floored)
 
 
-def _groups(model: Answers, human: Answers, by: str | None) -> dict[str, slice | Floats]:
-    groups: dict[str, slice | Floats] = {"all": slice(None)}
+def _groups(model: Answers, human: Answers, by: str | None) -> dict[str, Any]:
+    groups: dict[str, Any] = {"all": slice(None)}
     column = None if by is None else getattr(human, by) or getattr(model, by)
     if column is not None:
         labels = np.array(column)

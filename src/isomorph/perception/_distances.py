@@ -74,7 +74,7 @@ def soft_cross_entropy(target: Any, prediction: Any, *, floor: float = 0.0) -> F
         >>> soft_cross_entropy([.5, .5], [.25, .75]).round(6).tolist()
         [0.836988]
     """
-    return kullback_leibler(target, prediction, floor=floor) + entr(check_pair(target, prediction)[0]).sum(axis=1)
+    return np.asarray(kullback_leibler(target, prediction, floor=floor) + entr(check_pair(target, prediction)[0]).sum(axis=1))
 
 
 def brier(target: Any, prediction: Any) -> Floats:

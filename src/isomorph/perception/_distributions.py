@@ -59,7 +59,7 @@ def check_distributions(values: Any, *, name: str, ids: Sequence[str] | None = N
             f"{name} sums to {sums[off[0], 0]:.6g} for {_which(off[0], ids)}, and {len(off)} of {len(table)} items do not sum to 1. "
             "Probabilities are wanted: softmax of logits, or Answers.from_weights to divide by the sum, or Answers.from_counts for votes."
         )
-    return np.asarray(table / sums)
+    return np.asarray(table / np.where(np.abs(sums - 1) > 1e-12, sums, 1.0))  # rows that sum to 1 stay as they are, bit for bit
 
 
 def check_pair(p: Any, q: Any) -> tuple[Floats, Floats]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -75,7 +75,9 @@ def paired_difference(
     return PairedDifference(difference=float(difference.mean()), low=low, high=high, p=p, n=len(a))
 
 
-def paired_differences(values: Mapping[str, Any], *, correction: str = "holm", **options: Any) -> pandas.DataFrame:
+def paired_differences(
+    values: Mapping[str, Any], *, correction: Literal["holm", "fdr_bh", "bonferroni"] = "holm", **options: Any
+) -> pandas.DataFrame:
     """`paired_difference` of each pair of models, with p-values corrected for the number of pairs.
 
     Args:

@@ -131,13 +131,11 @@ _ALLOWED: dict[str, Callable[..., Any]] = {
     "collections.OrderedDict": dict,
     "torch._utils._rebuild_tensor_v2": _tensor,
     "torch.storage._load_from_bytes": _storage_from_bytes,
-} | {
-    f"numpy.{core}.{name}": function
-    for core in ("core", "_core")
-    for name, function in {
-        "multiarray._reconstruct": lambda *_: _Array(), "multiarray.scalar": _scalar, "numeric._frombuffer": _from_buffer,
-    }.items()
-}  # fmt: skip
+}
+for _place in ("numpy.core", "numpy._core"):
+    _ALLOWED[f"{_place}.multiarray._reconstruct"] = lambda *_: _Array()
+    _ALLOWED[f"{_place}.multiarray.scalar"] = _scalar
+    _ALLOWED[f"{_place}.numeric._frombuffer"] = _from_buffer
 
 
 class _Reader(pickle.Unpickler):

@@ -117,9 +117,9 @@ def _disagreement(level: str, total: Floats, values: Any) -> Floats:
     if level == "nominal":
         return 1 - np.eye(len(total))
     if level == "interval":
-        return np.subtract.outer(values.astype(np.float64), values.astype(np.float64)) ** 2
+        return np.asarray(np.subtract.outer(values.astype(np.float64), values.astype(np.float64)) ** 2)
     ranks = np.cumsum(total) - total / 2  # the sum from c to k less half of both ends is the distance of mid-ranks
-    return np.subtract.outer(ranks, ranks) ** 2
+    return np.asarray(np.subtract.outer(ranks, ranks) ** 2)
 
 
 def rater_interval(
@@ -131,10 +131,10 @@ def rater_interval(
     level: float = 0.95,
     seed: int = 0,
 ) -> Score:
-    """A statistic of a table `[item, rater]` with its bootstrap interval; raters who are drawn twice agree with themselves.
+    """A statistic of a table `[item, rater]` with its bootstrap interval.
 
-    That makes intervals over raters lie high for coefficients of agreement when raters are few. A replicate in which the statistic is
-    0/0 is left out.
+    Raters who are drawn twice agree with themselves, which raises every coefficient of agreement; replicates over raters are therefore
+    centred on the value. A replicate in which the statistic is 0/0 is left out.
 
     Args:
         statistic: Takes the table, gives one number: `cronbach_alpha`, `krippendorff_alpha`, a lambda.
@@ -161,8 +161,11 @@ def rater_interval(
             drawn[at] = statistic(part)
         except (InputError, NonFiniteError):
             continue
+    value = float(statistic(values))
+    if resample != "items" and not np.isnan(drawn).all():
+        drawn += value - np.nanmean(drawn)
     low, high = interval(drawn, level) if replicates else (None, None)
     return Score(
-        value=float(statistic(values)), low=None if low is None else float(low), high=None if high is None else float(high), n=len(values),
+        value=value, low=None if low is None else float(low), high=None if high is None else float(high), n=len(values),
         measure=getattr(statistic, "__name__", ""), level=level, seed=seed, replicates=replicates,
     )  # fmt: skip

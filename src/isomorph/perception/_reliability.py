@@ -155,7 +155,7 @@ def reliability(
 def _actions(model: Answers, decision: Literal["argmax"] | float) -> npt.NDArray[np.intp]:
     if decision == "argmax":
         return np.asarray(model.decisions(ties="abstain"))
-    if isinstance(decision, str) or not 0 <= decision <= 1:
+    if not isinstance(decision, int | float) or not 0 <= decision <= 1:
         raise InputError(f"decision is 'argmax' or a threshold between 0 and 1; got {decision!r}.")
     away = model.abstain_column
     classes = model.probabilities.copy()

@@ -88,7 +88,7 @@ def answer_losses(model: Answers, human: Answers | None = None) -> Floats:
     classes = [at for at, each in enumerate(model.outcomes) if each != model.abstain]
     best = np.array(classes)[model.probabilities[:, classes].argmax(axis=1)]
     if human is None:
-        return (best != model.truth_columns).astype(np.float64)
+        return np.asarray(best != model.truth_columns, dtype=np.float64)
     other = joined(human, model)
     return np.asarray(1 - other.probabilities[np.arange(len(model)), best])
 

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -129,7 +130,7 @@ class Trials:
 
     def where(self, rows: npt.NDArray[np.intp] | npt.NDArray[np.bool_]) -> Trials:
         """These rows."""
-        columns = {name: column.take(rows) for name, column in self._columns().items()}
+        columns: dict[str, Any] = {name: column.take(rows) for name, column in self._columns().items()}
         return dataclasses.replace(self, rt=self.rt[rows], **columns)
 
     def take(self, *, datasets: Sequence[str] | None = None, subjects: Sequence[str] | None = None) -> Trials:
@@ -202,5 +203,7 @@ class Trials:
     @classmethod
     def joined(cls, parts: Sequence[Trials]) -> Trials:
         """Several tables as one, row after row; people's pattern and the response that stands for none are the first's."""
-        columns = {name: Column.of([each for part in parts for each in getattr(part, name).values()]) for name in parts[0]._columns()}
+        columns: dict[str, Any] = {
+            name: Column.of([each for part in parts for each in getattr(part, name).values()]) for name in parts[0]._columns()
+        }
         return dataclasses.replace(parts[0], rt=np.concatenate([part.rt for part in parts]), **columns)
