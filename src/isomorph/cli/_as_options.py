@@ -7,7 +7,12 @@ from inspect import isfunction, signature
 from types import ModuleType
 
 _ARGUMENT = re.compile(r"(?<![\w/\\.'-])([a-z]+(?:_[a-z]+)*)(?:=('[^'\s]*'|True|False|…))?(?![\w/\\=])")
-_OTHERWISE = {"with key=…": "as FILE#KEY", "choose the shared ones with .take(ids)": "leave the others out of the files"}
+_OTHERWISE = {
+    "with key=…": "as FILE#KEY",
+    "axes=('unit', 'stimulus')": "--axes unit stimulus",
+    "Pass min_units= to": "Pass --min-units N to",
+    "choose the shared ones with .take(ids)": "leave the others out of the files",
+}
 
 
 def as_options(sentence: str, command: ModuleType) -> str:

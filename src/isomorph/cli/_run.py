@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -17,13 +18,25 @@ def run(words: list[str]) -> int | None:
     return call(run_study, words, command="run")
 
 
+def module_for(words: list[str]) -> str:
+    """Where the command is: a study with `recordings` is one of brains."""
+    for word in words:
+        path = Path(word)
+        if path.suffix == ".toml" and path.is_file():
+            try:
+                return "isomorph.cli._encoding_study" if "recordings" in tomllib.loads(path.read_text(encoding="utf-8")) else __name__
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
+                break  # the study's own reader says what is wrong
+    return __name__
+
+
 def run_study(
     study: Annotated[Path, tyro.conf.Positional], *, dry_run: bool = False, store: StoreFolder = None, json: bool = False
 ) -> None:
     """Run a study: what is finished is not done again, so the same command goes on after an interruption.
 
     Args:
-        study: A TOML file: models, benchmarks or stimuli, layers, measures, replicates, seed, report.
+        study: A TOML file: models, benchmarks or stimuli, layers, measures, replicates, seed, report; or, of brains, recordings.
         dry_run: Print the plan and stop; one line a model and benchmark.
         store: The store's folder; default: the study's, else $ISOMORPH_STORE.
         json: The plan as one JSON object a line; after a run one object: name, rows, report, results.

@@ -6,6 +6,7 @@ _EXPORTS = {
     "BenchmarkRecord": "isomorph.results._records",
     "Catalogue": "isomorph.results._catalogue",
     "Contrast": "isomorph.results._contrast",
+    "EncodingStudy": "isomorph.results._encoding_study",
     "LayerGeometry": "isomorph.results._records",
     "Results": "isomorph.results._results",
     "SecondOrder": "isomorph.results._records",
