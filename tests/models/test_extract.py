@@ -82,7 +82,9 @@ def test_some_layers_are_the_same_layers_of_all(model, stimuli):
         assert np.array_equal(features.values, every[name].values)
 
 
-@pytest.mark.parametrize(("limit", "batch_size", "mode"), [("2GB", None, "one batch"), ("2GB", 5, "memory"), ("1.02MB", 5, "store")])
+@pytest.mark.parametrize(
+    ("limit", "batch_size", "mode"), [("2GB", None, "one batch"), ("2GB", 5, "memory"), ("1.02MB", 5, "store"), ("1.2MB", 5, "store")]
+)
 def test_gram_matrices_are_those_of_the_features_in_every_mode(model, stimuli, limit, batch_size, mode):
     extraction = extract(model, stimuli, reduce="gram", memory_limit=limit, batch_size=batch_size)
     assert extraction.provenance["mode"] == mode

@@ -9,6 +9,7 @@ from torch import nn
 
 from isomorph.errors import InputError
 from isomorph.models import extract, wrap_model
+from isomorph.models._alexnet_gn import AlexNetGN
 from isomorph.models._plan_memory import PeakMeter
 from isomorph.spec import canonical_json
 from isomorph.stimuli import Stimuli
@@ -26,43 +27,8 @@ def plan_of(module, n=5, side=8, **options):
     return extract(model_of(module), images(n, side), dry_run=True, **options)
 
 
-class L2(nn.Module):
-    def forward(self, x):
-        return nn.functional.normalize(x)
-
-
-def alexnet_gn():
-    def conv(i, o, kernel, pool, **more):
-        parts = [nn.Conv2d(i, o, kernel, **more), nn.GroupNorm(32, o), nn.ReLU()]
-        return nn.Sequential(*parts, *([nn.MaxPool2d(3, 2)] if pool else []))
-
-    def dense(i):
-        return nn.Sequential(nn.Linear(i, 4096), nn.LayerNorm(4096), nn.ReLU())
-
-    class AlexNet(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv_block_1 = conv(3, 96, 11, True, stride=4, padding=2)
-            self.conv_block_2 = conv(96, 256, 5, True, padding=2)
-            self.conv_block_3 = conv(256, 384, 3, False, padding=1)
-            self.conv_block_4 = conv(384, 384, 3, False, padding=1)
-            self.conv_block_5 = conv(384, 256, 3, True, padding=1)
-            self.ave_pool = nn.AdaptiveAvgPool2d((6, 6))
-            self.fc_block_6, self.fc_block_7 = dense(256 * 6 * 6), dense(4096)
-            self.fc_block_8 = nn.Sequential(nn.Linear(4096, 128))
-            self.l2norm = L2()
-
-        def forward(self, x):
-            for name in "12345":
-                x = getattr(self, f"conv_block_{name}")(x)
-            x = self.ave_pool(x).flatten(1)
-            return self.l2norm(self.fc_block_8(self.fc_block_7(self.fc_block_6(x))))
-
-    return AlexNet()
-
-
 def test_alexnet_gn_has_36_outputs_of_which_26_are_unique_leaves():
-    plan = plan_of(alexnet_gn(), side=224)
+    plan = plan_of(AlexNetGN(), side=224)
     assert plan.found == 36
     assert len(plan.layers) == 26
     assert all(layer.leaf for layer in plan.layers)
@@ -190,6 +156,18 @@ def test_memory_decides_where_rows_wait():
     assert store.mode == "store"
     for plan in (one, memory, store):
         assert plan.peak_bytes <= plan.memory_limit
+
+
+def test_what_fits_beside_the_spilled_rows_stays_in_memory_unless_a_store_wants_them():
+    net = nn.Sequential(nn.Conv2d(3, 64, 3), nn.Conv2d(64, 8, 3), nn.Conv2d(8, 6, 3))
+    options = {"n": 200, "side": 16, "reduce": "gram", "memory_limit": "14MB"}
+    plan = plan_of(net, **options)
+    assert (plan.mode, plan.held) == ("store", ("1", "2"))  # 12,544, 1,152 and 600 features
+    assert "rows of 2 layers held in memory, the others spilled; needs" in str(plan)
+    tight = plan_of(net, **options | {"memory_limit": plan.peak_bytes - 1})
+    assert tight.held == ("1",)
+    for each in (plan, tight):
+        assert each.peak_bytes <= each.memory_limit
 
 
 def test_a_plan_is_plain_and_readable():

@@ -11,7 +11,7 @@ import torch
 
 from isomorph.errors import StoreError
 from isomorph.models._extract_batches import prepared_batches
-from isomorph.models._spill import MemoryRows, StoreRows
+from isomorph.models._spill import MemoryRows, SplitRows, StoreRows
 from isomorph.store import Store
 
 ROWS = np.random.default_rng(0).normal(size=(7, 11)).astype(np.float32)
@@ -44,6 +44,16 @@ def test_rows_come_back_in_order(writer):
         fill(keeper)
         assert np.array_equal(np.concatenate(keeper.parts("a")), ROWS)
         assert np.array_equal(np.concatenate(keeper.parts("b")), 2 * ROWS[:, :4])
+
+
+def test_some_layers_stay_in_memory_and_only_the_others_are_written(writer):
+    keeper = SplitRows(MemoryRows({"a": 11}, 7), StoreRows(writer, {"b": 4}, 7, batch_size=3))
+    fill(keeper)
+    assert np.array_equal(np.concatenate([*keeper.columns("a")], axis=1), ROWS)
+    assert np.array_equal(np.concatenate([*keeper.columns("b")], axis=1), 2 * ROWS[:, :4])
+    assert (len(keeper.parts("a")), len(keeper.parts("b"))) == (1, 3)
+    assert sum(path.stat().st_size for path in writer.folder.rglob("rows*.safetensors")) < 7 * 4 * 4 + 3 * 1000
+    assert not keeper.has(0)  # the rows in memory are gone in the next run
 
 
 def test_rows_in_parts_are_stored_as_one_array(writer):

@@ -10,7 +10,7 @@ import numpy as np
 from isomorph.errors import NonFiniteError, ShapeError
 from isomorph.geometry._gram import Gram
 
-_BUFFER_VALUES = 2_000_000
+_BUFFER_VALUES = 4_200_000
 """How many float32 values one product reads: few enough for the cache to hold, enough for the product to run at full speed."""
 
 _BLOCK_ROWS = 64

@@ -118,7 +118,7 @@ def extract(
     def plan() -> ExtractionPlan:
         from isomorph.models._plan_make import make_plan
 
-        return make_plan(model, stimuli, request, has_store=store is not None or dry_run)
+        return make_plan(model, stimuli, request, has_store=store is not None, dry=dry_run)
 
     return plan() if dry_run else extraction_of(model, stimuli, request, plan, store=store, progress=progress)
 

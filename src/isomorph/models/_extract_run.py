@@ -19,7 +19,7 @@ from isomorph.models._hooks import Tap
 from isomorph.models._plan import ExtractionPlan
 from isomorph.models._plan_dry_run import forward_in
 from isomorph.models._reduce_sketch import CountSketch, random_signs, signs_needed
-from isomorph.models._spill import MemoryRows, RowKeeper, StoreRows
+from isomorph.models._spill import MemoryRows, RowKeeper, SplitRows, StoreRows
 from isomorph.store import Store, Writer
 
 if TYPE_CHECKING:
@@ -78,7 +78,10 @@ class Run:
         if writer is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="isomorph-"))
             writer = stack.enter_context(Store(folder).begin("0" * 64, {"kind": "rows"}))
-        return StoreRows(writer, self._widths, self.plan.stimuli, batch_size=self.plan.batch_size)
+        held = {source: width for source, width in self._widths.items() if source in self.plan.held}
+        left = {source: width for source, width in self._widths.items() if source not in held}
+        spilled = StoreRows(writer, left, self.plan.stimuli, batch_size=self.plan.batch_size)
+        return SplitRows(MemoryRows(held, self.plan.stimuli), spilled) if held else spilled
 
     def _pass(self, keeper: RowKeeper | None) -> dict[str, Tensors]:
         """Show every stimulus to the model; returns what was reduced on the way, which is nothing if a keeper takes the rows."""

@@ -16,7 +16,7 @@ Mode = Literal["one batch", "memory", "store"]
 _MODES: Mapping[Mode, str] = {
     "one batch": "all stimuli in one batch, each layer reduced at once",
     "memory": "rows held in memory",
-    "store": "rows spilled to the store",
+    "store": "rows spilled",
 }
 
 
@@ -70,6 +70,7 @@ class ExtractionPlan:
         sketch_width: Columns of a sketch; 0 for other reductions.
         precision: Of the forward pass.
         mode: Where rows wait: nowhere (one batch), in memory, in the store.
+        held: The layers whose rows wait in memory though the others spill.
         batch_size: Stimuli in one forward pass.
         feature_bytes: All chosen layers of one stimulus, as float32, before any reduction.
         activation_bytes: The most that one stimulus holds at one moment of the forward pass.
@@ -90,6 +91,7 @@ class ExtractionPlan:
     sketch_width: int
     precision: Precision
     mode: Mode
+    held: tuple[str, ...]
     batch_size: int
     feature_bytes: int
     activation_bytes: int
@@ -119,11 +121,12 @@ class ExtractionPlan:
     def _summary(self) -> list[str]:
         reduction = {"gram": "exact Gram matrices", "features": "features", "sketch": f"count-sketches of {self.sketch_width:,} columns"}
         unique = self.found - len(self.duplicates) - len(self.unusable)
+        where = f"rows of {len(self.held)} layers held in memory, the others spilled" if self.held else _MODES[self.mode]
         lines = [
             f"{self.subject}: {self.found} outputs found, {unique} unique, {len(self.layers)} chosen; {self.stimuli:,} stimuli.",
             f"{format_bytes(self.feature_bytes)} of features a stimulus ({self.pool}), "
             f"{format_bytes(self.feature_bytes * self.stimuli)} in all; kept: {reduction[self.reduce]}.",
-            f"One pass in batches of {self.batch_size} ({self.precision}): {_MODES[self.mode]}; "
+            f"One pass in batches of {self.batch_size} ({self.precision}): {where}; "
             f"needs {format_bytes(self.peak_bytes)} of {format_bytes(self.memory_limit)}.",
         ]
         lines += _listed("equal an earlier layer and are left out", [f"{name} = {other}" for name, other in self.duplicates.items()])

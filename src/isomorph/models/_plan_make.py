@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,14 @@ _KERNEL_SHARE = 1.25
 
 
 def make_plan(
-    model: Model, stimuli: Sequence[Any], request: Request, *, has_store: bool, seen: DryRun | None = None, part_of_all: bool = False
+    model: Model,
+    stimuli: Sequence[Any],
+    request: Request,
+    *,
+    has_store: bool,
+    dry: bool = False,
+    seen: DryRun | None = None,
+    part_of_all: bool = False,
 ) -> ExtractionPlan:
     """Look at the model and decide what is read, in which batches, and where rows wait.
 
@@ -39,7 +46,8 @@ def make_plan(
         model: Whose layers are read.
         stimuli: What it is shown.
         request: What was asked for.
-        has_store: Whether rows can wait in a store.
+        has_store: Whether a store takes the result, and rows of a run that is killed wait in it for the next.
+        dry: Nobody will carry the plan out: it may need a store that is not there.
         seen: What an earlier look at the same model showed; None looks now.
         part_of_all: The layers are a part of all: duplicates of theirs are compared, though none is asked for by name.
 
@@ -60,7 +68,8 @@ def make_plan(
     if request.reduce == "sketch":
         width = request.sketch_width or sketch_width(len(stimuli))
     need = _Need.of(layers, seen, request, n=len(stimuli), sketch=width)
-    mode, batch_size = need.fit(model.card.name, has_store=has_store)
+    mode, batch_size = need.fit(model.card.name, has_store=has_store or dry)
+    held = need.fill(batch_size) if request.reduce == "gram" and mode == "store" and not has_store else ()
     return ExtractionPlan(
         subject=model.card.name,
         stimuli=len(stimuli),
@@ -75,10 +84,11 @@ def make_plan(
         sketch_width=width,
         precision=request.precision,
         mode=mode,
+        held=held,
         batch_size=batch_size,
         feature_bytes=need.features,
         activation_bytes=need.activations,
-        peak_bytes=need.peak(mode, batch_size),
+        peak_bytes=need.peak(mode, batch_size, held=held),
         memory_limit=request.memory_limit,
     )
 
@@ -130,12 +140,12 @@ def _parent(path: str) -> str:
 
 @dataclass(frozen=True)
 class _Need:
-    """Bytes: of features, kept rows, activations and prepared input per stimulus; and of what stays throughout. And a good batch size."""
+    """Bytes: of features, layers' rows, activations and prepared input per stimulus; of what stays throughout. And a good batch size."""
 
     request: Request
     n: int
     features: int
-    rows: int
+    rows: Mapping[str, int]
     activations: int
     inputs: int
     grams: int
@@ -144,9 +154,10 @@ class _Need:
 
     @classmethod
     def of(cls, layers: tuple[LayerInfo, ...], seen: DryRun, request: Request, *, n: int, sketch: int) -> _Need:
-        widths = list({layer.source: layer.width for layer in layers}.values())
+        sources = {layer.source: layer.width for layer in layers}
+        widths = list(sources.values())
         features = 4 * sum(widths)
-        rows = 4 * sum(min(width, sketch) for width in widths) if sketch else features
+        rows = {source: 4 * (min(width, sketch) if sketch else width) for source, width in sources.items()}
         grams = signs = 0
         if request.reduce == "gram":
             grams = 8 * len(widths) * n * (n + 2) + accumulator_bytes(n)
@@ -156,18 +167,29 @@ class _Need:
         activations = int(seen.activation_bytes * _KERNEL_SHARE)
         return cls(request, n, features, rows, activations, seen.input_bytes, grams, signs, batch)
 
-    def peak(self, mode: Mode, batch: int) -> int:
+    def peak(self, mode: Mode, batch: int, held: Sequence[str] = ()) -> int:
         """What a mode needs with batches of this size, with what the allocator holds back."""
-        return int(_ALLOCATOR_SHARE * self._held(mode, batch))
+        return int(_ALLOCATOR_SHARE * (self._needed(mode, batch) + self.n * sum(self.rows[source] for source in held)))
 
-    def _held(self, mode: Mode, batch: int) -> int:
+    def fill(self, batch: int) -> tuple[str, ...]:
+        """The layers whose rows fit beside what spilling needs, the largest first."""
+        room = int(self.request.memory_limit / _ALLOCATOR_SHARE) - self._needed("store", batch)
+        held = []
+        for source, size in sorted(self.rows.items(), key=lambda each: -each[1]):
+            if self.n * size <= room:
+                held.append(source)
+                room -= self.n * size
+        return tuple(held)
+
+    def _needed(self, mode: Mode, batch: int) -> int:
         ahead = _BATCHES_AHEAD * self.inputs * batch if batch < self.n else 0
         forward = batch * self.activations + ahead + self.signs
         if mode == "one batch":
             return forward + self.grams
+        rows = sum(self.rows.values())
         if mode == "memory":
-            return self.n * self.rows + max(forward, self.grams)
-        return max(forward + batch * self.rows, self.grams)
+            return self.n * rows + max(forward, self.grams)
+        return max(forward + batch * rows, self.grams)
 
     def fit(self, subject: str, *, has_store: bool) -> tuple[Mode, int]:
         """The first mode that keeps to the limit, and its batch size."""

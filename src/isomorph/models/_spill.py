@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 Rows = npt.NDArray[np.float32]
 _PIECE_BYTES = 16 * 2**20
 """How much of a layer is read from files at a time: its rows lie far apart in them, and small pieces cost a call each."""
+_PIECE_COLUMNS = 512
+"""Pieces have a multiple of so many columns, if they have more, and so the products of a Gram matrix no small remainders."""
 
 
 class RowKeeper(Protocol):
@@ -48,6 +50,9 @@ class MemoryRows:
 
     def __init__(self, widths: Mapping[str, int], n: int) -> None:
         self._rows = {layer: np.empty((n, width), np.float32) for layer, width in widths.items()}
+
+    def __contains__(self, layer: str) -> bool:
+        return layer in self._rows
 
     def has(self, batch: int) -> bool:
         """Never: memory dies with its process."""
@@ -113,6 +118,7 @@ class StoreRows:
             rows = [(reader, row) for reader in readers for row in range(reader.shape[0])]
             width = self._widths[layer]
             step = max(1, min(width, _PIECE_BYTES // (4 * len(rows))))
+            step -= step % _PIECE_COLUMNS if step > _PIECE_COLUMNS else 0
             memory = np.empty(len(rows) * step, np.float32)
             for start in range(0, width, step):
                 count = min(step, width - start)
@@ -123,3 +129,33 @@ class StoreRows:
 
     def _shard(self, batch: int) -> str:
         return f"rows-by-{self._batch_size}-{batch:06d}"
+
+
+class SplitRows:
+    """The rows of some layers in memory, of the others in a store that nobody comes back to."""
+
+    def __init__(self, held: MemoryRows, spilled: StoreRows) -> None:
+        self._held, self._spilled = held, spilled
+
+    def has(self, batch: int) -> bool:
+        """Never: memory dies with its process."""
+        return False
+
+    def add(self, layer: str, rows: torch.Tensor, *, first: int) -> None:
+        """Copy rows to their place."""
+        self._of(layer).add(layer, rows, first=first)
+
+    def end(self, batch: int, *, count: int) -> None:
+        """Write what is spilled of the batch."""
+        self._spilled.end(batch, count=count)
+
+    def parts(self, layer: str) -> list[Rows]:
+        """As the one that has them gives them."""
+        return self._of(layer).parts(layer)
+
+    def columns(self, layer: str) -> Iterator[Rows]:
+        """As the one that has them gives them."""
+        return self._of(layer).columns(layer)
+
+    def _of(self, layer: str) -> MemoryRows | StoreRows:
+        return self._held if layer in self._held else self._spilled
