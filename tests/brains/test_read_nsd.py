@@ -115,10 +115,27 @@ def test_everything_of_one_subject(made: Path) -> None:
     assert it.notes == ("repeats of unequal number: 1 to 2 a stimulus, 1.20 on average; ceilings use the mean of 1/repeats",)
 
 
-def test_a_few_trials_at_a_time_are_the_whole(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("chunks", [None, (1, 7, 6, 5), (12, 1, 1, 1), (5, 2, 3, 3)])
+def test_a_part_at_a_time_is_the_whole(folder: Path, made: Path, monkeypatch: pytest.MonkeyPatch, chunks: tuple[int, ...] | None) -> None:
     whole = read_nsd(made, subjects=(1,), small_rois="keep")
+    for session, values in enumerate(BETAS[1], start=1):
+        with h5py.File(folder / MEASURED.format(1) / f"betas_session{session:02d}.hdf5", "w") as file:
+            file.create_dataset("betas", data=values.transpose(0, 3, 2, 1), chunks=chunks)
     monkeypatch.setattr(subject_module, "_BLOCK_BYTES", 5 * 2 * int(np.prod(SHAPE)))
-    assert read_nsd(made, subjects=(1,), small_rois="keep").digest == whole.digest
+    assert read_nsd(folder, subjects=(1,), small_rois="keep").digest == whole.digest
+
+
+def test_betas_as_volumes(folder: Path, made: Path) -> None:
+    for session, values in enumerate(BETAS[1], start=1):
+        path = folder / MEASURED.format(1) / f"betas_session{session:02d}"
+        path.with_suffix(".hdf5").unlink()
+        volume(path.with_suffix(".nii.gz"), values.transpose(1, 2, 3, 0))
+    assert np.allclose(
+        read_nsd(folder, subjects=(1,), small_rois="keep").responses, read_nsd(made, subjects=(1,), small_rois="keep").responses, atol=1e-5
+    )
+    volume(path.with_suffix(".nii.gz"), np.zeros((5, 6, 6, 12)))
+    with pytest.raises(ShapeError, match=r"betas_session03\.nii\.gz has voxels \(5, 6, 6\), but the ROIs have \(5, 6, 7\)"):
+        read_nsd(folder, subjects=(1,))
 
 
 def test_missing_sessions_and_localisers(folder: Path) -> None:
@@ -175,7 +192,7 @@ def test_folders_that_do_not_fit(folder: Path, tmp_path: Path) -> None:
         read_nsd(folder, subjects=(1,))
     with h5py.File(path, "w") as file:
         file["betas"] = BETAS[1][1]
-    with pytest.raises(ShapeError, match=r"has voxels \(7, 6, 5\), but the ROIs of subj01 have \(5, 6, 7\)"):
+    with pytest.raises(ShapeError, match=r"has voxels \(7, 6, 5\), but the ROIs have \(5, 6, 7\)"):
         read_nsd(folder, subjects=(1,))
     with h5py.File(path, "w") as file:
         file["betas"] = h5py.ExternalLink("/etc/passwd", "x")

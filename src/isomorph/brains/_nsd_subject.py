@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,12 +60,11 @@ class NSDSubject:
 
     def sessions(self) -> list[tuple[int, Path]]:
         """The sessions that are there, in order."""
-        found = [
-            (int(each[1]), path) for path in self._measured.glob("betas_session*.hdf5") if (each := re.search(r"(\d+)\.hdf5$", path.name))
-        ]
+        files = sorted(self._measured.glob("betas_session*"), reverse=True)  # of one session .hdf5 comes last, and stands
+        found = {int(each[1]): path for path in files if (each := re.fullmatch(r"betas_session(\d+)\.(?:hdf5|nii\.gz)", path.name))}
         if not found:
             raise FileError(f"there are no betas of {self.name}: {self._measured / 'betas_session01.hdf5'} and so on.")
-        return sorted(found)
+        return sorted(found.items())
 
     def voxels(self, *, min_ncsnr: float, min_t: float | None) -> tuple[Mask, pandas.DataFrame]:
         """`[i, j, k]`: the voxels of EVC and OTC; and a row of the table of units for each."""
@@ -120,27 +118,48 @@ class NSDSubject:
         volume.check_like(like)
         return volume.values()
 
-    def session(self, path: Path, inside: Mask) -> FloatArray:
-        """`[trial, voxel]`: percent signal change; a few trials are in memory at a time, whole volumes never all."""
-        return np.concatenate(list(self._parts(path, inside)))
+    def session(self, path: Path, inside: Mask, *, trials: int) -> FloatArray:
+        """`[trial, voxel]`, on the scale of the file; only a part of it is in memory at a time."""
+        if path.suffix == ".gz":
+            volumes = Volume(path, what="betas")
+            _check_shape(path, (volumes.count, *volumes.space), (trials, *inside.shape))
+            return np.concatenate([block[inside.ravel()].T for block in volumes.blocks()])
+        values, axis = _parts(path, inside, trials)
+        i, j, k = np.nonzero(inside)
+        in_file = np.lexsort((i, j, k))  # files go by z, then y, then x; the table by i, then j, then k
+        return np.concatenate(values, axis=axis)[:, np.argsort(in_file)]
 
-    def _parts(self, path: Path, inside: Mask) -> Iterator[FloatArray]:
-        import h5py
 
-        wanted = inside.transpose(2, 1, 0)  # files have [trial, z, y, x]
-        order = np.argsort(np.ravel_multi_index(np.nonzero(wanted)[::-1], inside.shape))  # and the table goes by x, then y, then z
-        try:
-            with h5py.File(path, "r") as file:
-                betas = file.get("betas") if not isinstance(file.get("betas", getlink=True), h5py.ExternalLink) else None
-                if not isinstance(betas, h5py.Dataset) or betas.external or betas.is_virtual or betas.ndim != 4:
-                    raise FileError(f"{path} has no data set 'betas' with the axes [trial, z, y, x] of its own.")
-                if betas.shape[1:] != wanted.shape:
-                    raise ShapeError(f"{path} has voxels {betas.shape[:0:-1]}, but the ROIs of {self.name} have {inside.shape}.")
-                step = max(1, _BLOCK_BYTES // (wanted.size * betas.dtype.itemsize))
-                scale = 300.0 if betas.dtype.kind in "iu" else 1.0  # integers are percent signal change times 300
-                for start in range(0, len(betas), step):
-                    yield (betas[start : start + step][:, wanted][:, order] / scale).astype(np.float32)
-        except (OSError, KeyError, RuntimeError, ValueError) as error:
-            if isinstance(error, FileError | InputError):
-                raise
-            raise FileError(f"{path} cannot be read as betas: {error}. It is damaged, or something else.") from error
+def _parts(path: Path, inside: Mask, trials: int) -> tuple[list[FloatArray], int]:
+    """Parts of an HDF5 file, and the axis along which they follow each other: trials if it keeps these apart, else voxels."""
+    import h5py
+
+    wanted = inside.transpose(2, 1, 0)
+    try:
+        with h5py.File(path, "r") as file:
+            betas = file.get("betas") if not isinstance(file.get("betas", getlink=True), h5py.ExternalLink) else None
+            if not isinstance(betas, h5py.Dataset) or betas.external or betas.is_virtual or betas.ndim != 4:
+                raise FileError(f"{path} has no data set 'betas' with the axes [trial, z, y, x] of its own.")
+            _check_shape(path, (len(betas), *betas.shape[:0:-1]), (trials, *inside.shape))
+            axis = 0 if betas.chunks is not None and betas.chunks[0] == 1 else 1
+            step = max(1, _BLOCK_BYTES * betas.shape[axis] // max(betas.nbytes, 1))
+            if axis and betas.chunks is not None:
+                step = max(betas.chunks[1], step // betas.chunks[1] * betas.chunks[1])  # whole chunks: none is unpacked twice
+            return [_part(betas, wanted, slice(start, start + step), axis) for start in range(0, betas.shape[axis], step)], axis
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        if isinstance(error, FileError | InputError):
+            raise
+        raise FileError(f"{path} cannot be read as betas: {error}. It is damaged, or something else.") from error
+
+
+def _check_shape(path: Path, found: tuple[int, ...], wanted: tuple[int, ...]) -> None:
+    if found[1:] != wanted[1:]:
+        raise ShapeError(f"{path} has voxels {found[1:]}, but the ROIs have {wanted[1:]}.")
+    if found[0] != wanted[0]:
+        raise ShapeError(f"{path} has {found[0]} trials, but a session has {wanted[0]} by nsd_expdesign.mat.")
+
+
+def _part(betas: Any, wanted: Mask, part: slice, axis: int) -> FloatArray:
+    """`[trial, voxel]` of some trials, or of the voxels in some slices."""
+    values = betas[part][:, wanted] if axis == 0 else betas[:, part][:, wanted[part]] if wanted[part].any() else betas[:, :0, 0, 0]
+    return np.asarray(values, dtype=np.float32)

@@ -12,7 +12,7 @@ from isomorph.arrays import FloatArray, IntArray
 from isomorph.brains._nsd_design import SUBJECTS, NSDDesign
 from isomorph.brains._nsd_subject import NSDSubject
 from isomorph.brains._recording import BadUnits, Recording, SmallROIs
-from isomorph.errors import InputError, ShapeError
+from isomorph.errors import InputError
 
 if TYPE_CHECKING:
     import pandas
@@ -47,7 +47,7 @@ def read_nsd(
     nsddata/ppdata/subjXX/func1pt8mm/roi/floc-{faces,bodies,places,words}.nii.gz
     nsddata/ppdata/subjXX/func1pt8mm/floc_{faces,bodies,places,word}tval.nii.gz         unless min_t is None
     nsddata_betas/ppdata/subjXX/func1pt8mm/betas_fithrf_GLMdenoise_RR/ncsnr.nii.gz
-    nsddata_betas/ppdata/subjXX/func1pt8mm/betas_fithrf_GLMdenoise_RR/betas_sessionYY.hdf5   betas [trial, z, y, x], int16, × 300
+    nsddata_betas/ppdata/subjXX/func1pt8mm/betas_fithrf_GLMdenoise_RR/betas_sessionYY.hdf5   `betas` [trial, z, y, x]; or .nii.gz
     ```
 
     Ids are `"nsd00000"` … `"nsd72999"`: rows of the stimulus file, counted from 0 (its `nsdId`). One session at a time is in memory, of
@@ -114,9 +114,7 @@ def _responses(
     total = np.bincount([place[each] for session in shown.values() for each in session if each in place], minlength=len(wanted))
     kept = np.full((len(wanted), int(total.max()) if trials else 1, len(units)), np.nan if trials else 0, dtype=np.float32)
     for number, path in person.sessions():
-        values = _z_scored(person.session(path, inside))
-        if len(values) != len(shown[number]):
-            raise ShapeError(f"{path} has {len(values)} trials, but a session has {len(shown[number])} by nsd_expdesign.mat.")
+        values = _z_scored(person.session(path, inside, trials=len(shown[number])))
         for trial, stimulus in enumerate(shown[number]):
             if (row := place.get(stimulus)) is not None:
                 if trials:
