@@ -12,7 +12,7 @@ import numpy as np
 
 from isomorph import data
 from isomorph.encoding._brain_scores import COLUMNS, BrainScores
-from isomorph.encoding._protocol_plain import plain_protocol, protocol_from_plain
+from isomorph.encoding._protocol import Protocol
 from isomorph.errors import FileError, InputError
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def save_scores(scores: BrainScores, folder: Path) -> None:
     if folder.exists():
         raise InputError(f"{folder} is there already. Choose another folder, or delete it.")
     card = {
-        "isomorph": "brain scores", "format": _FORMAT, "recording": dict(scores.recording), "protocol": plain_protocol(scores.protocol),
+        "isomorph": "brain scores", "format": _FORMAT, "recording": dict(scores.recording), "protocol": scores.protocol.plain(),
         "notes": scores.notes, "level": scores.level, **{name: [list(key) for key in getattr(scores, name)] for name in _ARRAYS},
     }  # fmt: skip
     made = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.partial")
@@ -60,7 +60,7 @@ def load_scores(folder: Path) -> BrainScores:
     try:
         arrays: Any = {name: _arrays(folder, name, card[name]) for name in _ARRAYS}
         return BrainScores(
-            table=table, recording=card["recording"], protocol=protocol_from_plain(card["protocol"]), notes=tuple(map(str, card["notes"])),
+            table=table, recording=card["recording"], protocol=Protocol.from_plain(card["protocol"]), notes=tuple(map(str, card["notes"])),
             level=float(card["level"]), **arrays,
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:

@@ -98,11 +98,14 @@ def encode(
     found: dict[str, LayerScores] = {}
     constant = []
     for layer in _shown(layers, progress):
-        relations = layer.read(targets.ids)
-        if relations.constant:
+        try:
+            scores = scorer.score(layer.read(targets.ids))
+        except ShapeError as error:
+            raise ShapeError(f"layer {layer.name!r}: {error}") from error
+        if scores is None:
             constant.append(layer.name)
         else:
-            found[layer.name] = scorer.score(relations)
+            found[layer.name] = scores
     if not found:
         raise ShapeError(f"none of the {len(layers)} layers tells the {len(targets.ids)} stimuli apart: there is nothing to score.")
     return _result(model or name, [each for each in layers if each.name in found], found, targets, chosen, certainty, constant, folds)

@@ -11,7 +11,7 @@ from isomorph.encoding._encode_ceilings import rdm_ceilings, unit_ceiling_rule
 from isomorph.encoding._encode_options import Certainty
 from isomorph.encoding._encode_targets import Targets, UnitTargets
 from isomorph.encoding._protocol import Protocol
-from isomorph.errors import ShapeError
+from isomorph.errors import InputError, ShapeError
 from isomorph.inference import bootstrap_weights
 
 
@@ -85,8 +85,25 @@ def folds_of(targets: Targets, protocol: Protocol, certainty: Certainty) -> list
                     orders=np.array([rng.permutation(len(rows)) for _ in range(count)], dtype=np.intp).reshape(count, len(rows)),
                 )
             )
+        if not result:
+            _check_ceilings(targets, protocol, sides)
         result.append(Fold((sides[0], sides[1]), units, columns, len(targets.units) if isinstance(targets, UnitTargets) else 0))
     return result
+
+
+def _check_ceilings(targets: Targets, protocol: Protocol, sides: list[Side]) -> None:
+    """Raise where RDMs have no ceiling to be normalised by; note which units have none."""
+    bounds, units = sides[1].bounds, sides[1].unit_ceilings
+    if protocol.normaliser == "none":
+        return
+    if len(bounds) and np.isnan(bounds).all():
+        raise InputError(
+            f"the protocol {protocol.name!r} needs ceilings of RDMs (normaliser={protocol.normaliser!r}), which come from trials with two "
+            "or more repeats of every stimulus, or from two or more subjects; the recording has neither. Or score without: "
+            "normaliser='none'."
+        )
+    if units is not None and protocol.normalised == "units" and (hopeless := int((~(units > 0)).sum())):
+        targets.notes.append(f"{hopeless:,} of {len(units):,} units have a ceiling of 0, or none, and are left out of normalised scores.")
 
 
 def _varying(targets: UnitTargets, sides: tuple[IntArray, IntArray]) -> tuple[IntArray, list[IntArray]]:

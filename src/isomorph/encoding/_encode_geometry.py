@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from isomorph.arrays import FloatArray, IntArray
 from isomorph.encoding._scorer import score_units
+from isomorph.errors import ShapeError
+from isomorph.geometry import Gram
 from isomorph.inference import compare_rdms, weighted_similarities
 
 _SMOOTH = ("pearson", "spearman")
@@ -62,6 +64,25 @@ def permuted_rdms(models: FloatArray, brains: FloatArray, orders: IntArray, *, c
             made = square[order[left], order[right]]
             result[place, group] = made @ b if smooth else compare_rdms(made[None], b[None], comparison=comparison)[0, 0]
     return result
+
+
+def drawn_rdms(models: FloatArray, brains: FloatArray, weights: IntArray, *, comparison: str) -> FloatArray:
+    """`[replicate, group]`: scores with stimuli drawn anew, by weights `[replicate, stimulus]`."""
+    models = np.broadcast_to(models, brains.shape)
+    result = np.full((len(weights), len(brains)), np.nan)
+    usable = np.flatnonzero(defined(models) & defined(brains))
+    if len(usable):
+        rows, first = np.concatenate([models[usable], brains[usable]]), np.arange(len(usable))
+        result[:, usable] = weighted_similarities(rows, first, first + len(usable), weights, comparison=comparison)
+    return result
+
+
+def rdm_or_nan(gram: Gram, distance: str) -> FloatArray:
+    """The condensed RDM; NaN where a stimulus has no pattern to correlate."""
+    try:
+        return np.asarray(gram.rdm(distance).values)
+    except ShapeError:
+        return np.full(len(gram) * (len(gram) - 1) // 2, np.nan)
 
 
 def defined(rdms: FloatArray) -> npt.NDArray[np.bool_]:

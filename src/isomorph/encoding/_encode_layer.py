@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
 from isomorph.arrays import FloatArray, IntArray
-from isomorph.encoding._aggregator import aggregate, unit_variance, unit_weights
-from isomorph.encoding._encode_bootstrap import replicate_scores
+from isomorph.encoding._aggregator import aggregate, unit_variance, unit_weights, units_near
 from isomorph.encoding._encode_fit import Mapper, Predictions
 from isomorph.encoding._encode_folds import Fold, Side
-from isomorph.encoding._encode_geometry import permuted_rdms, score_rdms
-from isomorph.encoding._encode_layers import LayerRelations
+from isomorph.encoding._encode_geometry import drawn_rdms, permuted_rdms, rdm_or_nan, score_rdms
+from isomorph.encoding._encode_layers import LayerRelations, is_constant
 from isomorph.encoding._encode_options import Certainty
+from isomorph.encoding._encode_replicates import permuted_scores, replicate_scores
 from isomorph.encoding._encode_tally import Tally
 from isomorph.encoding._encode_targets import Targets, UnitTargets, condensed
 from isomorph.encoding._normaliser import VARIANCE_SCORERS, normalise
 from isomorph.encoding._protocol import Protocol
-from isomorph.encoding._scorer import Scored, score_units
-from isomorph.features import Features
+from isomorph.encoding._scorer import score_units
 from isomorph.geometry import Gram
 
 
@@ -52,33 +50,35 @@ class LayerScorer:
     folds: list[Fold]
     certainty: Certainty
 
-    def score(self, layer: LayerRelations) -> LayerScores:
-        """Every metric on both sides of the split."""
-        new = (len(self.targets.groups), len(self.targets.ids), len(self.folds), self.certainty)
-        result = LayerScores({(metric, side): Tally(*new) for metric in self.protocol.metrics for side in ("train", "test")})
-        mapper = Mapper(self.protocol, len(self.targets.ids))
-        source = mapper.source(layer) if self.protocol.fits else None
-        for fold in self.folds:
-            for side in fold.sides:
-                part = layer.gram.take([self.targets.ids[row] for row in side.rows])
+    def score(self, layer: LayerRelations) -> LayerScores | None:
+        """Every metric on both sides of the split; None for a layer that is alike for all stimuli of one side."""
+        targets, protocol = self.targets, self.protocol
+        parts = [[layer.part([targets.ids[row] for row in side.rows]) for side in fold.sides] for fold in self.folds]
+        if any(is_constant(part) for both in parts for part in both):
+            return None
+        new = (len(targets.groups), len(targets.ids), len(self.folds), self.certainty)
+        result = LayerScores({(metric, side): Tally(*new) for metric in protocol.metrics for side in ("train", "test")})
+        mapper = Mapper(protocol, len(targets.ids))
+        source = mapper.source(layer) if protocol.fits else None
+        for fold, both in zip(self.folds, parts, strict=True):
+            for side, part in zip(fold.sides, both, strict=True):
                 result.dimensionality[side.name] += _dimensionality(part) / len(self.folds)
-                if "cRSA" in self.protocol.metrics:
-                    model = part.rdm(self.protocol.distance).values if not _flat(part) else np.full(len(side.rdms[0]), np.nan)
-                    self._geometry(result.tallies["cRSA", side.name], side, model[None])
-            if source is not None and isinstance(self.targets, UnitTargets):
-                responses = Features(self.targets.responses[:, fold.units], self.targets.ids)
-                self._fitted(result, mapper, source, responses, fold)
+                if "cRSA" in protocol.metrics:
+                    self._geometry(result.tallies["cRSA", side.name], side, rdm_or_nan(part, protocol.distance)[None])
+            if source is not None and isinstance(targets, UnitTargets):
+                made = mapper.fit(source, targets.of_units(fold.units), fold.sides[0].rows, fold.sides[1].rows)
+                self._fitted(result, made, targets, fold)
         return result
 
-    def _fitted(self, result: LayerScores, mapper: Mapper, source: Features | Gram, responses: Features, fold: Fold) -> None:
-        made = mapper.fit(source, responses, fold.sides[0].rows, fold.sides[1].rows)
+    def _fitted(self, result: LayerScores, made: Predictions, targets: UnitTargets, fold: Fold) -> None:
         result.alphas.append(_spread(made.alphas, fold.units, fold.total))
         result.at_edge.append(_spread(made.at_edge.astype(np.float64), fold.units, fold.total))
+        responses, means = targets.of_units(fold.units).values, targets.means[fold.units]
         for side, predicted in zip(fold.sides, (made.train, made.test), strict=True):
             if "eReg" in self.protocol.metrics:
-                self._regression(result, side, fold, predicted, responses.values.T[:, side.rows].T)
+                self._regression(result, side, fold, predicted, responses.T[:, side.rows].T)
             if "eRSA" in self.protocol.metrics:
-                rdms = [condensed(predicted[:, each], self.protocol.distance) for each in fold.columns]
+                rdms = [condensed(predicted[:, each], self.protocol.distance, offset=means[each]) for each in fold.columns]
                 self._geometry(result.tallies["eRSA", side.name], side, np.stack(rdms))
 
     def _geometry(self, tally: Tally, side: Side, models: FloatArray) -> None:
@@ -86,7 +86,7 @@ class LayerScorer:
         scored = score_rdms(models, side.rdms, n=n, comparison=protocol.comparison)
         bound = side.bounds[:, int(protocol.bound == "upper")]
         null = permuted_rdms(models, side.rdms, side.orders, comparison=protocol.comparison) if len(side.orders) else None
-        draws = _drawn_rdms(models, side, protocol.comparison) if len(side.weights) else None
+        draws = drawn_rdms(models, side.rdms, side.weights, comparison=protocol.comparison) if len(side.weights) else None
         tally.add(
             side.rows, scored.values, scored.contributions, ceiling=bound, bounds=side.bounds,
             normalised=normalise(scored.values, bound, protocol.normaliser), null=null, draws=draws,
@@ -98,18 +98,19 @@ class LayerScorer:
         values = [scored.values[each] for each in fold.columns]
         weights = np.zeros((len(scored.values), len(values)))
         for place, columns in enumerate(fold.columns):
-            weights[columns, place] = unit_weights(values[place], protocol.aggregator)
+            errors = scored.errors(columns[units_near(values[place], protocol.aggregator)])
+            weights[columns, place] = unit_weights(values[place], protocol.aggregator, errors)
         n = len(side.rows)
         scores = np.array([aggregate(each, protocol.aggregator) for each in values])
         draws = null = None
         if len(side.weights):
             draws = replicate_scores(scored, side.weights, protocol.scorer, fold.columns, protocol.aggregator)
         if len(side.orders):
-            null = _permuted(scored, scores, weights, side.orders, fold.columns, protocol.aggregator)
+            null = permuted_scores(scored, scores, weights, side.orders, fold.columns, protocol.aggregator)
         ceiling, normalised = self._ceilings(values, scores, side, fold)
         tally.add(
             side.rows, scores, scored.contributions(weights) / np.sqrt(n * (n - 1)), ceiling=ceiling,
-            bounds=np.full((len(values), 2), np.nan), normalised=normalised, null=null, draws=draws,
+            bounds=np.nan, normalised=normalised, null=null, draws=draws,
         )  # fmt: skip
         tally.unit_variance[...] = [unit_variance(each, protocol.aggregator) for each in values]
         if side.name == "test":
@@ -123,61 +124,25 @@ class LayerScorer:
             return np.full(len(values), np.nan), np.full(len(values), np.nan)
         known = [side.unit_ceilings[each] for each in fold.columns]
         variance = protocol.scorer in VARIANCE_SCORERS
-        top = np.array([aggregate(each**2 if variance else each, protocol.aggregator) for each in known])
+        top = np.array([aggregate(_finite(each**2 if variance else each), protocol.aggregator) for each in known])
         if protocol.normalised == "regions":
             return top, normalise(scores, np.sqrt(top) if variance else top, protocol.normaliser, scorer=protocol.scorer)
         shares = [
             normalise(each, ceiling, protocol.normaliser, scorer=protocol.scorer) for each, ceiling in zip(values, known, strict=True)
         ]
-        return top, np.array([aggregate(each[np.isfinite(each)], protocol.aggregator) for each in shares])
+        return top, np.array([aggregate(_finite(each), protocol.aggregator) for each in shares])
 
 
 def _dimensionality(part: Gram) -> float:
-    """(Σλ)² / Σλ² of the centred Gram matrix; NaN where nothing varies."""
-    squares = float((part.centred**2).sum())
-    return float(np.trace(part.centred)) ** 2 / squares if squares > 0 else float("nan")
+    """(Σλ)² / Σλ² of the centred Gram matrix."""
+    return float(np.trace(part.centred) ** 2 / (part.centred**2).sum())
 
 
-def _flat(part: Any) -> bool:
-    return LayerRelations(part).constant
+def _finite(values: FloatArray) -> FloatArray:
+    return values[np.isfinite(values)]
 
 
 def _spread(values: FloatArray, units: IntArray, count: int) -> FloatArray:
     result = np.full(count, np.nan)
     result[units] = values
     return result
-
-
-def _permuted(
-    scored: Scored, scores: FloatArray, weights: FloatArray, orders: IntArray, columns: list[IntArray], aggregator: str
-) -> FloatArray:
-    """`[permutation, group]`: aggregates with responses of other stimuli."""
-    result = np.empty((len(orders), len(columns)))
-    if aggregator == "mean":
-        rows = np.arange(orders.shape[1])
-        for place, units in enumerate(columns):
-            part = Scored(scored.values[units], scored.influence, scored.made[:, units], scored.truth[:, units], scored.factor[units])
-            exchange = part.exchange(weights[units, place])
-            result[:, place] = scores[place] - np.trace(exchange) + exchange[rows, orders].sum(axis=1)
-        return result
-    for row, order in enumerate(orders):
-        moved = np.einsum("iu,iu->u", scored.made, scored.truth[order] - scored.truth) * scored.factor + scored.values
-        result[row] = [aggregate(moved[units], aggregator) for units in columns]
-    return result
-
-
-def _drawn_rdms(models: FloatArray, side: Side, comparison: str) -> FloatArray:
-    from isomorph.encoding._encode_geometry import defined
-    from isomorph.inference import weighted_similarities
-
-    models = np.broadcast_to(models, side.rdms.shape)
-    result = np.full((len(side.weights), len(side.rdms)), np.nan)
-    usable = np.flatnonzero(defined(models) & defined(side.rdms))
-    if len(usable):
-        rows = np.concatenate([models[usable], side.rdms[usable]])
-        first = np.arange(len(usable))
-        result[:, usable] = weighted_similarities(rows, first, first + len(usable), side.weights, comparison=comparison)
-    return result
-
-
-__all__ = ["LayerScorer", "LayerScores", "Predictions"]

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from isomorph.arrays import check_finite
 from isomorph.errors import InputError, ShapeError
 from isomorph.features import Features
 from isomorph.geometry import Gram
@@ -34,7 +35,10 @@ class Layer:
         found = self.load()
         if not isinstance(found, Features | Gram):
             raise InputError(f"layer {self.name!r} is a {type(found).__name__}; encode takes Features, a Gram, or a mapping of layers.")
-        return LayerRelations(found.take(ids))
+        found = found.take(ids)
+        if isinstance(found, Gram):
+            check_finite(found.centred, name=f"the Gram matrix of {self.name!r}", ids=found.ids)
+        return LayerRelations(found)
 
 
 @dataclass(eq=False)
@@ -51,12 +55,9 @@ class LayerRelations:
             self._gram = self.given if isinstance(self.given, Gram) else Gram.from_features(self.given)
         return self._gram
 
-    @property
-    def constant(self) -> bool:
-        """Whether it does not tell the stimuli apart."""
-        squares = np.diagonal(self.gram.centred)
-        size = squares.mean() + abs(float(self.gram.mean_product.mean()))
-        return bool(squares.max(initial=0.0) <= 1e-12 * size) if size else True
+    def part(self, ids: Sequence[str]) -> Gram:
+        """Inner products of some stimuli."""
+        return self.gram.take(ids)
 
     def features(self, why: str) -> Features:
         """The features.
@@ -78,6 +79,13 @@ class LayerRelations:
         values, vectors = np.linalg.eigh(self.gram.centred)
         kept = values > 1e-12 * values[-1]
         return Features(vectors[:, kept] * np.sqrt(values[kept]), self.gram.ids, self.gram.layer, self.gram.subject)
+
+
+def is_constant(gram: Gram) -> bool:
+    """Whether it does not tell its stimuli apart."""
+    squares = np.diagonal(gram.centred)
+    size = float(squares.mean()) + abs(float(gram.mean_product.mean()))
+    return bool(squares.max(initial=0.0) <= 1e-12 * size) if size else True
 
 
 def layers_of(x: Any) -> tuple[str, list[Layer]]:

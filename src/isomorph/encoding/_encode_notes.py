@@ -20,7 +20,8 @@ def notes_of(table: pandas.DataFrame, recorded: Sequence[str], constant: Sequenc
     notes = list(dict.fromkeys(recorded))
     if constant:
         listed = ", ".join(constant[:_LISTED])
-        notes.append(f"{len(constant)} layers are alike for all stimuli and were left out: {listed}{_more(len(constant))}.")
+        said = "1 layer is" if len(constant) == 1 else f"{len(constant)} layers are"
+        notes.append(f"{said} alike for all stimuli of one side of the split, and left out: {listed}{_more(len(constant))}.")
     test = table[table["split"] == "test"]
     for note in (_edges(test, protocol), _undefined(test), _above(test)):
         notes += note

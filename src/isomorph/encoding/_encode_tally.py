@@ -32,7 +32,7 @@ class Tally:
         self.unit_variance = np.full(groups, np.nan)
         self._seen, self._permuted = np.zeros(stimuli, dtype=bool), False
 
-    def add(self, rows: IntArray, values: FloatArray, contributions: FloatArray, **others: FloatArray | None) -> None:
+    def add(self, rows: IntArray, values: FloatArray, contributions: FloatArray, **others: FloatArray | float | None) -> None:
         """Add one fold; `others` are attributes' names and values."""
         self._seen[rows] = True
         self.values += self.share * values

@@ -13,7 +13,9 @@ import numpy as np
 from isomorph.arrays import FloatArray, IntArray
 from isomorph.brains import RDMRecording, Recording
 from isomorph.brains._check import chosen_times
+from isomorph.encoding._encode_geometry import rdm_or_nan
 from isomorph.errors import InputError, NonFiniteError, ShapeError, UnknownNameError
+from isomorph.features import Features
 from isomorph.geometry import Gram
 
 if TYPE_CHECKING:
@@ -113,11 +115,21 @@ class UnitTargets(Targets):
                 f"{int(bad.sum())} of the {len(bad)} units to be foretold are NaN or infinite for some stimulus; the first is unit "
                 f"{int(self.units[bad.argmax()])}. Leave them out: Recording(…, bad_units='drop')."
             )
-        return np.asarray((values - values.mean(axis=0, dtype=np.float64)).astype(np.float32, order="F"))
+        return np.asarray((values - self.means).astype(np.float32, order="F"))
+
+    @cached_property
+    def means(self) -> FloatArray:
+        """`[unit]` of `units`."""
+        return np.asarray(self.recording.responses[:, self.units].mean(axis=0, dtype=np.float64))
 
     def columns(self, group: Group) -> IntArray:
         """Where the units of a group stand in `responses`."""
         return np.searchsorted(self.units, group.units)
+
+    def of_units(self, units: IntArray) -> Features:
+        """Responses of some of `units`."""
+        values = self.responses if len(units) == self.responses.shape[1] else self.responses.T[units].T
+        return Features(values, self.ids)
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Numbers of `units` as numbers of all units of the recording `[unit]`, float32; NaN of those that are in no group."""
@@ -170,22 +182,26 @@ def targets_of(recording: Any, *, regions: Sequence[str] | None, time: Any, min_
     )
 
 
-def condensed(values: FloatArray, distance: str) -> FloatArray:
-    """The condensed RDM of patterns `[stimulus, unit]`, products in their precision; NaN where a stimulus has no pattern to correlate."""
+def condensed(values: FloatArray, distance: str, *, offset: FloatArray | None = None) -> FloatArray:
+    """The condensed RDM of patterns `[stimulus, unit]`, products in their precision; NaN where a stimulus has no pattern to correlate.
+
+    Args:
+        values: The patterns, less `offset` `[unit]`.
+        distance: As in `Gram.rdm`.
+        offset: None: of 0.
+    """
     n, width = values.shape
     centred, mean_product, row_sums = np.zeros((n, n)), np.zeros(n), np.zeros(n)
     for start in range(0, width, _COLUMNS):
         block = values[:, start : start + _COLUMNS]
         mean = block.mean(axis=0, dtype=np.float64)
         block = block - mean.astype(block.dtype)
+        mean += 0 if offset is None else offset[start : start + _COLUMNS]
         centred += block @ block.T
         mean_product += block @ mean + mean @ mean
         row_sums += block.sum(axis=1, dtype=np.float64) + mean.sum()
     gram = Gram(centred, mean_product, row_sums, width, tuple(map(str, range(n))))
-    try:
-        return np.asarray(gram.rdm(distance).values)
-    except ShapeError:
-        return np.full(n * (n - 1) // 2, np.nan)
+    return rdm_or_nan(gram, distance)
 
 
 def _groups(recording: Recording, regions: Sequence[str] | None) -> list[Group]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -115,6 +116,23 @@ class Protocol:
             _check(name, "option of a protocol", known)
         made = replace(self, **changes)
         return made if "name" in changes or made == self else replace(made, name=f"{self.name}, changed")
+
+    def plain(self) -> dict[str, Any]:
+        """The fields as plain data; the split and the regression say what they are."""
+        from isomorph.encoding._protocol_plain import plain_protocol
+
+        return plain_protocol(self)
+
+    @staticmethod
+    def from_plain(plain: Mapping[str, Any]) -> Protocol:
+        """What `plain` gave, as a protocol.
+
+        Raises:
+            InputError: It is another thing.
+        """
+        from isomorph.encoding._protocol_plain import protocol_from_plain
+
+        return protocol_from_plain(plain)
 
     @property
     def fits(self) -> bool:

@@ -8,12 +8,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from isomorph.arrays import FloatArray
+from isomorph.arrays import FloatArray, IntArray
 from isomorph.errors import UnknownNameError
 
 _UNITS = 512  # in a chunk: its arrays stay in the cache
 _ROWS = 4096  # summed in the precision of the arrays, then in float64
-Influences: TypeAlias = Callable[[slice], FloatArray]
+Influences: TypeAlias = Callable[[slice | IntArray], FloatArray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +46,10 @@ class Scored:
         for units in _parts(len(self.values)):
             result += self.influence(units) @ weights[units].astype(self.made.dtype)
         return result
+
+    def errors(self, units: IntArray) -> FloatArray:
+        """Standard errors of some units' scores, over stimuli."""
+        return np.asarray(self.influence(units).std(axis=0, ddof=1) / np.sqrt(len(self.made)))
 
     def exchange(self, weights: FloatArray) -> FloatArray:
         """`[stimulus, stimulus]`: what a weighted sum of the units' scores gets from a prediction meeting another stimulus' response."""
@@ -83,7 +87,7 @@ def _pearson(made: FloatArray, truth: FloatArray) -> Scored:
     z, w = _unit_scaled(made), _unit_scaled(truth)
     r = _products(z, w) / len(z)
 
-    def influence(units: slice) -> FloatArray:
+    def influence(units: slice | IntArray) -> FloatArray:
         a, b = z[:, units], w[:, units]
         result = a * a
         result += b * b
@@ -99,7 +103,7 @@ def _spearman(made: FloatArray, truth: FloatArray) -> Scored:
     plain = _pearson(*ranks)
     z, w = plain.made, plain.truth
 
-    def influence(units: slice) -> FloatArray:
+    def influence(units: slice | IntArray) -> FloatArray:
         # A stimulus also moves the ranks of those above it, by 1/n each: on average, what these have in the other variable.
         extent = np.sqrt(12.0)
         moved = [extent * _mean_above(own[:, units], other[:, units]) for own, other in ((z, w), (w, z))]
@@ -123,7 +127,7 @@ def _variance(x: FloatArray, y: FloatArray) -> Scored:
     total, error = _products(y, y), _products(y - x, y - x)
     share = error / total
 
-    def influence(units: slice) -> FloatArray:
+    def influence(units: slice | IntArray) -> FloatArray:
         a, b = x[:, units], y[:, units]
         scale = (len(y) / total[units]).astype(y.dtype)
         return np.asarray((share[units].astype(y.dtype) * b * b - (b - a) ** 2) * scale)
@@ -138,7 +142,7 @@ def _concordance(made: FloatArray, truth: FloatArray) -> Scored:
     below = _products(x, x) / n + _products(y, y) / n + gap**2
     values = 2 * _products(x, y) / n / below
 
-    def influence(units: slice) -> FloatArray:
+    def influence(units: slice | IntArray) -> FloatArray:
         a, b, c, d = x[:, units], y[:, units], values[units].astype(x.dtype), gap[units].astype(x.dtype)
         result = 2 * a * b - c * (a * a + b * b + 2 * d * (a - b))
         result -= result.mean(axis=0)

@@ -1,4 +1,4 @@
-"""Scores of units in every bootstrap replicate, by weights on stimuli."""
+"""Scores of units with stimuli drawn anew, and with responses of other stimuli."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from isomorph.arrays import FloatArray, IntArray
+from isomorph.encoding._aggregator import aggregate
 from isomorph.encoding._scorer import Scored
 
 _UNITS = 1024
@@ -32,6 +33,24 @@ def replicate_scores(scored: Scored, weights: IntArray, scorer: str, columns: Se
         made[:, start : start + _UNITS] = _weighted(scored, weights, scorer, part)
     combine = np.nanmean if aggregator == "mean" else np.nanmedian
     return np.stack([combine(made[:, each], axis=1) for each in place], axis=1)
+
+
+def permuted_scores(
+    scored: Scored, scores: FloatArray, weights: FloatArray, orders: IntArray, columns: list[IntArray], aggregator: str
+) -> FloatArray:
+    """`[permutation, group]`: aggregates with responses of other stimuli."""
+    result = np.empty((len(orders), len(columns)))
+    if aggregator == "mean":
+        rows = np.arange(orders.shape[1])
+        for place, units in enumerate(columns):
+            part = Scored(scored.values[units], scored.influence, scored.made[:, units], scored.truth[:, units], scored.factor[units])
+            exchange = part.exchange(weights[units, place])
+            result[:, place] = scores[place] - np.trace(exchange) + exchange[rows, orders].sum(axis=1)
+        return result
+    for row, order in enumerate(orders):
+        moved = np.einsum("iu,iu->u", scored.made, scored.truth[order] - scored.truth) * scored.factor + scored.values
+        result[row] = [aggregate(moved[units], aggregator) for units in columns]
+    return result
 
 
 def _weighted(scored: Scored, weights: IntArray, scorer: str, units: IntArray) -> FloatArray:
