@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -45,6 +46,7 @@ def grids(trials: Trials, dropped: Dropped) -> list[Grid]:
         InputError: An observer saw an image twice in a condition; or all conditions of a data set are dropped.
     """
     rest = kept(trials, dropped)
+    rest = dataclasses.replace(rest, item=rest.item.ordered())
     gone = sorted(set(trials.dataset.names) - set(rest.dataset.names))
     if gone:
         raise InputError(f"every condition of the data set {gone[0]!r} is dropped. Leave it out: trials.take(datasets=[…]).")
@@ -56,7 +58,7 @@ def grids(trials: Trials, dropped: Dropped) -> list[Grid]:
 
 
 def _grid(trials: Trials, dataset: str, rows: npt.NDArray[np.intp], correct: npt.NDArray[np.bool_]) -> Grid:
-    condition, items = trials.condition.take(rows), len(trials.item.names)
+    condition, items = trials.condition.take(rows).ordered(), len(trials.item.names)
     keys = condition.codes.astype(np.int64) * items + trials.item.codes[rows]
     subject = trials.subject.take(rows)
     observers = tuple(sorted(subject.names))

@@ -52,15 +52,16 @@ def shape_bias(
     import pandas
 
     part, shape, texture = _conflicts(trials, dataset)
+    item = part.item.ordered().codes
     humans = set(part.humans) if pool_people else set()
     observer = part.subject.renamed(lambda name: "humans" if name in humans else name)
     images = len(part.item.names)
     rows = []
     for at, name in enumerate(observer.names):
         mine = observer.codes == at
-        votes = [np.bincount(part.item.codes[mine & which], minlength=images).astype(np.float64) for which in (shape, texture)]
+        votes = [np.bincount(item[mine & which], minlength=images).astype(np.float64) for which in (shape, texture)]
         s, t = (int(each.sum()) for each in votes)
-        shown = len(np.unique(part.item.codes[mine]))
+        shown = len(np.unique(item[mine]))
         low, high = _ends(votes, shown, replicates, seed, level)
         bias = s / (s + t) if s + t else float("nan")
         rows.append({"observer": name, "shape_bias": bias, "low": low, "high": high, "shape": s, "texture": t, "images": shown})

@@ -53,6 +53,13 @@ class Column:
         new[used[order]] = np.arange(len(used), dtype=np.int32)
         return Column(new[codes], tuple(self.names[at] for at in used[order]))
 
+    def ordered(self) -> Column:
+        """The same rows with the names in alphabetical order, so that nothing depends on which file was read first."""
+        order = sorted(range(len(self.names)), key=self.names.__getitem__)
+        place = np.empty(len(order), dtype=np.int32)
+        place[order] = np.arange(len(order), dtype=np.int32)
+        return Column(place[self.codes], tuple(self.names[at] for at in order))
+
     def values(self) -> npt.NDArray[np.object_]:
         """The text of each row."""
         return np.array(self.names, dtype=object)[self.codes]
@@ -159,7 +166,7 @@ class Trials:
         outcomes = (*sorted(set(self.category.names) | set(self.response.names) - {self.no_answer}), self.no_answer)
         place = {each: at for at, each in enumerate(outcomes)}
         single = len(part.condition.names) == 1
-        keys = part.item.codes.astype(np.int64) * len(part.condition.names) + part.condition.codes
+        keys = part.item.ordered().codes.astype(np.int64) * len(part.condition.names) + part.condition.ordered().codes
         _, first, which = np.unique(keys, return_index=True, return_inverse=True)
         columns = np.array([place[each] for each in part.response.names])[part.response.codes]
         counts = np.bincount(which.ravel() * len(outcomes) + columns, minlength=len(first) * len(outcomes)).reshape(len(first), -1)
