@@ -41,6 +41,8 @@ def test_numbers_of_pairs() -> None:
         rdms(np.ones((1, 1, 1, 6)))
     with said(ShapeError, "the RDMs of 'IT' have shape (0, 6): an axis is empty."):
         rdms(np.ones((0, 6)))
+    with said(ShapeError, "the RDMs of 'IT' have shape (6, 3), and 4 stimuli make 6 pairs: transpose them, pairs come last."):
+        rdms(np.ones((6, 3)))
     with said(ShapeError, "RDMs need at least 2 stimuli; got 1."):
         rdms(PAIRS, ids=("a",))
 

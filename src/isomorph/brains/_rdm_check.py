@@ -72,8 +72,10 @@ def _condensed(rdms: Any, *, region: str, stimuli: int) -> Doubles:
         values = _triangles(values, name)
     if values.ndim not in (1, 2, 3):
         raise ShapeError(f"{name} need the axes [subject, pair] or [subject, repeat, pair]; got shape {np.shape(rdms)}.")
-    values = values.reshape(len(values) if values.ndim > 1 else 1, -1, values.shape[-1])
     pairs = math.comb(stimuli, 2)
+    if pairs in values.shape[:-1] and values.shape[-1] != pairs:
+        raise ShapeError(f"{name} have shape {values.shape}, and {stimuli} stimuli make {pairs:,} pairs: transpose them, pairs come last.")
+    values = values.reshape(len(values) if values.ndim > 1 else 1, -1, values.shape[-1])
     if values.shape[2] != pairs:
         raise ShapeError(f"{name} have {values.shape[2]:,} pairs, but {stimuli} stimuli make {pairs:,}{_fitting(values.shape)}")
     if not np.isfinite(values).all():
