@@ -38,17 +38,17 @@ def read_nsd(
     parietal, and those of the localisers FFA-1/2, OFA, EBA, FBA-1/2, OPA, PPA, VWFA-1/2 and OWFA with t ≥ `min_t`; all with ncsnr ≥
     `min_ncsnr`. A voxel may be in both: `where(mask)` counts it once.
 
-    The folder has the layout of the public bucket, of which these files are read (subjXX, YY: numbers):
+    The folder has the layout of the public bucket, of which these files are read (subjXX, YY: numbers)::
 
-    ```
-    nsddata/experiments/nsd/nsd_expdesign.mat                                           masterordering, subjectim, sharedix
-    nsddata/experiments/nsd/nsd_stim_info_merged.csv                                    if there: cocoId, cocoSplit …
-    nsddata/ppdata/subjXX/func1pt8mm/roi/{nsdgeneral,streams,prf-visualrois}.nii.gz
-    nsddata/ppdata/subjXX/func1pt8mm/roi/floc-{faces,bodies,places,words}.nii.gz
-    nsddata/ppdata/subjXX/func1pt8mm/floc_{faces,bodies,places,word}tval.nii.gz         unless min_t is None
-    nsddata_betas/ppdata/subjXX/func1pt8mm/betas_fithrf_GLMdenoise_RR/ncsnr.nii.gz
-    nsddata_betas/ppdata/subjXX/func1pt8mm/betas_fithrf_GLMdenoise_RR/betas_sessionYY.hdf5   `betas` [trial, z, y, x]; or .nii.gz
-    ```
+        nsddata/experiments/nsd/nsd_expdesign.mat                   masterordering, subjectim, sharedix
+        nsddata/experiments/nsd/nsd_stim_info_merged.csv            if there: cocoId, cocoSplit
+        nsddata/ppdata/subjXX/func1pt8mm/
+            roi/{nsdgeneral,streams,prf-visualrois}.nii.gz
+            roi/floc-{faces,bodies,places,words}.nii.gz
+            floc_{faces,bodies,places,word}tval.nii.gz              unless min_t is None
+        nsddata_betas/ppdata/subjXX/func1pt8mm/betas_fithrf_GLMdenoise_RR/
+            ncsnr.nii.gz
+            betas_sessionYY.hdf5                                    betas [trial, z, y, x]; or .nii.gz
 
     Ids are `"nsd00000"` … `"nsd72999"`: rows of the stimulus file, counted from 0 (its `nsdId`). One session at a time is in memory, of
     these voxels alone: about 40 MB, and the result (with trials about 0.5 GB for four subjects).
