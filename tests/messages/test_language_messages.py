@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from isomorph.errors import IdError, InputError, NonFiniteError, ShapeError, UnknownNameError
+from isomorph.brains import RDMRecording, Recording
+from isomorph.encoding import QuerySheet, query_sheet
+from isomorph.errors import FileError, IdError, InputError, NonFiniteError, ShapeError, UnknownNameError
 from isomorph.features import Features, relative
 from isomorph.models import untrained_twin
 from isomorph.probes import ZeroShot, query_classifier
@@ -135,3 +137,36 @@ def test_classes_told_by_texts():
         query_classifier(X, prompts, ["a", "b", "a", "b"], test=2)
     with said(InputError, "a probe needs at least 2 classes; all 4 training labels are 'a'."):
         query_classifier(X, prompts, ["a"] * 4)
+
+
+def test_query_sheets(tmp_path):
+    rng = np.random.default_rng(0)
+    x = Features(rng.normal(size=(20, 5)), tuple(f"p{at}" for at in range(20)), subject="clip")
+    brain = Recording(ids=x.ids, responses=rng.normal(size=(20, 12)))
+    queries = Features(rng.normal(size=(3, 5)), ("red", "tall", "old"))
+    pool = (
+        "the pool has 3 queries, too few to draw sets of 3 that differ. Give a larger pool, or none: directions are then drawn at random."
+    )
+    with said(InputError, pool):
+        query_sheet(x, queries, brain, pool=queries)
+    with said(InputError, "null and seed must be 0 or more; got -1 and 0."):
+        query_sheet(x, queries, brain, null=-1)
+    with said(InputError, "query_sheet takes Features, for a query needs their space; got ndarray."):
+        query_sheet(x.values, queries, brain)
+    with said(IdError, "1 of 3 queries belong to no group; the first is 'old'."):
+        query_sheet(x, queries, brain, groups={"red": "colour", "tall": "shape"})
+    with said(InputError, "all 3 queries are of the group 'looks'; name two groups or more, or none."):
+        query_sheet(x, queries, brain, groups=dict.fromkeys(queries.ids, "looks"))
+    with said(IdError, "'clip' was not shown 10 of 20 stimuli; the first is 'p10'."):
+        query_sheet(x.take(x.ids[:10]), queries, brain)
+    rdms = RDMRecording(ids=x.ids, rdms={"IT": rng.uniform(size=(1, 190))}, subjects=("1",), name="it")
+    alone = "a recording of RDMs has no units to fit, so that eReg can't be had. Pass metrics=('cRSA',)."
+    with said(InputError, alone):
+        query_sheet(x, queries, rdms)
+    (tmp_path / "sheet").mkdir()
+    (tmp_path / "sheet" / "sheet.json").write_text('{"isomorph": "brain scores"}')
+    card = tmp_path / "sheet" / "sheet.json"
+    with said(FileError, f"{card} does not describe a sheet of queries of format 1."):
+        QuerySheet.load(tmp_path / "sheet")
+    with said(InputError, f"{tmp_path / 'sheet'} is there already. Choose another folder, or delete it."):
+        query_sheet(x, queries, brain, null=0, replicates=0).save(tmp_path / "sheet")
