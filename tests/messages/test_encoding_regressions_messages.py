@@ -24,6 +24,7 @@ def said(error, text):
     ("options", "text"),
     [
         ({"folds": 1}, "Ridge.folds must be 2 or more; got 1."),
+        ({"seed": -1}, "Ridge.seed must be 0 or more, or None for folds in the order of the stimuli; got -1."),
         ({"width": 100}, "Ridge.width is for features that are not standardised: pass standardise=False with it, or no width."),
         ({"width": 0, "standardise": False}, "Ridge.width must be above 0, or None to leave the features as they are; got 0."),
     ],

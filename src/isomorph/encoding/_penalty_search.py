@@ -42,6 +42,8 @@ class PenaltySearch:
             raise InputError(f"{self.owner}.screen must be 0 or more, or None to leave out at every alpha; got {self.screen}.")
         if self.folds < 2:
             raise InputError(f"{self.owner}.folds must be 2 or more; got {self.folds}.")
+        if self.seed is not None and self.seed < 0:
+            raise InputError(f"{self.owner}.seed must be 0 or more, or None for folds in the order of the stimuli; got {self.seed}.")
         object.__setattr__(self, "alphas", tuple(sorted(set(alphas))))
 
     @property
