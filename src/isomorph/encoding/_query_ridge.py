@@ -163,4 +163,4 @@ class _Search:
 
 def _near(scores: FloatArray, places: int) -> npt.NDArray[np.bool_]:
     """The penalties at most so many places of the grid away from each unit's best."""
-    return np.abs(np.arange(len(scores))[:, None] - np.argmax(scores, axis=0)) <= places
+    return np.asarray(np.abs(np.arange(len(scores))[:, None] - np.argmax(scores, axis=0)) <= places)

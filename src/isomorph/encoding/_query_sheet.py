@@ -207,10 +207,10 @@ def _parts(near: Features, groups: Mapping[str, str] | None) -> dict[str, Featur
 def _table(scores: BrainScores, null: Any, thin: Mapping[str, float], level: float) -> Any:
     import pandas
 
-    means = scores.over_subjects().set_index(["layer", "metric", "region", "split"])
+    means = {(each["layer"], each["metric"], each["region"], each["split"]): each for each in scores.over_subjects().to_dict("records")}
     rows = []
-    for metric, region, split in dict.fromkeys(key[1:] for key in means.index):
-        full, few = (means.loc[(layer, metric, region, split)] for layer in (_FULL, _QUERIES))
+    for metric, region, split in dict.fromkeys(key[1:] for key in means):
+        full, few = (means[layer, metric, region, split] for layer in (_FULL, _QUERIES))
         row = {"metric": metric, "region": region, "split": split}
         for name, part in ((_FULL, full), (_QUERIES, few)):
             row |= {name: part["score"], f"{name}_low": part["low"], f"{name}_high": part["high"]}

@@ -88,4 +88,4 @@ def _lengths(x: Features, what: str) -> FloatArray:
         raise InputError(f"{len(zero)} of {len(x)} {what} are zero in every feature and have no direction: {named}. Leave them out.")
     if not np.isfinite(lengths).all():
         raise NonFiniteError(f"a row of the {what} is too long for its length to be a number; scale it down.")
-    return lengths
+    return np.asarray(lengths)

@@ -133,7 +133,14 @@ def contrast(
     import pandas as pd
 
     hold, by, unit = tuple(hold), tuple(by), tuple(unit)
-    options = {"hold": list(hold), "by": list(by), "unit": list(unit), "score": score, "method": method, "correction": correction}
+    options: dict[str, Any] = {
+        "hold": list(hold),
+        "by": list(by),
+        "unit": list(unit),
+        "score": score,
+        "method": method,
+        "correction": correction,
+    }
     options |= {"family": list(family), "replicates": replicates, "permutations": permutations, "level": level, "seed": seed}
     _check(factor, options)
     rows = read_scores(table, score=score, by=by, unit=unit)
@@ -149,7 +156,7 @@ def contrast(
     tested = result[result["p"].notna()]
     for _, part in tested.groupby(list(family), sort=False) if family else [((), tested)] if len(tested) else []:
         corrected[part.index] = correct_p_values(part["p"].to_numpy(), correction)
-    result.insert(result.columns.get_loc("p") + 1, "p_corrected", corrected)
+    result.insert(list(result.columns).index("p") + 1, "p_corrected", corrected)
     return Contrast(table=result, pairs=pd.DataFrame(pairs), factor=factor, options=options, notes=tuple(notes))
 
 

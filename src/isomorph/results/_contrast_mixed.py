@@ -56,8 +56,8 @@ def fit_mixed(y: FloatArray, x: FloatArray, groups: Sequence[Sequence[Any]] = ()
     from scipy.optimize import minimize
 
     # Over the square roots of the ratios, where 0 is no edge; from two starts, because likelihoods of few groups can have two peaks.
-    options = {"xatol": 1e-8, "fatol": 1e-11, "maxiter": 1000}
-    starts = [np.full(len(parts), each) for each in (0.2, 2.0)]
+    options: Any = {"xatol": 1e-8, "fatol": 1e-11, "maxiter": 1000}
+    starts = [np.full(len(parts), each, dtype=np.float64) for each in (0.2, 2.0)]
     tries = [minimize(lambda roots: profile.at(roots).criterion, start, method="Nelder-Mead", options=options) for start in starts]
     return profile.at(min(tries, key=lambda each: float(each.fun)).x)
 
@@ -108,7 +108,7 @@ def _design(rows: pd.DataFrame, hold: Sequence[str]) -> tuple[FloatArray, tuple[
 def _indicators(groups: Sequence[Any]) -> FloatArray:
     """`[row, group]`: 1 where the row is of the group."""
     names = np.asarray([str(each) for each in groups])
-    return (names[:, None] == np.unique(names)).astype(np.float64)
+    return np.asarray(names[:, None] == np.unique(names), dtype=np.float64)
 
 
 class _Profile:

@@ -43,7 +43,7 @@ def read_metadata(metadata: pd.DataFrame | Mapping[str, Any], columns: Sequence[
     import pandas as pd
 
     if isinstance(metadata, Mapping):
-        plain = {key: dataclasses.asdict(each) if dataclasses.is_dataclass(each) else each for key, each in metadata.items()}
+        plain = {key: dict(each) if isinstance(each, Mapping) else dataclasses.asdict(each) for key, each in metadata.items()}
         table = pd.DataFrame.from_dict(plain, orient="index")
     else:
         table = metadata.set_index("model") if "model" in metadata.columns else metadata
@@ -122,9 +122,10 @@ def comparisons(
     wanted = [str(each) for each in levels] if levels else present
     if len(set(wanted)) < 2:
         raise InputError(f"a contrast needs two levels of {factor!r}; all {len(known)} models have {wanted[0]!r}.")
-    met = rows.assign(_level=known.loc[rows["model"].astype(str), factor].to_numpy())
+    met, of_rows = rows.copy(), known.loc[rows["model"].astype(str).tolist()]
+    met["_level"] = of_rows[factor].to_numpy()
     for column in hold:
-        met[column] = known.loc[rows["model"].astype(str), column].to_numpy()
+        met[column] = of_rows[column].to_numpy()
     met["_stratum"] = met[list(hold)].agg(" · ".join, axis=1) if hold else ""
     for cell, part in met.groupby(list(by), sort=False, dropna=False) if by else [((), met)]:
         named = dict(zip(by, cell, strict=True))
