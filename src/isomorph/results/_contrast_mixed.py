@@ -57,8 +57,12 @@ def fit_mixed(y: FloatArray, x: FloatArray, groups: Sequence[Sequence[Any]] = ()
 
     # Over the square roots of the ratios, where 0 is no edge; from two starts, because likelihoods of few groups can have two peaks.
     options: Any = {"xatol": 1e-8, "fatol": 1e-11, "maxiter": 1000}
+
+    def criterion(roots: npt.NDArray[np.float64]) -> float:
+        return profile.at(roots).criterion
+
     starts = [np.full(len(parts), each, dtype=np.float64) for each in (0.2, 2.0)]
-    tries = [minimize(lambda roots: profile.at(roots).criterion, start, method="Nelder-Mead", options=options) for start in starts]
+    tries = [minimize(criterion, start, method="Nelder-Mead", options=options) for start in starts]
     return profile.at(min(tries, key=lambda each: float(each.fun)).x)
 
 
