@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isomorph.report._encoding_figures import MOST_MODELS, above, best_models, cut, panels, signed
+from isomorph.report._encoding_figures import MOST_MODELS, above, best_models, cut, panels, signed, two_lines
 from isomorph.report._names import printable, slugs
 from isomorph.report._palette import INK, KIND_COLOURS
 
@@ -66,7 +66,7 @@ def _dimensionality(view: EncodingView, metric: str) -> Figure:
         if np.isfinite(r):
             ends = part["effective_dimensionality"].agg(["min", "max"]).to_numpy(dtype=float)
             at.plot(ends, slope * np.log10(ends) + intercept, color=INK, lw=1.2)
-        at.set_title(f"{cut(region)}   r = {signed(r)}" if np.isfinite(r) else cut(region), loc="left")
+        at.set_title(two_lines(region) + (f"\nr = {signed(r)}" if np.isfinite(r) else ""), loc="left")
         _few_log_ticks(at.xaxis)
     figure.supxlabel("effective dimensionality", fontsize=9)
     figure.supylabel(printable(metric), fontsize=9)
@@ -120,7 +120,7 @@ def _alphas(view: EncodingView) -> Figure:
             rows_of = m[(m["model"] == model) & (m["region"] == region)]
             depth = rows_of["depth"]
             over.fill_between(depth, rows_of["alpha_low"], rows_of["alpha_high"], color=COLOURS[k], alpha=0.15, lw=0)
-            over.plot(depth, rows_of["alpha_median"], color=COLOURS[k], lw=1.3, marker=MARKERS[k], ms=3, label=cut(region))
+            over.plot(depth, rows_of["alpha_median"], color=COLOURS[k], lw=1.3, marker=MARKERS[k], ms=3, label=cut(region, 34))
             under.plot(depth, rows_of["units_at_edge"], color=COLOURS[k], lw=1.1, marker=MARKERS[k], ms=2.5)
         for at in (over, under):
             at.set_axis_on()

@@ -88,7 +88,7 @@ def _heatmap(view: EncodingView) -> Figure:
         image = at.imshow(np.ma.masked_invalid(values), cmap=HEAT, aspect="auto")
         _numbers(at, values)
         at.set_title(printable(metric))
-        at.set_xticks(range(len(view.regions)), [cut(each) for each in view.regions], rotation=40, ha="right", rotation_mode="anchor")
+        at.set_xticks(range(len(view.regions)), [two_lines(each) for each in view.regions], rotation=40, ha="right", rotation_mode="anchor")
         at.set_yticks(range(len(order)), [cut(view.labels[each], 30) for each in order] if place % columns == 0 else [""] * len(order))
         at.tick_params(length=0)
         at.spines[:].set_visible(False)
@@ -116,17 +116,17 @@ def _curves(view: EncodingView, model: str) -> Figure:
     figure = Figure(figsize=(max(3.6, 1.95 * columns) + 0.4, 1.7 * rows + 0.6), layout="constrained")
     grid = figure.subplots(rows, columns, squeeze=False, sharex=True)
     for k, metric in enumerate(view.metrics):
-        low, high = view.domain(metric)
         for place in range(blocks * columns):
             at = grid[k * blocks + place // columns, place % columns]
             if place >= len(view.regions):
                 at.set_axis_off()
                 continue
             _curve(at, view, model, metric, view.regions[place])
-            at.set_ylim(low, high)
-            at.tick_params(labelleft=place % columns == 0, length=0)
+            at.set_ylim(*view.domain(metric, view.regions[place]))
+            alone = place % columns == 0 or at.get_ylim() != grid[k * blocks + place // columns, place % columns - 1].get_ylim()
+            at.tick_params(labelleft=alone, length=0)
             if k == 0 or blocks > 1:
-                at.set_title(cut(view.regions[place]), loc="left")
+                at.set_title(two_lines(view.regions[place]), loc="left")
             if place % columns == 0:
                 at.set_ylabel(printable(metric))
     for at in grid[-1]:
@@ -191,6 +191,12 @@ def cut(name: str, most: int = 22) -> str:
     """Long names lose their middle: the ends tell them apart."""
     name = printable(name)
     return name if len(name) <= most else f"{name[: most // 2]}…{name[-(most // 2 - 1) :]}"
+
+
+def two_lines(region: str) -> str:
+    """`human IT (kriegeskorte-92)`: the recording on a line of its own."""
+    name, sign, recording = region.partition(" (")
+    return f"{cut(name)}\n{cut(recording.removesuffix(')'))}" if sign else cut(region)
 
 
 def above(figure: Figure, handles: Sequence[Any], labels: Sequence[str]) -> None:

@@ -96,7 +96,7 @@ def _payload(view: EncodingView) -> dict[str, Any]:
         "metrics": [printable(each) for each in view.metrics],
         "regions": [printable(each) for each in view.regions],
         "subjects": [view.subjects[each] for each in view.regions],
-        "domains": [[round(float(each), 4) for each in view.domain(metric)] for metric in view.metrics],
+        "domains": [[_plain(view.domain(metric, region)) for region in view.regions] for metric in view.metrics],
         "curves": _curves(view),
         "choices": [_choice(view, row) for _, row in _ordered(view).iterrows()],
         "dimensionality": _dimensionality(view) if view.has_dimensionality else [],

@@ -156,12 +156,14 @@ class EncodingView:
         first: pandas.DataFrame = m[m["metric"] == m["metric"].iloc[0]] if len(m) else m
         return first
 
-    def domain(self, metric: str) -> tuple[float, float]:
-        """The ends of a metric's axis: scores, intervals and ceilings of all layers, and 0."""
+    def domain(self, metric: str, region: str) -> tuple[float, float]:
+        """The ends of the axis of a metric and recording: scores, intervals and ceilings of all layers in all its regions, and 0."""
         m = self.mean[self.mean["metric"] == metric]
-        values = m[["score", "low", "high", "ceiling_lower", "ceiling_upper"]].to_numpy(dtype=float)
-        if not np.isfinite(m["ceiling_lower"].to_numpy(dtype=float)).any():
-            values = m[["score", "low", "high", "ceiling"]].to_numpy(dtype=float)
+        m = m[m["recording"].isin(m.loc[m["region"] == region, "recording"])]
+        test = m[m["split"] == "test"]
+        bounded = np.isfinite(test["ceiling_lower"].to_numpy(dtype=float)).any()
+        drawn = test[["low", "high", *(("ceiling_lower", "ceiling_upper") if bounded else ("ceiling",))]].to_numpy(dtype=float)
+        values = np.concatenate([m["score"].to_numpy(dtype=float), drawn.ravel()])
         values = values[np.isfinite(values)]
         low, high = min(0.0, float(values.min(initial=0.0))), max(float(values.max(initial=0.0)), 0.01)
         return low - 0.04 * (high - low) * (low < 0), high + 0.06 * (high - low)

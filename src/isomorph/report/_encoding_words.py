@@ -81,10 +81,15 @@ def headline(view: EncodingView) -> str:
 
 
 def hierarchy(view: EncodingView) -> list[str]:
-    """Where along the depth each region is predicted best: one sentence a metric, where there are several regions."""
+    """Where along the depth each region is predicted best: one sentence a metric, where there are several regions.
+
+    A model with one or two layers has no depth to speak of.
+    """
     said = []
+    layers = view.scores.table.groupby("model")["layer"].nunique()
+    deep = [model for model in view.models if layers[model] > 2]
     for metric in view.metrics:
-        c = view.choices[view.choices["metric"] == metric]
+        c = view.choices[(view.choices["metric"] == metric) & view.choices["model"].isin(deep)]
         depths = {region: float(c.loc[c["region"] == region, "depth"].mean()) for region in view.regions}
         known = {region: each for region, each in sorted(depths.items(), key=lambda pair: pair[1]) if np.isfinite(each)}
         if len(known) > 1:
