@@ -71,7 +71,7 @@ class CentredGram:
                 "the map was fitted to a Gram matrix, which has no features to meet new ones. "
                 "Predict stimuli of that Gram matrix by their ids: fitted.predict(ids)."
             )
-        return self._seen(positions(self.whole.ids, new, name=self.whole.name)).astype(self.dtype, copy=False)
+        return self._seen(positions(self.whole.ids, new, name=self.whole.name))
 
     def named(self, made: FloatArray, new: Any, *, subject: str) -> Features:
         """What was made of the stimuli `new`."""

@@ -66,7 +66,7 @@ def folds_of(targets: Targets, protocol: Protocol, certainty: Certainty) -> list
     rule = unit_ceiling_rule(targets, protocol) if fits and isinstance(targets, UnitTargets) else None
     weights = bootstrap_weights(len(targets.ids), certainty.drawn, certainty.seed) if certainty.drawn else None
     rng = np.random.default_rng([certainty.seed, 1])
-    result = []
+    result: list[Fold] = []
     for train, test in protocol.split.of(targets.ids, targets.stimuli):
         units, columns = _varying(targets, (train, test)) if isinstance(targets, UnitTargets) and fits else (np.empty(0, np.intp), [])
         sides = []

@@ -102,7 +102,7 @@ class FittedRidge:
 
     def dual(self) -> FloatArray:
         """Dual coefficients `[stimulus, unit]`: their products with a new stimulus' inner products, plus `mean`, predict it."""
-        return self._predict(np.eye(len(self.features), dtype=self.loads.dtype), intercept=False)
+        return self._of_directions(self.spectrum.vectors, intercept=False)
 
     def intercept(self) -> FloatArray:
         """What is predicted where every feature (not standardised) is 0 `[unit]`, float64."""
@@ -140,7 +140,12 @@ class FittedRidge:
 
     def _predict(self, products: FloatArray, *, intercept: bool = True) -> FloatArray:
         """From inner products with the training stimuli `[row, stimulus]`; by penalty, so that dual coefficients are never formed."""
-        along = products @ self.spectrum.vectors.astype(products.dtype, copy=False)
+        along = products.astype(np.float64, copy=False) @ self.spectrum.vectors
+        along[:, : self.spectrum.empty(self.features.width)] = 0  # as it is but for rounding, which a small penalty would blow up
+        return self._of_directions(along, intercept=intercept)
+
+    def _of_directions(self, along: FloatArray, *, intercept: bool) -> FloatArray:
+        """What units `[row, unit]` get from rows that lie `along` the directions `[row, direction]`."""
         matrices = {alpha: (along / (self.spectrum.values + alpha)).T for alpha in np.unique(self.alphas).tolist()}
         return self._of_units(matrices, intercept=intercept)
 

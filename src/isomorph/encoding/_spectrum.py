@@ -40,6 +40,11 @@ class Spectrum:
         """The centred Gram matrix, put together again."""
         return np.asarray((self.vectors * self.values) @ self.vectors.T)
 
+    def empty(self, width: int) -> int:
+        """How many directions, the first ones, hold nothing of so many features but rounding."""
+        none = int((self.values <= len(self.vectors) * np.finfo(np.float64).eps * self.values.max(initial=0.0)).sum())
+        return max(none, len(self.values) - width)
+
     def loads(self, responses: FloatArray) -> FloatArray:
         """The z of every unit `[unit, direction]`, from centred responses `[unit, stimulus]`."""
         return np.asarray(responses @ self.vectors.astype(responses.dtype, copy=False))
