@@ -119,19 +119,12 @@ def test_the_bootstrap_agrees_with_one_that_draws_rows(trials):
 
 
 def test_the_colour_row_of_the_raters(trials):
-    colour = trials.take(datasets=["colour"], subjects=trials.humans)
-    people = [colour.where(colour.subject.is_in([name])) for name in colour.subject.names]
-    keys = sorted(zip(people[0].condition.values(), people[0].item.values(), strict=True))
-    said, right = [], []
-    for each in people:
-        place = {key: at for at, key in enumerate(zip(each.condition.values(), each.item.values(), strict=True))}
-        rows = [place[key] for key in keys]
-        said.append(each.response.values()[rows])
-        right.append(each.correct[rows])
-    responses = np.stack(said, axis=1)
+    responses = trials.responses("colour")
     answers = trials.answers("colour")
+    right = responses.to_numpy() == np.array(answers.truth)[:, None]
     assert responses.shape == (1280, 4)
-    assert cronbach_alpha(np.stack(right, axis=1).astype(float)) == pytest.approx(0.765085, abs=1e-6)
+    assert tuple(responses.index) == answers.ids
+    assert cronbach_alpha(right.astype(float)) == pytest.approx(0.765085, abs=1e-6)
     assert fleiss_kappa(answers.counts) == pytest.approx(0.860439, abs=1e-6)
     assert krippendorff_alpha(responses) == pytest.approx(0.860466, abs=1e-6)
     assert answers.probabilities[:, answers.abstain_column].mean() == pytest.approx(0.005078, abs=1e-6)

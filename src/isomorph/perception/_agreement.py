@@ -12,6 +12,7 @@ import numpy.typing as npt
 from isomorph.arrays import as_floats
 from isomorph.errors import InputError, ShapeError
 from isomorph.perception._distributions import Floats
+from isomorph.perception._draws import drawn_weights
 from isomorph.perception._grid import Grid
 
 
@@ -91,9 +92,7 @@ def draw_cells(grid: Grid, replicates: int, rng: np.random.Generator) -> Floats:
     """How often each cell is drawn, `[cell, replicate]`: each condition's images with replacement, as many as there are."""
     drawn = []
     for start, stop in zip(grid.starts[:-1], grid.starts[1:], strict=True):
-        n = stop - start
-        flat = rng.integers(n, size=(replicates, n)) + np.arange(replicates)[:, None] * n
-        drawn.append(np.bincount(flat.ravel(), minlength=n * replicates).reshape(replicates, n).T.astype(np.float64))
+        drawn.append(drawn_weights(stop - start, replicates, rng).T)
     return np.concatenate(drawn)
 
 

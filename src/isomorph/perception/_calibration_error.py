@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from isomorph.errors import InputError, ShapeError
-from isomorph.inference import bootstrap_weights, interval
+from isomorph.inference import interval
 from isomorph.perception._distributions import Floats, check_distributions
+from isomorph.perception._draws import drawn_weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -17,7 +18,7 @@ class CalibrationError:
     """Expected calibration error and the bins of its reliability diagram.
 
     Attributes:
-        value: Σ share of a bin × |accuracy − confidence|, 0 … 1.
+        value: Absolute differences of accuracy and confidence, averaged over bins by their share of items: 0 … 1.
         low: Lower end of the bootstrap interval over items; NaN without.
         high: Upper end.
         confidence: `[bin]` mean confidence, NaN in empty bins.
@@ -62,7 +63,7 @@ def expected_calibration_error(
     value = bin_gaps(confidence, right, np.ones((1, len(p))), bins)[0]
     low = high = float("nan")
     if replicates:
-        ends = interval(bin_gaps(confidence, right, bootstrap_weights(len(p), replicates, seed).astype(np.float64), bins), level)
+        ends = interval(bin_gaps(confidence, right, drawn_weights(len(p), replicates, np.random.default_rng(seed)), bins), level)
         low, high = (float(each) for each in ends)
     which = bin_of(confidence, bins)
     count = np.bincount(which, minlength=bins).astype(np.float64)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from isomorph.errors import InputError, UnknownNameError
-from isomorph.inference import bootstrap_weights, interval
+from isomorph.inference import interval
+from isomorph.inference._bootstrap import check_draws
 from isomorph.perception._answers import Answers, joined
 from isomorph.perception._calibration_error import bin_gaps
 from isomorph.perception._distances import DISTANCES
 from isomorph.perception._distributions import Floats
+from isomorph.perception._draws import drawn_weights
 from isomorph.perception._split_half import half_distances
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ def compare_answers(
 
     Returns:
         One row a model, metric and group: `model`, `metric`, `group`, `value`, `low`, `high`, `ceiling` (the distance between two random
-        halves of the people: smaller is hardly possible; NaN without counts), `n`.
+        halves of the people: smaller is hardly possible; NaN without counts, and where it is infinite), `n`.
 
     Raises:
         InputError: Outcomes differ, or stand in another order.
@@ -63,6 +65,7 @@ def compare_answers(
     """
     import pandas
 
+    check_draws(replicates=replicates, seed=seed, level=level)
     metrics = [metric] if isinstance(metric, str) else list(metric)
     unknown = next((each for each in metrics if each not in METRICS), None)
     if unknown is not None:
@@ -71,20 +74,22 @@ def compare_answers(
     names = [each.subject or f"model {at}" for at, each in enumerate(several)]
     if len(set(names)) < len(names):
         raise InputError(f"two of the models are called {next(each for each in names if names.count(each) > 1)!r}; give each a subject.")
-    rows = []
+    rows: list[dict[str, Any]] = []
     ceilings = _ceilings(human, metrics, splits, seed, floor)
     for name, each_model in zip(names, several, strict=True):
         model = joined(each_model, human)
-        groups = _groups(model, human, by)
-        for each in metrics:
-            items = _per_item(each, model, human, floor)
-            for group, which in groups.items():
-                value, low, high = _estimate(each, items[which], replicates, level, seed)
+        items = {each: _per_item(each, model, human, floor) for each in metrics}
+        for group, which in _groups(model, human, by).items():
+            n = len(model) if group == "all" else len(which)
+            weights = drawn_weights(n, replicates, np.random.default_rng(seed)) if replicates else None
+            for each in metrics:
+                value, low, high = _estimate(each, items[each][which], weights, level)
                 ceiling = ceilings[each][which].mean() if each in ceilings else float("nan")
                 rows.append({
-                    "model": name, "metric": each, "group": group, "value": value, "low": low, "high": high, "ceiling": ceiling,
-                    "n": len(items[which]),
+                    "model": name, "metric": each, "group": group, "value": value, "low": low, "high": high,
+                    "ceiling": ceiling if np.isfinite(ceiling) else float("nan"), "n": n,
                 })  # fmt: skip
+    rows.sort(key=lambda row: (names.index(row["model"]), metrics.index(row["metric"])))
     return pandas.DataFrame(rows)
 
 
@@ -121,17 +126,14 @@ def _natural(name: str) -> tuple[float, str]:
         return float("inf"), name
 
 
-def _estimate(metric: str, items: Floats, replicates: int, level: float, seed: int) -> tuple[float, float, float]:
-    weights = bootstrap_weights(len(items), replicates, seed).astype(np.float64) if replicates else np.empty((0, len(items)))
-    if metric == "ece":
-        value = float(bin_gaps(items[:, 0], items[:, 1], np.ones((1, len(items))))[0])
-        drawn = bin_gaps(items[:, 0], items[:, 1], weights)
-    else:
-        value = float(items.mean())
-        drawn = weights @ items / len(items) if np.isfinite(items).all() else np.full(replicates, np.nan)
-    if not replicates:
+def _estimate(metric: str, items: Floats, weights: Floats | None, level: float) -> tuple[float, float, float]:
+    def means(weights: Floats) -> Floats:
+        return bin_gaps(items[:, 0], items[:, 1], weights) if metric == "ece" else np.asarray(weights @ items / len(items))
+
+    value = float(means(np.ones((1, len(items))))[0])
+    if weights is None or not np.isfinite(items).all():
         return value, float("nan"), float("nan")
-    low, high = interval(drawn, level)
+    low, high = interval(means(weights), level)
     return value, float(low), float(high)
 
 

@@ -11,9 +11,10 @@ import numpy as np
 
 from isomorph.arrays import as_floats, check_finite
 from isomorph.errors import ShapeError
-from isomorph.inference import bootstrap_weights, correct_p_values, interval
+from isomorph.inference import correct_p_values
 from isomorph.inference._bootstrap import check_draws
 from isomorph.perception._distributions import Floats
+from isomorph.perception._draws import mean_interval
 
 if TYPE_CHECKING:
     import pandas
@@ -66,9 +67,8 @@ def paired_difference(
         raise ShapeError(f"a paired difference needs the same items twice; got {len(a)} and {len(b)}.")
     difference = a - b
     check_finite(difference, name="the difference", rows="items")
-    low = high = p = float("nan")
-    if replicates:
-        low, high = (float(each) for each in interval(bootstrap_weights(len(a), replicates, seed) @ difference / len(a), level))
+    low, high = mean_interval(difference, replicates=replicates, level=level, seed=seed)
+    p = float("nan")
     if permutations:
         flipped = np.abs(_sign_flips(difference, permutations, np.random.default_rng(seed)))
         p = float((1 + (flipped >= np.abs(difference.sum()) - 1e-12 * np.abs(difference).sum()).sum()) / (1 + permutations))

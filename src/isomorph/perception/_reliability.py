@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from isomorph.errors import InputError, UnknownNameError
-from isomorph.inference import bootstrap_weights, interval
 from isomorph.perception._answers import Answers, joined
 from isomorph.perception._distributions import Floats
+from isomorph.perception._draws import mean_interval
 
 Triple: TypeAlias = tuple[float, float, float]
 KINDS = ("must-act", "must-abstain", "uncertain")
@@ -141,10 +141,7 @@ def reliability(
     column = np.where(actions == away, 2, np.where(actions == goal, 0, 1))
     gain, cost = (np.array([table[kind] for kind in KINDS])[kinds, column] for table in (payoff.gain, payoff.cost))
     worth, scale = gain - payoff.c * cost, 1.0 if reduce == "sum" else 1 / len(model)
-    low = high = float("nan")
-    if replicates:
-        ends = interval(bootstrap_weights(len(model), replicates, seed) @ worth * scale, level)
-        low, high = (float(each) for each in ends)
+    low, high = mean_interval(worth * scale * len(model), replicates=replicates, level=level, seed=seed)
     aware = float("nan") if human is None else scale * float(_aware(worth, kinds, actions, human, away, payoff).sum())
     return Reliability(
         score=scale * float(worth.sum()), low=low, high=high, right=scale * float(gain.sum()), wrong=scale * float(cost.sum()), c=payoff.c,

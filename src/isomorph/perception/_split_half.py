@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from isomorph.arrays import as_floats
 from isomorph.errors import InputError, ShapeError, UnknownNameError
-from isomorph.inference import Score, bootstrap_weights, interval
+from isomorph.inference import Score
 from isomorph.perception._distances import DISTANCES
 from isomorph.perception._distributions import Floats
+from isomorph.perception._draws import mean_interval
 
 
 def split_half_ceiling(
@@ -41,10 +42,7 @@ def split_half_ceiling(
     items = items[~np.isnan(items)]
     if not len(items):
         raise InputError("no item has two votes or more, so that there are no halves.")
-    low = high = None
-    if replicates:
-        ends = interval(bootstrap_weights(len(items), replicates, seed) @ items / len(items), level)
-        low, high = (float(each) for each in ends)
+    low, high = mean_interval(items, replicates=replicates, level=level, seed=seed) if replicates else (None, None)
     return Score(
         value=float(items.mean()), low=low, high=high, n=len(items), measure=f"split-half {metric}", level=level, seed=seed,
         replicates=replicates,

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,9 @@ from isomorph.arrays import FloatArray
 from isomorph.errors import InputError, ShapeError
 from isomorph.perception._answers import Answers
 from isomorph.perception._plain_names import image_key, plain_condition, plain_subject
+
+if TYPE_CHECKING:
+    import pandas
 
 PEOPLE = "subject-*"
 """The names that model-vs-human gives to people."""
@@ -162,20 +165,34 @@ class Trials:
 
         An item is an image in a condition; the response that stands for none is the outcome that abstains.
         """
-        part = self.take(datasets=[dataset], subjects=subjects or self.humans)
+        part, items, which = self._by_item(dataset, subjects)
         outcomes = (*sorted(set(self.category.names) | set(self.response.names) - {self.no_answer}), self.no_answer)
         place = {each: at for at, each in enumerate(outcomes)}
-        single = len(part.condition.names) == 1
-        keys = part.item.ordered().codes.astype(np.int64) * len(part.condition.names) + part.condition.ordered().codes
-        _, first, which = np.unique(keys, return_index=True, return_inverse=True)
         columns = np.array([place[each] for each in part.response.names])[part.response.codes]
-        counts = np.bincount(which.ravel() * len(outcomes) + columns, minlength=len(first) * len(outcomes)).reshape(len(first), -1)
-        items, conditions = part.item.values()[first], part.condition.values()[first]
-        ids = items.tolist() if single else [f"{condition}/{item}" for condition, item in zip(conditions, items, strict=True)]
+        counts = np.bincount(which * len(outcomes) + columns, minlength=len(items) * len(outcomes)).reshape(len(items), -1)
+        first = np.unique(which, return_index=True)[1]
         return Answers.from_counts(
-            ids, outcomes, counts, abstain=self.no_answer, truth=part.category.values()[first].tolist(), conditions=conditions.tolist(),
-            subject=" + ".join(part.subject.names), provenance=dataset,
+            items, outcomes, counts, abstain=self.no_answer, truth=part.category.values()[first].tolist(),
+            conditions=part.condition.values()[first].tolist(), subject=" + ".join(part.subject.names), provenance=dataset,
         )  # fmt: skip
+
+    def responses(self, dataset: str, *, subjects: Sequence[str] | None = None) -> pandas.DataFrame:
+        """The same answers one by one: a table item × subject, `""` where a subject did not see an item, for coefficients of agreement."""
+        import pandas
+
+        part, items, which = self._by_item(dataset, subjects)
+        table = np.full((len(items), len(part.subject.names)), "", dtype=object)
+        table[which, part.subject.codes] = part.response.values()
+        return pandas.DataFrame(table, index=pandas.Index(items, name="item"), columns=part.subject.names)
+
+    def _by_item(self, dataset: str, subjects: Sequence[str] | None) -> tuple[Trials, list[str], npt.NDArray[np.intp]]:
+        """The trials of one data set, its items by name (with their condition, if there are several), and the item of each trial."""
+        part = self.take(datasets=[dataset], subjects=subjects or self.humans)
+        item, condition = part.item.ordered(), part.condition.ordered()
+        keys = item.codes.astype(np.int64) * len(condition.names) + condition.codes
+        found, which = np.unique(keys, return_inverse=True)
+        names = [(condition.names[key % len(condition.names)], item.names[key // len(condition.names)]) for key in found]
+        return part, [name if len(condition.names) == 1 else f"{level}/{name}" for level, name in names], which.ravel()
 
     def _columns(self) -> dict[str, Column]:
         names = ("subject", "dataset", "condition", "item", "image", "response", "category", "session", "trial")
