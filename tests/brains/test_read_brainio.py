@@ -142,6 +142,8 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         old.createDimension("presentation", 3)
     with pytest.raises(FileError, match=r"old\.nc is a netCDF-3 file; assemblies are netCDF-4\. Convert it: nccopy -k nc4 old\.nc new\.nc"):
         read_brainio(tmp_path / "old.nc")
+    with pytest.raises(FileError, match=r"a\.nc .* unpacks to [\d,]+ bytes, over the limit of 1,000"):
+        read_brainio(whole, limit_bytes=1000)
     with h5py.File(tmp_path / "link.nc", "w") as file:
         file["values"] = h5py.ExternalLink("/etc/passwd", "x")
     with pytest.raises(FileError, match="points into another file"):

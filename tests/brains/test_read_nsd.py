@@ -194,10 +194,11 @@ def test_folders_that_do_not_fit(folder: Path, tmp_path: Path) -> None:
         file["betas"] = BETAS[1][1]
     with pytest.raises(ShapeError, match=r"has voxels \(7, 6, 5\), but the ROIs have \(5, 6, 7\)"):
         read_nsd(folder, subjects=(1,))
-    with h5py.File(path, "w") as file:
-        file["betas"] = h5py.ExternalLink("/etc/passwd", "x")
-    with pytest.raises(FileError, match=r"has no data set 'betas' with the axes \[trial, z, y, x\] of its own"):
-        read_nsd(folder, subjects=(1,))
+    for link in (h5py.ExternalLink("/etc/passwd", "x"), h5py.SoftLink("/other")):
+        with h5py.File(path, "w") as file:
+            file["betas"] = link
+        with pytest.raises(FileError, match=r"has no data set 'betas' with the axes \[trial, z, y, x\] of its own"):
+            read_nsd(folder, subjects=(1,))
     path.write_bytes(b"no betas")
     with pytest.raises(FileError, match=r"betas_session02\.hdf5 cannot be read as betas"):
         read_nsd(folder, subjects=(1,))

@@ -22,10 +22,10 @@ _ATTRIBUTES = ("_FillValue", "missing_value", "scale_factor", "add_offset", "dty
 class Assembly:
     """The variables of one file, and which axes they have."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limit_bytes: int) -> None:
         self.path = path
         _refuse_netcdf3(path)
-        self.values = data.read_hdf5(path)
+        self.values = data.read_hdf5(path, limit_bytes=limit_bytes)
         self.axes, self.attributes = _axes(path)
 
     def responses(self, key: str | None) -> tuple[FloatArray, tuple[str, ...]]:

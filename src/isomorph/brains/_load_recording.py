@@ -61,7 +61,7 @@ def load_recording(
         roi: The column of units whose texts name ROIs; it becomes columns of 0 and 1, and `notes` says so. `roi`, `region`, `area`
             unless given.
         name: What to call it; the name of the file of responses unless given.
-        bad_units: See `Recording`.
+        bad_units: See `Recording`. What was saved is as it was.
         small_rois: See `Recording`.
 
     Raises:

@@ -137,7 +137,7 @@ def _parts(path: Path, inside: Mask, trials: int) -> tuple[list[FloatArray], int
     wanted = inside.transpose(2, 1, 0)
     try:
         with h5py.File(path, "r") as file:
-            betas = file.get("betas") if not isinstance(file.get("betas", getlink=True), h5py.ExternalLink) else None
+            betas = file["betas"] if isinstance(file.get("betas", getlink=True), h5py.HardLink) else None
             if not isinstance(betas, h5py.Dataset) or betas.external or betas.is_virtual or betas.ndim != 4:
                 raise FileError(f"{path} has no data set 'betas' with the axes [trial, z, y, x] of its own.")
             _check_shape(path, (len(betas), *betas.shape[:0:-1]), (trials, *inside.shape))

@@ -9,6 +9,7 @@ from isomorph.brains._assembly import TIME, Assembly
 from isomorph.brains._presentations import gather, of_stimuli
 from isomorph.brains._recording import BadUnits, Recording, SmallROIs
 from isomorph.brains._units import rois_of_text
+from isomorph.data._read_npz import LIMIT_BYTES
 from isomorph.errors import InputError, IsomorphError
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def read_brainio(
     name: str | None = None,
     bad_units: BadUnits = "error",
     small_rois: SmallROIs = "warn",
+    limit_bytes: int = LIMIT_BYTES,
 ) -> Recording:
     """Read an assembly with the axes presentation × neuroid (× time_bin), as `xarray` and Brain-Score write them.
 
@@ -41,16 +43,17 @@ def read_brainio(
         name: What to call it; the name of the file unless given.
         bad_units: See `Recording`.
         small_rois: See `Recording`.
+        limit_bytes: The most bytes that the file may take in memory.
 
     Raises:
-        FileError: The file is missing, damaged, netCDF-3, or no assembly.
+        FileError: The file is missing, damaged, netCDF-3, too large, or no assembly.
         InputError: Several variables could be the responses; nothing says what was shown; and the errors of `Recording`.
 
     References:
         Schrimpf et al., 2018, <https://doi.org/10.1101/407007>.
     """
     path = Path(path)
-    content = Assembly(path)
+    content = Assembly(path, limit_bytes)
     values, axes = content.responses(key)
     shown, neuroids = content.table("presentation"), content.table("neuroid")
     column = next((each for each in _STIMULUS if each in shown), None)

@@ -15,6 +15,7 @@ from isomorph.brains._rdm_check import by_region
 from isomorph.brains._rdm_recording import RDMRecording
 from isomorph.brains._recording import BadUnits, Recording, SmallROIs
 from isomorph.brains._units import rois_of_text
+from isomorph.data._read_npz import LIMIT_BYTES
 from isomorph.errors import FileError, InputError, IsomorphError, ShapeError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def read_rsatoolbox(
     name: str | None = None,
     bad_units: BadUnits = "error",
     small_rois: SmallROIs = "warn",
+    limit_bytes: int = LIMIT_BYTES,
 ) -> Recording | RDMRecording:
     """Read what `RDMs.save(…, file_type="hdf5")` or `Dataset.save(…, file_type="hdf5")` of rsatoolbox wrote.
 
@@ -51,16 +53,17 @@ def read_rsatoolbox(
         name: What to call it; the name of the file unless given.
         bad_units: See `Recording`.
         small_rois: See `Recording`.
+        limit_bytes: The most bytes that the file may take in memory.
 
     Raises:
-        FileError: The file is missing, damaged, a pickle, or not of rsatoolbox.
+        FileError: The file is missing, damaged, a pickle, too large, or not of rsatoolbox.
         InputError: It is not clear what was shown; subjects of a region have different numbers of RDMs; and the errors of both recordings.
 
     References:
         van den Bosch et al., 2025, <https://doi.org/10.1101/2025.05.22.655542>.
     """
     path = Path(path)
-    content, descriptors = _read(path)
+    content, descriptors = _read(path, limit_bytes)
     called = path.stem if name is None else name
     try:
         if "dissimilarities" in content:
@@ -152,10 +155,10 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _read(path: Path) -> tuple[dict[str, Any], Descriptors]:
+def _read(path: Path, limit_bytes: int) -> tuple[dict[str, Any], Descriptors]:
     """The arrays at the root, and every group of descriptors."""
     _refuse_pickle(path)
-    arrays = data.read_hdf5(path)
+    arrays = data.read_hdf5(path, limit_bytes=limit_bytes)
     content: dict[str, Any] = {name: each for name, each in arrays.items() if "/" not in name}
     if "dissimilarities" not in content and "measurements" not in content:
         listed = ", ".join(sorted(arrays)[:6]) or "nothing"

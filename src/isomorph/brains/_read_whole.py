@@ -8,6 +8,7 @@ from typing import Any
 
 from isomorph.brains._rdm_recording import RDMRecording
 from isomorph.brains._recording import BadUnits, Recording, SmallROIs
+from isomorph.brains._recording_folder import read_folder
 from isomorph.errors import FileError, InputError
 
 _HDF5 = (".h5", ".hdf5")
@@ -25,7 +26,7 @@ def read_whole(path: Path, given: Mapping[str, Any], bad_units: BadUnits, small_
     kind, read, takes = found
     if spare := [each for each in given if each not in takes]:
         raise InputError(f"{path} is {kind}, which is read without {spare[0]}=…; isomorph.brains has its reader, with more options.")
-    policies = {"bad_units": bad_units, "small_rois": small_rois} if "name" in takes or kind.endswith("NSD") else {}
+    policies = {} if read is read_folder else {"bad_units": bad_units, "small_rois": small_rois}  # what was saved is as it was
     recording: Recording | RDMRecording = read(path, **given, **policies)
     return recording
 
@@ -37,8 +38,6 @@ def _reader(path: Path) -> tuple[str, Callable[..., Any], tuple[str, ...]] | Non
             from isomorph.brains._read_nsd import read_nsd
 
             return "a folder of NSD", read_nsd, ()
-        from isomorph.brains._recording_folder import read_folder
-
         return "a saved folder", read_folder, ()
     if name.endswith(".nc"):
         from isomorph.brains._read_brainio import read_brainio
