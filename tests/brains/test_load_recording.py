@@ -185,6 +185,8 @@ def test_columns_that_name_no_rois(tables: Path) -> None:
         load_recording(tables / "responses.npy", tables / "units.csv", roi="regoin")
     with pytest.raises(InputError, match=r"responses\.npy: the column 'V1' of units is to name ROIs, but holds other than texts"):
         load_recording(tables / "responses.npy", tables / "units.csv", roi="V1")
+    with pytest.raises(InputError, match=r"responses\.npy: roi='V1' is a column of the table of units, and none was given"):
+        load_recording(tables / "responses.npy", roi="V1")
     UNITS.assign(region="subject").to_csv(tables / "text.csv", index=False)
     with pytest.raises(InputError, match="the column 'region' of units names the ROI 'subject', which is a column already"):
         load_recording(tables / "responses.npy", tables / "text.csv")

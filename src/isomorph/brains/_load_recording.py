@@ -18,8 +18,6 @@ from isomorph.brains._tables import join_stimuli, join_units, stimulus_ids
 from isomorph.brains._units import rois_of_text
 from isomorph.errors import InputError, IsomorphError, ShapeError, UnknownNameError
 
-_joined = join_stimuli  # the command line reads ids with it
-
 
 def load_recording(
     responses: Path | str,
@@ -86,6 +84,8 @@ def load_recording(
         if repeats is not None:
             parts["repeats"] = np.asarray(repeats)
         notes: tuple[str, ...] = ()
+        if units is None and roi is not None:
+            raise InputError(f"roi={roi!r} is a column of the table of units, and none was given.")
         if units is not None:
             parts["units"], notes = rois_of_text(join_units(unit_ids, data.read_table(units), Path(units)), roi)
         if stimuli is not None:
@@ -97,5 +97,7 @@ def load_recording(
     except UnknownNameError:
         raise
     except IsomorphError as error:
+        if str(path) in str(error):
+            raise
         way_out = " Of a file, say axes=('unit', 'stimulus')." if isinstance(error, ShapeError) and "transpose" in str(error) else ""
-        raise error if str(path) in str(error) else type(error)(f"{path}: {error}{way_out}") from error
+        raise type(error)(f"{path}: {error}{way_out}") from error
