@@ -116,7 +116,7 @@ def _known(changes: dict[str, Any]) -> dict[str, Any]:
                "permutations", "seed", "progress")  # fmt: skip
     for each in changes:
         if each not in options:
-            raise UnknownNameError("option of encode", each, options)
+            raise UnknownNameError("option of encode", each, options, listing="`help(encode)` and `help(Protocol)` have them")
     return changes
 
 

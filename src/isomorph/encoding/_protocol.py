@@ -113,7 +113,8 @@ class Protocol:
         """
         known = tuple(self.__dataclass_fields__)
         for name in changes:
-            _check(name, "option of a protocol", known)
+            if name not in known:
+                raise UnknownNameError("option of a protocol", name, known, listing="`help(Protocol)` has them")
         made = replace(self, **changes)
         return made if "name" in changes or made == self else replace(made, name=f"{self.name}, changed")
 
