@@ -93,7 +93,7 @@ def test_names():
         encode(LAYER, BRAIN, agregator="mean")
     with said(UnknownNameError, "no option of a protocol is called 'replicates'. There are 15; `help(Protocol)` has them."):
         load_protocol("conwell2024", replicates=3)
-    with said(UnknownNameError, "no scorer is called 'pearsonr'. Did you mean 'pearson'?"):
+    with said(UnknownNameError, "no scorer is called 'pearsonr'. Did you mean 'pearson' or 'spearman'?"):
         Protocol(scorer="pearsonr")
     with said(UnknownNameError, "no scorer is called 'rho'. There are: concordance, explained_variance, pearson, r2, spearman."):
         score_units(LAYER.values, LAYER.values, "rho")

@@ -19,7 +19,7 @@ from isomorph.encoding._encode_targets import Targets, UnitTargets, condensed
 from isomorph.encoding._normaliser import VARIANCE_SCORERS, normalise
 from isomorph.encoding._protocol import Protocol
 from isomorph.encoding._scorer import score_units
-from isomorph.geometry import Gram
+from isomorph.geometry import effective_dimensionality
 
 
 @dataclass(eq=False)
@@ -62,7 +62,7 @@ class LayerScorer:
         source = mapper.source(layer) if protocol.fits else None
         for fold, both in zip(self.folds, parts, strict=True):
             for side, part in zip(fold.sides, both, strict=True):
-                result.dimensionality[side.name] += _dimensionality(part) / len(self.folds)
+                result.dimensionality[side.name] += effective_dimensionality(part) / len(self.folds)
                 if "cRSA" in protocol.metrics:
                     self._geometry(result.tallies["cRSA", side.name], side, rdm_or_nan(part, protocol.distance)[None])
             if source is not None and isinstance(targets, UnitTargets):
@@ -131,11 +131,6 @@ class LayerScorer:
             normalise(each, ceiling, protocol.normaliser, scorer=protocol.scorer) for each, ceiling in zip(values, known, strict=True)
         ]
         return top, np.array([aggregate(_finite(each), protocol.aggregator) for each in shares])
-
-
-def _dimensionality(part: Gram) -> float:
-    """(Σλ)² / Σλ² of the centred Gram matrix."""
-    return float(np.trace(part.centred) ** 2 / (part.centred**2).sum())
 
 
 def _finite(values: FloatArray) -> FloatArray:
