@@ -49,13 +49,13 @@ class BrainUnit:
 
     @cached_property
     def regions(self) -> tuple[str, ...]:
-        """The regions that are scored, of those that the recording has.
+        """The regions that are scored, of those that the recording has; empty where it has none, and all units count.
 
         Raises:
             UnknownNameError: It has none of those that the study asks for.
         """
         recording: Any = self.shown.recording
-        known = tuple(getattr(recording, "regions", ()) or getattr(recording, "rois", ())) or ("all",)
+        known = tuple(getattr(recording, "regions", ()) or getattr(recording, "rois", ()))
         if not self.wanted:
             return self.shown.regions or known
         kept = tuple(each for each in known if each in self.wanted)
@@ -108,7 +108,7 @@ class BrainUnit:
             self.shown.recording,
             protocol=self.protocol,
             model=self.model.card.name,
-            regions=self.regions,
+            regions=self.regions or None,
             intervals=self.intervals,
             replicates=self.replicates,
             permutations=self.permutations,
