@@ -12,6 +12,8 @@ from isomorph.arrays import FloatArray
 from isomorph.encoding._aggregator import aggregate
 from isomorph.encoding._encode_fit import Mapper
 from isomorph.encoding._encode_folds import folds_of
+from isomorph.encoding._encode_layer import LayerScorer
+from isomorph.encoding._encode_layers import LayerRelations
 from isomorph.encoding._encode_options import Certainty
 from isomorph.encoding._encode_targets import UnitTargets, targets_of
 from isomorph.encoding._protocol import Protocol
@@ -76,13 +78,19 @@ def null_scores(
     """The test score of each set: a table with `metric`, `region`, `draw`, `score` (mean over subjects); `thin` takes the short cut."""
     import pandas
 
-    others = tuple(each for each in protocol.metrics if thin is None or each != "eReg")
+    regression = ("eReg",) if thin is not None and "eReg" in protocol.metrics else ()
+    others = tuple(each for each in protocol.metrics if each not in regression)
+    layers = _layer_scorer(recording, protocol, others, **where) if others else None
     rows: list[dict[str, Any]] = []
     for draw, near in _shown(sets, progress):
-        if thin is not None and "eReg" in protocol.metrics:
-            rows += [{"metric": "eReg", "region": name, "draw": draw, "score": score} for name, score in thin.scores(near).items()]
-        if others:
-            rows += _encoded(near, recording, replace(protocol, metrics=others), draw, where)
+        found = {"eReg": thin.scores(near)} if thin is not None and regression else {}
+        if layers is not None:
+            found |= _layer_scores(layers, near)
+        rows += [
+            {"metric": metric, "region": region, "draw": draw, "score": score}
+            for metric, scores in found.items()
+            for region, score in scores.items()
+        ]
     return pandas.DataFrame(rows, columns=["metric", "region", "draw", "score"])
 
 
@@ -130,12 +138,25 @@ class ThinScorer:
         return np.concatenate([at for group, at in zip(self.targets.groups, self.folds[0].columns, strict=True) if group.region == region])
 
 
-def _encoded(near: Features, recording: Any, protocol: Protocol, draw: int, where: dict[str, Any]) -> list[dict[str, Any]]:
-    from isomorph.encoding._encode import encode
+def _layer_scorer(recording: Any, protocol: Protocol, metrics: tuple[str, ...], *, regions: Sequence[str] | None, time: Any) -> LayerScorer:
+    """What `encode` scores a layer with, of these metrics, made once."""
+    plain = replace(protocol, metrics=metrics, ceiling="none", normaliser="none")
+    targets = targets_of(recording, regions=regions, time=time, min_units=plain.min_units)
+    certainty = Certainty(replicates=0)
+    return LayerScorer(plain, targets, folds_of(targets, plain, certainty), certainty)
 
-    found = encode(near, recording, protocol=protocol, replicates=0, **where).over_subjects()
-    tested = found[found["split"] == "test"]
-    return [{"metric": row.metric, "region": row.region, "draw": draw, "score": row.score} for row in tested.itertuples()]
+
+def _layer_scores(scorer: LayerScorer, near: Features) -> dict[str, dict[str, float]]:
+    """Of each metric the test score of each region, mean over subjects; NaN where the features are alike for all stimuli of one side."""
+    scores = scorer.score(LayerRelations(near.take(scorer.targets.ids)))
+    result: dict[str, dict[str, float]] = {}
+    for metric in scorer.protocol.metrics:
+        found: dict[str, list[float]] = {}
+        for place, group in enumerate(scorer.targets.groups):
+            value = np.nan if scores is None else float(scores.tallies[metric, "test"].values[place])
+            found.setdefault(group.region, []).append(value)
+        result[metric] = {region: float(np.mean(each)) for region, each in found.items()}
+    return result
 
 
 def _shown(sets: RandomQueries, progress: Progress | None) -> Iterator[tuple[int, Features]]:
