@@ -88,6 +88,8 @@ def test_some_layers_are_the_same_layers_of_all(model, stimuli):
 def test_gram_matrices_are_those_of_the_features_in_every_mode(model, stimuli, limit, batch_size, mode):
     extraction = extract(model, stimuli, reduce="gram", memory_limit=limit, batch_size=batch_size)
     assert extraction.provenance["mode"] == mode
+    plan = extract(model, stimuli, reduce="gram", memory_limit=limit, batch_size=batch_size, dry_run=True)
+    assert {name: each.source for name, each in plan.clamped.items()} == ({} if mode == "one batch" else {"1.act": "1.norm", "2": "1"})
     for name, values in by_hand(model, stimuli).items():
         exact, gram = Gram.from_features(values), extraction[name]
         assert isinstance(gram, Gram)

@@ -170,6 +170,39 @@ def test_what_fits_beside_the_spilled_rows_stays_in_memory_unless_a_store_wants_
         assert each.peak_bytes <= each.memory_limit
 
 
+def test_rows_of_rectified_layers_are_not_kept():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.conv, self.cut, self.cut6 = nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True), nn.ReLU6()
+            self.sum_cut, self.leaky, self.changed = nn.ReLU(), nn.LeakyReLU(), nn.ReLU()
+            self.changed.register_forward_hook(lambda module, inputs, output: 2 * output)
+
+        def forward(self, x):
+            x = 20 * self.conv(x)  # what is rectified is no layer
+            y = self.cut6(self.leaky(self.cut(x)) - 1)
+            return self.changed(self.leaky(self.sum_cut(self.conv(3 * y[:, :3]))) - 0.1)
+
+    torch.manual_seed(0)
+    plan = plan_of(Net(), n=50, reduce="gram", batch_size=5)
+    assert plan.mode == "memory"
+    assert {name: (each.source, each.ceiling) for name, each in plan.clamped.items()} == {"sum_cut": ("conv:2", None)}
+    assert "1 rectified layers are made from the rows of what they rectify." in str(plan)
+
+    chain = nn.Sequential(
+        nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.ReLU6(inplace=True), nn.Conv2d(4, 4, 3), nn.ReLU6()
+    )
+    with torch.no_grad():
+        chain[0].weight.mul_(40)
+    plans = [plan_of(chain, n=50, reduce="gram", batch_size=5, **options) for options in ({}, {"layers": ["1", "2", "3"]}, {"layers": "2"})]
+    found = [{name: (each.source, each.ceiling) for name, each in plan.clamped.items()} for plan in plans]
+    assert found == [{"2": ("1", None), "5": ("4", 6.0)}, {"2": ("1", None)}, {}]
+    widths = [4 * 36] * 4 + [4 * 16] * 2
+    assert sum(widths) - widths[2] - widths[5] == sum(width for name, width in plans[0].sources.items() if name not in plans[0].clamped)
+    for options in ({"pool": "mean"}, {"reduce": "features"}, {"reduce": "sketch"}, {"batch_size": None}):
+        assert plan_of(chain, n=50, **{"reduce": "gram", "batch_size": 5} | options).clamped == {}
+
+
 def test_a_plan_is_plain_and_readable():
     plan = plan_of(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten()), reduce="gram")
     assert canonical_json(plan.to_plain())

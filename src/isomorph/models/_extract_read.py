@@ -42,7 +42,7 @@ class LayerReader:
         self, model: Model, ids: Sequence[str], plan: ExtractionPlan, keeper: RowKeeper | None, sketches: Mapping[str, CountSketch]
     ) -> None:
         self._ids, self._plan, self._keeper, self._sketches = ids, plan, keeper, sketches
-        self._widths = plan.sources
+        self._widths = {source: width for source, width in plan.sources.items() if source not in plan.clamped}
         self._compared = {*plan.doubtful, *plan.doubtful.values()}
         self._prefix = prefix_tokens(model.module)
         self._part = slice(0, 0)

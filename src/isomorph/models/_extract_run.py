@@ -52,7 +52,8 @@ class Run:
         sketched = self.plan.sources if width else {}
         signs = random_signs(self.seed, signs_needed(max(sketched.values()))) if width else None
         self._sketches = {source: CountSketch(source, each, width=width, signs=signs) for source, each in sketched.items()}
-        self._widths = self.plan.sources | {source: sketch.width for source, sketch in self._sketches.items()}
+        widths = self.plan.sources | {source: sketch.width for source, sketch in self._sketches.items()}
+        self._kept = {source: width for source, width in widths.items() if source not in self.plan.clamped}
 
     def execute(self) -> None:
         """Everything the plan says, less what an earlier run finished."""
@@ -73,13 +74,13 @@ class Run:
 
     def _keeper(self, stack: ExitStack) -> RowKeeper:
         if self.plan.mode == "memory":
-            return MemoryRows(self._widths, self.plan.stimuli)
+            return MemoryRows(self._kept, self.plan.stimuli)
         writer = self.writer
         if writer is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="isomorph-"))
             writer = stack.enter_context(Store(folder).begin("0" * 64, {"kind": "rows"}))
-        held = {source: width for source, width in self._widths.items() if source in self.plan.held}
-        left = {source: width for source, width in self._widths.items() if source not in held}
+        held = {source: width for source, width in self._kept.items() if source in self.plan.held}
+        left = {source: width for source, width in self._kept.items() if source not in held}
         spilled = StoreRows(writer, left, self.plan.stimuli, batch_size=self.plan.batch_size)
         return SplitRows(MemoryRows(held, self.plan.stimuli), spilled) if held else spilled
 
@@ -89,7 +90,7 @@ class Run:
         slices = [slice(start, min(start + size, n)) for start in range(0, n, size)]
         left = [each for index, each in enumerate(slices) if keeper is None or not keeper.has(index)]
         reader = LayerReader(self.model, self.stimuli.ids, self.plan, keeper, self._sketches)
-        tap = Tap(self.model.module, reader.read, only={*self.shards, *self.plan.doubtful})
+        tap = Tap(self.model.module, reader.read, only={*self._kept, *self.plan.doubtful, *self.plan.doubtful.values()})
         done = n - sum(each.stop - each.start for each in left)
         unit = "images" if self.model.modality == "image" else "texts"
         prepared = closing(prepared_batches(self.model, self.stimuli, left))
@@ -118,8 +119,11 @@ class Run:
         sums = self._sums
         sums.reset()
         device = self.model.device  # looked up once: it walks over all parameters
-        for chunk in keeper.columns(source):
-            sums.add(torch.from_numpy(chunk).to(device))
+        clamped = self.plan.clamped.get(source)
+        for chunk in keeper.columns(clamped.source if clamped else source):
+            rows = torch.from_numpy(chunk).to(device)
+            for part in torch.split(rows, sums.step, dim=1) if clamped else (rows,):
+                sums.add(part.clamp(0, clamped.ceiling) if clamped else part)
         return gram_tensors(sums, self.stimuli.ids, name=f"the layer {source!r} of {self.plan.subject}")
 
     def _done(self, source: str) -> bool:

@@ -53,6 +53,19 @@ class LayerInfo:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Clamped:
+    """What a rectifier returns.
+
+    Attributes:
+        source: The layer whose values it cuts off at 0.
+        ceiling: Where it cuts them off above.
+    """
+
+    source: str
+    ceiling: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class ExtractionPlan:
     """What `extract` will do; printing it shows a table.
 
@@ -63,6 +76,7 @@ class ExtractionPlan:
         found: How many outputs a forward pass showed.
         duplicates: Outputs that equal an earlier one, and which; left out unless asked for by name.
         doubtful: Those of them that are other memory with equal values; their values are held against each other for every stimulus.
+        clamped: Rectifiers whose rows are not kept while they wait, because they are another layer's, cut off.
         unusable: Outputs that cannot be extracted, and why.
         silent: Modules that the forward pass never called.
         pool: How positions or tokens become one row.
@@ -84,6 +98,7 @@ class ExtractionPlan:
     found: int
     duplicates: Mapping[str, str]
     doubtful: Mapping[str, str]
+    clamped: Mapping[str, Clamped]
     unusable: Mapping[str, str]
     silent: tuple[str, ...]
     pool: Pool
@@ -129,6 +144,8 @@ class ExtractionPlan:
             f"One pass in batches of {self.batch_size} ({self.precision}): {where}; "
             f"needs {format_bytes(self.peak_bytes)} of {format_bytes(self.memory_limit)}.",
         ]
+        if self.clamped:
+            lines.append(f"{len(self.clamped)} rectified layers are made from the rows of what they rectify.")
         lines += _listed("equal an earlier layer and are left out", [f"{name} = {other}" for name, other in self.duplicates.items()])
         lines += _listed("cannot be extracted", [f"{name}: {reason}" for name, reason in self.unusable.items()])
         lines += _listed("never run", list(self.silent))

@@ -14,7 +14,8 @@ import torch
 import xxhash
 
 from isomorph.models._hooks import ROOT, Tap, module_of
-from isomorph.models._plan import Precision
+from isomorph.models._plan import Clamped, Precision
+from isomorph.models._plan_clamped import ClampWatch
 from isomorph.models._plan_memory import PeakMeter
 from isomorph.models._reduce import CannotPoolError, Pool, pooled
 
@@ -39,6 +40,7 @@ class Output:
     places: tuple[tuple[int, ...], ...] = ()
     same_memory: str = ""
     sample: npt.NDArray[np.float64] | None = None
+    clamped: Clamped | None = None
 
 
 @dataclass
@@ -127,6 +129,7 @@ class _Look:
     def first(self, batch: Any, precision: Precision, meter: PeakMeter) -> None:
         mask = self._model.token_mask(batch)
         places: dict[tuple[int, ...], Output] = {}
+        watch = ClampWatch(self._modules, meter, places)
 
         def read(name: str, tensor: torch.Tensor) -> None:
             module = self._modules[module_of(name)]
@@ -144,8 +147,10 @@ class _Look:
                 return
             places.update(dict.fromkeys(output.places, output))
             output.sample, output.digest = _sample(rows), row_digest(rows)
+            output.clamped = watch.clamped(module_of(name), output.digest)
 
-        self._pass(read, batch, precision)
+        with watch.listening():
+            self._pass(read, batch, precision)
 
     def second(self, batch: Any, precision: Precision) -> None:
         mask = self._model.token_mask(batch)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from isomorph.engine import format_bytes
@@ -11,7 +11,7 @@ from isomorph.errors import InputError
 from isomorph.geometry._accumulate import accumulator_bytes
 from isomorph.models._hooks import ROOT, module_of
 from isomorph.models._layers import choose_layers
-from isomorph.models._plan import ExtractionPlan, LayerInfo, Mode
+from isomorph.models._plan import Clamped, ExtractionPlan, LayerInfo, Mode
 from isomorph.models._plan_dry_run import DryRun, dry_run
 from isomorph.models._plan_request import Request
 from isomorph.models._reduce_sketch import signs_needed, sketch_width
@@ -67,7 +67,8 @@ def make_plan(
     width = 0
     if request.reduce == "sketch":
         width = request.sketch_width or sketch_width(len(stimuli))
-    need = _Need.of(layers, seen, request, n=len(stimuli), sketch=width)
+    clamped = _clamped(seen, duplicates, sources) if request.reduce == "gram" and request.pool == "flatten" else {}
+    need = _Need.of(layers, seen, request, n=len(stimuli), sketch=width, clamped=clamped)
     mode, batch_size = need.fit(model.card.name, has_store=has_store or dry)
     held = need.fill(batch_size) if request.reduce == "gram" and mode == "store" and not has_store else ()
     return ExtractionPlan(
@@ -77,6 +78,7 @@ def make_plan(
         found=len(seen.outputs),
         duplicates=duplicates,
         doubtful=doubtful,
+        clamped=clamped if mode != "one batch" else {},
         unusable=_unusable(seen),
         silent=seen.silent,
         pool=request.pool,
@@ -95,6 +97,17 @@ def make_plan(
 
 def _unusable(seen: DryRun) -> dict[str, str]:
     return {each.name: each.reason for each in seen.outputs.values() if each.reason}
+
+
+def _clamped(seen: DryRun, duplicates: Mapping[str, str], sources: Collection[str]) -> dict[str, Clamped]:
+    """The rectifiers among the sources whose input is another of them."""
+    found: dict[str, Clamped] = {}
+    for name, output in seen.outputs.items():
+        if output.clamped is not None and name in sources:
+            source = duplicates.get(output.clamped.source, output.clamped.source)
+            if source in sources and source not in found and source != name:
+                found[name] = replace(output.clamped, source=source)
+    return found
 
 
 def planned_layers(model: Model, seen: DryRun, request: Request) -> tuple[LayerInfo, ...]:
@@ -153,11 +166,11 @@ class _Need:
     batch: int
 
     @classmethod
-    def of(cls, layers: tuple[LayerInfo, ...], seen: DryRun, request: Request, *, n: int, sketch: int) -> _Need:
+    def of(cls, layers: tuple[LayerInfo, ...], seen: DryRun, request: Request, *, n: int, sketch: int, clamped: Collection[str]) -> _Need:
         sources = {layer.source: layer.width for layer in layers}
         widths = list(sources.values())
         features = 4 * sum(widths)
-        rows = {source: 4 * (min(width, sketch) if sketch else width) for source, width in sources.items()}
+        rows = {source: 4 * (min(width, sketch) if sketch else width) for source, width in sources.items() if source not in clamped}
         grams = signs = 0
         if request.reduce == "gram":
             grams = 8 * len(widths) * n * (n + 2) + accumulator_bytes(n)
