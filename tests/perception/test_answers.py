@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from isomorph.errors import FetchError, IdError, InputError
+from isomorph.errors import FetchError, FileError, IdError, InputError, ShapeError
 from isomorph.perception import (
     VISALIGN_OUTCOMES,
     Answers,
@@ -171,3 +171,15 @@ def test_rounded_rows_are_divided_out_and_others_refused():
     assert kept.probabilities[0].sum() == pytest.approx(1, abs=1e-15)
     with pytest.raises(InputError, match=r"sums to 0\.9 for 'a'"):
         Answers(ids=["a"], outcomes=["x", "y"], probabilities=[[0.3, 0.6]])
+
+
+def test_a_garbled_file_of_answers(tmp_path):
+    path = tmp_path / "people.json"
+    path.write_text('{"format": "isomorph-answers", "ids": ["a"], "outcomes": ["x", "y"]}')
+    with pytest.raises(FileError, match="lacks or garbles them: 'probabilities'"):
+        read_answers(path)
+    path.write_text('{"format": "isomorph-answers", "ids": ["a"], "outcomes": ["x", "y"], "probabilities": [["p", 1]]}')
+    with pytest.raises(FileError, match="lacks or garbles them"):
+        read_answers(path)
+    with pytest.raises(ShapeError, match=r"counts of the shape \(1, 3\)"):
+        Answers(ids=["a"], outcomes=["x", "y"], probabilities=[[0.5, 0.5]], counts=np.ones((1, 3), dtype=int))

@@ -12,6 +12,7 @@ from isomorph.perception import (
     Trials,
     accuracies,
     agreement,
+    behaviour_differences,
     behaviour_table,
     confusion_matrix,
     cronbach_alpha,
@@ -229,3 +230,51 @@ def test_agreement_by_hand():
     assert found.error_consistency == pytest.approx(0.08 / 0.48)
     assert agreement([1, 1], [1, 1]).error_consistency == 1.0
     assert dataclasses.asdict(found)["n"] == 5
+
+
+def test_differences_between_models_are_paired(trials):
+    few = trials.take(datasets=["edge", "silhouette"])
+    found = behaviour_differences(few, replicates=300).set_index(["statistic", "first", "second"])
+    assert len(found) == 4 * 3
+    row = found.loc[("ood_accuracy", "bagnet33", "simclr-resnet50x1")]
+    table = behaviour_table(few, replicates=0).set_index("model")["ood_accuracy"]
+    assert row["difference"] == pytest.approx(table["bagnet33"] - table["simclr-resnet50x1"])
+    assert row["low"] < row["difference"] < row["high"] < 0
+    assert row["p"] == 2 / 301
+    assert (found["p_corrected"] >= found["p"]).all()
+    copy = dataclasses.replace(few, subject=few.subject.renamed(lambda name: "copy" if name == "bagnet33" else name))
+    twins = Trials.joined([few, copy.take(subjects=["copy"])])
+    same = (
+        behaviour_differences(twins, replicates=50)
+        .set_index(["statistic", "first", "second"])
+        .loc[("error_consistency", "bagnet33", "copy")]
+    )
+    assert same[["difference", "low", "high", "p"]].tolist() == [0, 0, 0, 1]
+
+
+def test_pairs_have_intervals(trials):
+    found = error_consistency(trials.take(datasets=["edge"]), replicates=300)
+    assert ((found["low"] <= found["error_consistency"]) & (found["error_consistency"] <= found["high"])).mean() > 0.95
+
+
+def test_one_person_or_no_model(trials):
+    edge = trials.take(datasets=["edge"])
+    one = behaviour_table(edge.take(subjects=["bagnet33", "subject-01"]), replicates=20, resample="both").set_index("model")
+    assert np.isnan(one.loc["humans", "error_consistency"])
+    assert one.loc["bagnet33", "error_consistency"] == pytest.approx(
+        error_consistency(edge.take(subjects=["bagnet33", "subject-01"]))["error_consistency"][0]
+    )
+    people = behaviour_table(edge.take(subjects=edge.humans), replicates=20)
+    assert people["model"].tolist() == ["humans"]
+
+
+def test_names_of_images_by_another_rule(tmp_path):
+    folder = tmp_path / "my-set"
+    folder.mkdir()
+    (folder / "answers.csv").write_text("imagename,category,object_response,subj\na_1.png,x,x,subject-01\nb_1.png,x,y,subject-01\n")
+    trials = read_trials(tmp_path, key=str)
+    assert trials.dataset.names == ("my-set",)
+    assert trials.item.names == ("a_1.png", "b_1.png")
+    assert trials.answers("my-set").counts.sum() == 2
+    with pytest.raises(InputError, match=r"answered 1\.png \(condition 0\) 2 times"):
+        behaviour_table(read_trials(tmp_path))

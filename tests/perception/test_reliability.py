@@ -166,3 +166,9 @@ def test_soft_labels_of_one_hot_rows_are_hard_labels():
     p, y = rng.dirichlet(np.ones(5), size=300), rng.integers(5, size=300)
     hard, soft = (expected_calibration_error(p, target, replicates=0) for target in (y, np.eye(5)[y]))
     assert hard.value == soft.value
+
+
+def test_edges_belong_to_the_bin_on_their_left():
+    p = np.array([[k / 10, 1 - k / 10] for k in range(5, 11)])
+    found = expected_calibration_error(p, np.zeros(6, dtype=int), bins=10, replicates=0)
+    assert found.count.tolist() == [0, 0, 0, 0, 1, 1, 1, 1, 1, 1]

@@ -25,6 +25,7 @@ _EXPORTS = {
     "answer_losses": "isomorph.perception._risk_coverage",
     "augrc": "isomorph.perception._risk_coverage",
     "aurc": "isomorph.perception._risk_coverage",
+    "behaviour_differences": "isomorph.perception._behaviour_differences",
     "behaviour_table": "isomorph.perception._behaviour_table",
     "brier": "isomorph.perception._distances",
     "compare_answers": "isomorph.perception._compare_answers",

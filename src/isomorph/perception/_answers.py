@@ -67,6 +67,10 @@ class Answers:
             raise ShapeError(f"{who} has {self.probabilities.shape[1]} numbers an item for {len(self.outcomes)} outcomes.")
         if self.abstain is not None and self.abstain not in self.outcomes:
             raise UnknownNameError("outcome", self.abstain, self.outcomes)
+        for name in ("counts", "given"):
+            table = getattr(self, name)
+            if table is not None and np.shape(table) != self.probabilities.shape:
+                raise ShapeError(f"{who} has {name} of the shape {np.shape(table)} and probabilities of {self.probabilities.shape}.")
         for name in ("truth", "groups", "conditions"):
             column = getattr(self, name)
             if column is not None:

@@ -103,13 +103,17 @@ def _from_json(path: Path) -> Answers:
     plain = read_json(path)
     if not isinstance(plain, dict) or plain.get("format") != _FORMAT:
         return read_submission(path)
-    width = len(plain["outcomes"])
-    facts = {name: plain[name] for name in (*_TEXTS, *_LISTS) if name in plain}
-    facts["abstain"] = facts.get("abstain") or None
-    facts["counts"] = np.array(plain["counts"], dtype=np.int64) if plain.get("counts") is not None else None
-    if plain.get("given") is not None:
-        facts["given"] = np.array([[np.nan] * width if row is None else row for row in plain["given"]])
-    return Answers(ids=tuple(plain["ids"]), outcomes=tuple(plain["outcomes"]), probabilities=np.array(plain["probabilities"]), **facts)
+    try:
+        width = len(plain["outcomes"])
+        facts = {name: plain[name] for name in (*_TEXTS, *_LISTS) if name in plain}
+        facts["abstain"] = facts.get("abstain") or None
+        facts["counts"] = np.array(plain["counts"], dtype=np.int64) if plain.get("counts") is not None else None
+        if plain.get("given") is not None:
+            facts["given"] = np.array([[np.nan] * width if row is None else row for row in plain["given"]], dtype=np.float64)
+        columns = tuple(plain["ids"]), tuple(plain["outcomes"]), np.array(plain["probabilities"], dtype=np.float64)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FileError(f"{path} says that it holds answers, but lacks or garbles them: {error}.") from error
+    return Answers(ids=columns[0], outcomes=columns[1], probabilities=columns[2], **facts)
 
 
 def _as_table(answers: Answers) -> pandas.DataFrame:

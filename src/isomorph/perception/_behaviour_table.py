@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas
 
 HUMANS = "humans"
-_STATISTICS = ("accuracy_difference", "observed_consistency", "error_consistency", "ood_accuracy")
+STATISTICS = ("accuracy_difference", "observed_consistency", "error_consistency", "ood_accuracy")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,19 @@ def behaviour_table(
         InputError: There are no people, or a model lacks a data set; each is named.
         IdError: Observers saw different images.
     """
+    tables, names, values = behaviour_replicates(trials, dropped=dropped, replicates=replicates, resample=resample, level=level, seed=seed)
+    if by == "dataset":
+        return _as_table([(name, grid.dataset) for grid in tables for name in names], values.reshape(-1, *values.shape[2:]), level)
+    table = _as_table([(name,) for name in names], values.mean(axis=0), level)
+    _add_shape_bias(table, trials, replicates, seed, level)
+    table["mean_rank"] = mean_ranks(table)
+    return table
+
+
+def behaviour_replicates(
+    trials: Trials, *, dropped: Dropped, replicates: int, resample: str, level: float, seed: int
+) -> tuple[list[Grid], list[str], Floats]:
+    """The data sets, the observers (models, then humans), and `[data set, observer, statistic, 1 + replicate]`, the estimate first."""
     check_draws(replicates=replicates, seed=seed, level=level)
     if resample not in ("images", "people", "both"):
         raise InputError(f"resample is 'images', 'people' or 'both'; got {resample!r}.")
@@ -71,14 +84,7 @@ def behaviour_table(
     tables = grids(trials, dropped)
     models = trials.models
     _check_complete(tables, models, trials.humans)
-    values = np.stack([_of_grid(grid, models, trials.humans, draw) for grid in tables])  # [dataset, observer, statistic, 1 + replicate]
-    names = [*models, HUMANS]
-    if by == "dataset":
-        return _as_table([(name, grid.dataset) for grid in tables for name in names], values.reshape(-1, *values.shape[2:]), level)
-    table = _as_table([(name,) for name in names], values.mean(axis=0), level)
-    _add_shape_bias(table, trials, replicates, seed, level)
-    table["mean_rank"] = mean_ranks(table)
-    return table
+    return tables, [*models, HUMANS], np.stack([_of_grid(grid, models, trials.humans, draw) for grid in tables])
 
 
 def mean_ranks(table: pandas.DataFrame) -> pandas.Series:
@@ -115,7 +121,7 @@ def _of_grid(grid: Grid, models: tuple[str, ...], humans: tuple[str, ...], draw:
 
 def _averaged(pairs: Floats, accuracy: Floats, models: int, people: list[int], who: Floats, rows: list[int]) -> Floats:
     """Over people, each with its weight in `who` [person, replicate]; a person is not paired with itself."""
-    across = pairs[:, : models * len(people)].reshape(3, models, len(people), -1)
+    across = pairs[:, : models * len(people)].reshape(3, models, len(people), pairs.shape[2])
     of_models = (across * who).sum(axis=2) / who.sum(axis=0)
     first, second = pairs_of(list(range(len(people)))).T
     both = who[first] * who[second]
@@ -166,7 +172,7 @@ def _as_table(keys: list[tuple[str, ...]], values: Floats, level: float) -> pand
 
     columns: dict[str, object] = {name: list(each) for name, each in zip(("model", "dataset"), zip(*keys, strict=True), strict=False)}
     low, high = interval(values[:, :, 1:].transpose(2, 0, 1), level) if values.shape[2] > 1 else (None, None)
-    for at, name in enumerate(_STATISTICS):
+    for at, name in enumerate(STATISTICS):
         columns[name] = values[:, at, 0]
         if low is not None and high is not None:
             columns |= {f"{name}_low": low[:, at], f"{name}_high": high[:, at]}

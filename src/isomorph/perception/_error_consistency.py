@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from isomorph.errors import InputError
-from isomorph.perception._agreement import condition_means, pairs_of, statistics
+from isomorph.inference import interval
+from isomorph.perception._agreement import condition_means, draw_cells, pair_statistics, pairs_of, statistics
 from isomorph.perception._dropped import Dropped, kept
 from isomorph.perception._grid import grids
 from isomorph.perception._trials import Trials
@@ -17,7 +19,13 @@ if TYPE_CHECKING:
 
 
 def error_consistency(
-    trials: Trials, *, dropped: Dropped = "model-vs-human", by: Literal["condition", "dataset"] = "dataset"
+    trials: Trials,
+    *,
+    dropped: Dropped = "model-vs-human",
+    by: Literal["condition", "dataset"] = "dataset",
+    replicates: int = 0,
+    level: float = 0.95,
+    seed: int = 0,
 ) -> pandas.DataFrame:
     """Every pair of observers on each data set, conditions averaged unweighted, or condition by condition.
 
@@ -25,6 +33,9 @@ def error_consistency(
         trials: Trials of observers that saw the same images.
         dropped: Which conditions do not count.
         by: One row a pair and data set, or one a pair, data set and condition.
+        replicates: Bootstrap replicates over images, for the columns `low` and `high` of κ by data set; 0: none.
+        level: The interval's coverage.
+        seed: The bootstrap's.
 
     Returns:
         `dataset`, (`condition`,) `first`, `second`, `error_consistency`, `observed`, `expected`, `accuracy_difference`, `n` (images).
@@ -36,7 +47,7 @@ def error_consistency(
 
     if by not in ("condition", "dataset"):
         raise InputError(f"by is 'condition' or 'dataset'; got {by!r}.")
-    parts = []
+    parts, rng = [], np.random.default_rng(seed)
     for grid in grids(trials, dropped):
         pairs = pairs_of(list(range(len(grid.observers))))
         accuracy = condition_means(grid, grid.correct, None)[:, :, 0]
@@ -52,6 +63,8 @@ def error_consistency(
                 "condition": np.tile(np.array(grid.conditions, dtype=object), len(pairs)), "first": np.repeat(first, len(n)),
                 "second": np.repeat(second, len(n)), **{name: found[name].ravel() for name in _ORDER}, "n": np.tile(n, len(pairs)),
             }  # fmt: skip
+        if by == "dataset" and replicates:
+            columns["low"], columns["high"] = interval(pair_statistics(grid, pairs, draw_cells(grid, replicates, rng))[2].T, level)
         parts.append(pandas.DataFrame({"dataset": grid.dataset, **columns}))
     return pandas.concat(parts, ignore_index=True)
 
@@ -86,7 +99,5 @@ def accuracies(trials: Trials, *, dropped: Dropped = "none") -> pandas.DataFrame
 def ood_accuracy(trials: Trials, *, dropped: Dropped = "model-vs-human") -> dict[str, float]:
     """Accuracy over the kept trials of each data set, averaged over data sets, for each model and for "humans" (all people pooled)."""
     humans = set(trials.humans)
-    import dataclasses
-
     pooled = dataclasses.replace(trials, subject=trials.subject.renamed(lambda name: "humans" if name in humans else name))
     return {str(name): float(value) for name, value in accuracies(pooled, dropped=dropped).mean(axis=1, skipna=False).items()}

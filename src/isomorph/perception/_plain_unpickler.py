@@ -1,156 +1,176 @@
 """Pickles of dicts, text, numbers, arrays and plain tensors, of which nothing is run.
 
-A pickle is a program that names functions to call. Every name is looked up in the table below, whose entries are functions of this file;
-any other name is an error, and so is every instruction that would reach past them. Tensors are read from their bytes; torch is not used.
+A pickle is a program. This reads its instructions one by one and follows those that build plain data; a name to be called is looked up in
+a table whose entries are functions of this file, and any other name or instruction is an error. Tensors are read from their bytes.
 """
 
 from __future__ import annotations
 
 import io
-import math
-import pickle
+import pickletools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from isomorph.errors import FileError
+from isomorph.perception._pickled_values import (
+    STORAGES,
+    PickledArray,
+    PickledType,
+    RefusedError,
+    Storage,
+    encoded,
+    from_buffer,
+    scalar,
+    tensor,
+)
 
 _LIMIT_BYTES = 1 << 30
-_STORAGES = {
-    "DoubleStorage": "<f8", "FloatStorage": "<f4", "HalfStorage": "<f2", "LongStorage": "<i8", "IntStorage": "<i4",
-    "ShortStorage": "<i2", "CharStorage": "<i1", "ByteStorage": "<u1", "BoolStorage": "?",
-}  # fmt: skip
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
-
-
-class _RefusedError(Exception):
-    """The pickle names something that is not on the list."""
-
-
-class _Call:
-    """A name of the table on the stack: it can be called, and nothing can be set on it."""
-
-    __slots__ = ("function",)
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self.function = function
-
-    def __call__(self, *arguments: Any) -> Any:
-        return self.function(*arguments)
-
-    def __setstate__(self, _: Any) -> None:
-        raise _RefusedError("a state for something that has none")
-
-
-class _Storage:
-    """A kind of torch storage by its numbers' type; no state can be set on it."""
-
-    __slots__ = ("dtype",)
-
-    def __init__(self, dtype: str) -> None:
-        self.dtype = np.dtype(dtype)
-
-    def __setstate__(self, _: Any) -> None:
-        raise _RefusedError("a state for something that has none")
-
-
-class _Array:
-    """An array while the pickle describes it: `__setstate__` gets its shape, type and bytes."""
-
-    values: Any = None
-
-    def __setstate__(self, state: Any) -> None:
-        _, shape, dtype, fortran, raw = state
-        self.values = np.frombuffer(_raw(raw), dtype=_numeric(dtype)).reshape(shape, order="F" if fortran else "C")
-
-
-class _Type:
-    """A NumPy type while the pickle describes it: `__setstate__` gets its byte order."""
-
-    def __init__(self, code: str, *_: Any) -> None:
-        self.dtype = np.dtype(str(code))
-
-    def __setstate__(self, state: Any) -> None:
-        if state[1] in ("<", ">"):
-            self.dtype = self.dtype.newbyteorder(state[1])
-
-
-def _numeric(kind: _Type) -> np.dtype[Any]:
-    if kind.dtype.kind not in "biuf":
-        raise _RefusedError(f"numpy type {kind.dtype}")
-    return kind.dtype
-
-
-def _raw(data: Any) -> bytes:
-    return data.encode("latin1") if isinstance(data, str) else bytes(data)
-
-
-def _scalar(kind: _Type, raw: Any) -> Any:
-    return np.frombuffer(_raw(raw), dtype=_numeric(kind), count=1)[0].item()
-
-
-def _from_buffer(raw: Any, kind: _Type, shape: Any, order: str) -> Any:
-    return np.frombuffer(_raw(raw), dtype=_numeric(kind)).reshape(shape, order="F" if order == "F" else "C")
+_CONSTANTS: dict[str, Callable[[], Any]] = {
+    "NONE": lambda: None, "NEWTRUE": lambda: True, "NEWFALSE": lambda: False, "EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple,
+}  # fmt: skip
+_LITERALS = {
+    "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING", "SHORT_BINSTRING",
+    "UNICODE", "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8",
+}  # fmt: skip
+_TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 
 
 def _storage_from_bytes(raw: bytes) -> Any:
     """The one storage that torch's legacy format holds: four pickles, the list of keys, then a count and the numbers."""
     stream = io.BytesIO(raw)
-    if _Reader(stream).load() != _LEGACY_MAGIC:
-        raise _RefusedError("torch storage of another format")
-    _Reader(stream).load(), _Reader(stream).load()  # the version and the machine
-    dtype = _Reader(stream).load().dtype
-    if len(_Reader(stream).load()) != 1:
-        raise _RefusedError("several torch storages in one")
+    if _Program(stream).result() != _LEGACY_MAGIC:
+        raise RefusedError("torch storage of another format")
+    _Program(stream).result(), _Program(stream).result()  # the version and the machine
+    dtype = _Program(stream).result().dtype
+    if len(_Program(stream).result()) != 1:
+        raise RefusedError("several torch storages in one")
     count = int.from_bytes(stream.read(8), "little")
     return np.frombuffer(stream.read(count * dtype.itemsize), dtype=dtype, count=count)
 
 
-def _tensor(storage: Any, offset: int, size: Any, stride: Any, *_: Any) -> Any:
-    if not isinstance(storage, np.ndarray) or min((offset, *size, *stride), default=0) < 0:
-        raise _RefusedError("a tensor without numbers of its own")
-    last = offset + sum((n - 1) * step for n, step in zip(size, stride, strict=True))
-    if 0 not in size and (last >= len(storage) or math.prod(size) > len(storage)):
-        raise _RefusedError(f"a tensor of {math.prod(size)} numbers that ends at number {last} of {len(storage)}")
-    view = np.lib.stride_tricks.as_strided(storage[offset:], tuple(size), tuple(step * storage.itemsize for step in stride))
-    return view.copy()
-
-
-def _encoded(text: str, encoding: str) -> bytes:
-    if encoding != "latin1":
-        raise _RefusedError(f"bytes as {encoding!r}")
-    return text.encode("latin1")
-
-
 _ALLOWED: dict[str, Callable[..., Any]] = {
-    "numpy.dtype": _Type,
-    "numpy.ndarray": _Array,
-    "_codecs.encode": _encoded,
+    "numpy.dtype": PickledType,
+    "numpy.ndarray": PickledArray,
+    "_codecs.encode": encoded,
     "collections.OrderedDict": dict,
-    "torch._utils._rebuild_tensor_v2": _tensor,
+    "torch._utils._rebuild_tensor_v2": tensor,
     "torch.storage._load_from_bytes": _storage_from_bytes,
 }
 for _place in ("numpy.core", "numpy._core"):
-    _ALLOWED[f"{_place}.multiarray._reconstruct"] = lambda *_: _Array()
-    _ALLOWED[f"{_place}.multiarray.scalar"] = _scalar
-    _ALLOWED[f"{_place}.numeric._frombuffer"] = _from_buffer
+    _ALLOWED[f"{_place}.multiarray._reconstruct"] = lambda *_: PickledArray()
+    _ALLOWED[f"{_place}.multiarray.scalar"] = scalar
+    _ALLOWED[f"{_place}.numeric._frombuffer"] = from_buffer
 
 
-class _Reader(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
-        full = f"{module}.{name}"
-        if module == "torch" and name in _STORAGES:
-            return _Storage(_STORAGES[name])
-        if full not in _ALLOWED:
-            raise _RefusedError(full)
-        return _Call(_ALLOWED[full])
+class _Program:
+    """The stack and memo of one pickle in a stream, which is left where the pickle ends."""
 
-    def persistent_load(self, pid: Any) -> Any:
-        if not isinstance(pid, tuple) or pid[0] != "storage" or not isinstance(pid[1], _Storage):
-            raise _RefusedError(f"an outside object {pid!r:.60}")
-        return pid[1]
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream, self.stack, self.marks, self.memo = stream, list[Any](), list[int](), dict[int, Any]()
+
+    def result(self) -> Any:
+        for opcode, argument, _ in pickletools.genops(self.stream):
+            if opcode.name == "STOP":
+                (found,) = self.stack
+                return found
+            self._step(opcode.name, argument)
+        raise ValueError("it ends without a result")
+
+    def _step(self, name: str, argument: Any) -> None:
+        if name in _LITERALS:
+            self.stack.append(argument)
+        elif name in _CONSTANTS:
+            self.stack.append(_CONSTANTS[name]())
+        elif name in _TUPLES:
+            self.stack[-_TUPLES[name] :] = [tuple(self.stack[-_TUPLES[name] :])]
+        elif name not in ("PROTO", "FRAME"):
+            action = getattr(self, f"_{name.lower()}", None)
+            if action is None:
+                raise RefusedError(f"the instruction {name}")
+            action(argument)
+
+    def _mark(self, _: Any) -> None:
+        self.marks.append(len(self.stack))
+
+    def _since_mark(self) -> list[Any]:
+        at = self.marks.pop()
+        found = self.stack[at:]
+        del self.stack[at:]
+        return found
+
+    def _memoize(self, _: Any) -> None:
+        self.memo[len(self.memo)] = self.stack[-1]
+
+    def _put(self, at: int) -> None:
+        self.memo[at] = self.stack[-1]
+
+    _binput = _long_binput = _put
+
+    def _get(self, at: int) -> None:
+        self.stack.append(self.memo[at])
+
+    _binget = _long_binget = _get
+
+    def _append(self, _: Any) -> None:
+        value = self.stack.pop()
+        list.append(self.stack[-1], value)
+
+    def _appends(self, _: Any) -> None:
+        values = self._since_mark()
+        list.extend(self.stack[-1], values)
+
+    def _setitem(self, _: Any) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        dict.__setitem__(self.stack[-1], key, value)
+
+    def _setitems(self, _: Any) -> None:
+        flat = self._since_mark()
+        dict.update(self.stack[-1], zip(flat[::2], flat[1::2], strict=True))
+
+    def _tuple(self, _: Any) -> None:
+        self.stack.append(tuple(self._since_mark()))
+
+    def _list(self, _: Any) -> None:
+        self.stack.append(self._since_mark())
+
+    def _dict(self, _: Any) -> None:
+        flat = self._since_mark()
+        self.stack.append(dict(zip(flat[::2], flat[1::2], strict=True)))
+
+    def _global(self, name: str) -> None:
+        module, _, attribute = name.partition(" ")
+        if module == "torch" and attribute in STORAGES:
+            self.stack.append(Storage(STORAGES[attribute]))
+        elif f"{module}.{attribute}" in _ALLOWED:
+            self.stack.append(_ALLOWED[f"{module}.{attribute}"])
+        else:
+            raise RefusedError(f"{module}.{attribute}")
+
+    def _stack_global(self, _: Any) -> None:
+        attribute, module = self.stack.pop(), self.stack.pop()
+        self._global(f"{module} {attribute}")
+
+    def _reduce(self, _: Any) -> None:
+        arguments, function = self.stack.pop(), self.stack.pop()
+        if not any(function is each for each in _ALLOWED.values()):
+            raise RefusedError(f"a call of {function!r:.60}")
+        self.stack.append(function(*arguments))
+
+    def _build(self, _: Any) -> None:
+        state = self.stack.pop()
+        if not isinstance(self.stack[-1], PickledArray | PickledType):
+            raise RefusedError(f"a state for a {type(self.stack[-1]).__name__}")
+        self.stack[-1].build(state)
+
+    def _binpersid(self, _: Any) -> None:
+        pid = self.stack.pop()
+        if not isinstance(pid, tuple) or pid[0] != "storage" or not isinstance(pid[1], Storage):
+            raise RefusedError(f"an outside object {pid!r:.60}")
+        self.stack.append(pid[1])
 
 
 def read_plain_pickle(path: Path) -> Any:
@@ -163,10 +183,10 @@ def read_plain_pickle(path: Path) -> Any:
         if path.stat().st_size > _LIMIT_BYTES:
             raise FileError(f"{path} has {path.stat().st_size:,} bytes, over the limit of {_LIMIT_BYTES:,} for a pickle.")
         with path.open("rb") as file:
-            return _finished(_Reader(file).load())
+            return _finished(_Program(file).result())
     except FileError:
         raise
-    except _RefusedError as error:
+    except RefusedError as error:
         raise FileError(
             f"{path}: the pickle names {str(error)!r}. Pickles can run any code, so only dicts, lists, text, numbers, arrays and plain "
             "tensors are read. Nothing of it was run."
@@ -178,7 +198,7 @@ def read_plain_pickle(path: Path) -> Any:
 
 
 def _finished(value: Any) -> Any:
-    if isinstance(value, _Array):
+    if isinstance(value, PickledArray):
         return value.values
     if isinstance(value, dict):
         return {key: _finished(each) for key, each in value.items()}

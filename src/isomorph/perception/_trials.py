@@ -206,8 +206,10 @@ class Trials:
         )
 
     @classmethod
-    def from_answers(cls, answers: Answers, *, dataset: str, no_answer: str = "na", people: str = PEOPLE) -> Trials:
-        """A system's decisions as trials: each item once, in its condition; abstaining becomes `no_answer`.
+    def from_answers(
+        cls, answers: Answers, *, dataset: str, no_answer: str = "na", people: str = PEOPLE, key: Callable[[str], str] = image_key
+    ) -> Trials:
+        """A system's decisions as trials: each item once, in its condition; abstaining becomes `no_answer`. `key` as in `read_trials`.
 
         Raises:
             InputError: The answers come without the truth or without a subject.
@@ -218,7 +220,7 @@ class Trials:
         said = [no_answer if answers.outcomes[at] == answers.abstain else answers.outcomes[at] for at in answers.decisions()]
         return cls(
             subject=Column.of([plain_subject(answers.subject)] * n), dataset=Column.of([dataset] * n), rt=np.full(n, np.nan),
-            condition=Column.of(answers.conditions or ["0"] * n).renamed(plain_condition), item=Column.of(answers.ids).renamed(image_key),
+            condition=Column.of(answers.conditions or ["0"] * n).renamed(plain_condition), item=Column.of(answers.ids).renamed(key),
             image=Column.of(answers.ids),
             response=Column.of(said), category=Column.of(answers.truth), session=Column.of(["1"] * n),
             trial=Column.of([str(at + 1) for at in range(n)]), people=people, no_answer=no_answer,

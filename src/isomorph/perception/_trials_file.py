@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from itertools import chain
 from pathlib import Path
@@ -21,7 +21,9 @@ _OPTIONAL = {"session": "1", "trial": "0", "rt": "NaN", "condition": "0"}
 _NAME = re.compile(r"(?P<dataset>[^_]+)_(?P<subject>.+)_session[-_]\d+$")
 
 
-def read_trials(source: Path | str | Iterable[Path | str], *, people: str = PEOPLE, no_answer: str = "na") -> Trials:
+def read_trials(
+    source: Path | str | Iterable[Path | str], *, people: str = PEOPLE, no_answer: str = "na", key: Callable[[str], str] = image_key
+) -> Trials:
     """Trials of a folder of CSV files, or of the files given.
 
     Columns, in any case and order: `subj`, `object_response`, `category`, `imagename`, and where they are known `session`, `trial`, `rt`,
@@ -36,6 +38,7 @@ def read_trials(source: Path | str | Iterable[Path | str], *, people: str = PEOP
         source: A folder or files.
         people: A shell pattern over subjects: who is a person.
         no_answer: The response that stands for none, counted as wrong.
+        key: From an `imagename` to what people and models share, where your own names follow another rule: `str` takes them whole.
 
     Raises:
         FileError: A file lacks a column, has a row of another length, or says another subject inside than in its name.
@@ -57,7 +60,7 @@ def read_trials(source: Path | str | Iterable[Path | str], *, people: str = PEOP
     image = Column.of(columns["imagename"])
     return Trials(
         subject=Column.of(columns["subj"]).renamed(plain_subject), dataset=datasets,
-        condition=Column.of(columns["condition"]).renamed(plain_condition), item=image.renamed(image_key), image=image,
+        condition=Column.of(columns["condition"]).renamed(plain_condition), item=image.renamed(key), image=image,
         response=Column.of(columns["object_response"]).renamed(str.strip), category=Column.of(columns["category"]).renamed(str.strip),
         rt=_seconds(columns["rt"]), session=Column.of(columns["session"]), trial=Column.of(columns["trial"]),
         people=people, no_answer=no_answer,
