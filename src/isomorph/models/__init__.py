@@ -7,6 +7,7 @@ _EXPORTS = {
     "Extraction": "isomorph.models._extraction",
     "ExtractionPlan": "isomorph.models._plan",
     "ImageRecipe": "isomorph.models._image_recipe",
+    "LayerGroups": "isomorph.models._extract_groups",
     "Model": "isomorph.models._model",
     "ModelCard": "isomorph.models._card",
     "TextRecipe": "isomorph.models._text_recipe",
