@@ -154,7 +154,7 @@ def test_a_hostile_pickle(tmp_path):
         "are read. Nothing of it was run."
     )
     assert said(lambda: read_answers(path)) == (
-        f"{path} has no suffix of answers; .npz, .json, .csv, .tsv and .parquet are read, pickles by read_visalign_pickle."
+        f"{path} has no suffix of answers; .npz, .json, .csv, .tsv, .parquet and .npy are read, pickles by read_visalign_pickle."
     )
 
 

@@ -12,8 +12,10 @@ from isomorph.errors import FetchError, FileError, IdError, InputError, ShapeErr
 from isomorph.perception import (
     VISALIGN_OUTCOMES,
     Answers,
+    compare_answers,
     load_cifar_10_classifier,
     load_cifar_10h,
+    over_seeds,
     read_answers,
     read_class_map,
     read_submission,
@@ -183,3 +185,31 @@ def test_a_garbled_file_of_answers(tmp_path):
         read_answers(path)
     with pytest.raises(ShapeError, match=r"counts of the shape \(1, 3\)"):
         Answers(ids=["a"], outcomes=["x", "y"], probabilities=[[0.5, 0.5]], counts=np.ones((1, 3), dtype=int))
+
+
+def test_tables_without_names(tmp_path):
+    path = tmp_path / "net.csv"
+    path.write_text("cat,dog,owl\n0.5,0.25,0.25\n1,0,0\n")
+    found = read_answers(path)
+    assert (found.ids, found.outcomes) == (("0", "1"), ("cat", "dog", "owl"))
+    path.write_text("item,dog,owl\n0,0.75,0.25\n")
+    assert (read_answers(path).ids, read_answers(path).outcomes) == (("0",), ("dog", "owl"))
+    np.save(tmp_path / "votes.npy", [[3, 1], [0, 2]])
+    assert read_answers(tmp_path / "votes.npy").counts.tolist() == [[3, 1], [0, 2]]
+    np.save(tmp_path / "net.npy", np.array([[0.5, 0.5]], dtype=np.float32))
+    assert read_answers(tmp_path / "net.npy").outcomes == ("0", "1")
+
+
+def test_runs_over_seeds():
+    people = votes()
+    rng = np.random.default_rng(0)
+    facts = {"ids": people.ids, "outcomes": people.outcomes, "abstain": "abstain"}
+    runs = [Answers(**facts, probabilities=rng.dirichlet(np.ones(3), size=3), subject=f"{net}/{at}") for net in "ab" for at in (45, 46, 47)]
+    table = compare_answers(runs, people, replicates=0)
+    found = over_seeds(table)
+    assert len(found) == 2 * 4
+    values = table[(table["model"].str.startswith("a/")) & (table["group"] == "4")]["value"]
+    row = found.set_index(["model", "group"]).loc[("a", "4")]
+    assert (row["mean"], row["sd"], row["seeds"]) == (pytest.approx(values.mean()), pytest.approx(values.std()), 3)
+    with pytest.raises(InputError, match="'people' does not say its seed"):
+        over_seeds(compare_answers(people, people, replicates=0))

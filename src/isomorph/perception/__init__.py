@@ -45,6 +45,7 @@ _EXPORTS = {
     "margin_of_error": "isomorph.perception._sample_size",
     "mean_ranks": "isomorph.perception._behaviour_table",
     "ood_accuracy": "isomorph.perception._error_consistency",
+    "over_seeds": "isomorph.perception._over_seeds",
     "paired_difference": "isomorph.perception._paired_difference",
     "paired_differences": "isomorph.perception._paired_difference",
     "rater_interval": "isomorph.perception._raters",

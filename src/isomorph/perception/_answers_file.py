@@ -48,11 +48,12 @@ def write_answers(answers: Answers, path: Path | str) -> None:
 
 
 def read_answers(path: Path | str, *, kind: Literal["auto", "probabilities", "counts"] = "auto", abstain: str | None = None) -> Answers:
-    """Read answers by the suffix: `.npz`, `.json` (ours, or a leaderboard submission), `.csv`, `.parquet`.
+    """Read answers by the suffix: `.npz`, `.json` (ours, or a leaderboard submission), `.csv`, `.tsv`, `.parquet`, `.npy`.
 
     A table's first column names the items. Columns called truth, group and condition are taken as such, and one called category as the
-    truth where it holds outcomes, else as the group (VisAlign's 1 to 8); all others are outcomes. `"auto"` takes a table of whole numbers
-    whose rows do not all sum to 1 as votes. Pickles are not read here: `read_visalign_pickle` does.
+    truth where it holds outcomes, else as the group (VisAlign's 1 to 8); all others are outcomes. Where rows sum to 1 only with the first
+    column, it is an outcome, too, and items are numbered; so are items and outcomes of a bare array [item, outcome] (`.npy`). `"auto"`
+    takes whole numbers whose rows do not all sum to 1 as votes. Pickles are not read here: `read_visalign_pickle` does.
 
     Args:
         path: The file; its stem becomes the subject of a table.
@@ -71,9 +72,13 @@ def read_answers(path: Path | str, *, kind: Literal["auto", "probabilities", "co
             return _from_json(path)
         if path.suffix in (".csv", ".tsv", ".parquet"):
             return _from_table(path, kind, abstain)
+        if path.suffix == ".npy":
+            return _from_array(path, kind)
     except InputError as error:
         raise type(error)(f"{path}: {error}") from error
-    raise FileError(f"{path} has no suffix of answers; .npz, .json, .csv, .tsv and .parquet are read, pickles by read_visalign_pickle.")
+    raise FileError(
+        f"{path} has no suffix of answers; .npz, .json, .csv, .tsv, .parquet and .npy are read, pickles by read_visalign_pickle."
+    )
 
 
 def _as_arrays(answers: Answers) -> dict[str, Any]:
@@ -131,6 +136,8 @@ def _as_table(answers: Answers) -> pandas.DataFrame:
 
 
 def _from_table(path: Path, kind: str, abstain: str | None) -> Answers:
+    from pandas import to_numeric
+
     from isomorph.data import read_csv, read_table
 
     texts = {"dtype": dict.fromkeys((*_COLUMNS, 0), str), "keep_default_na": False, "na_values": ["NaN", "nan"]}
@@ -153,8 +160,30 @@ def _from_table(path: Path, kind: str, abstain: str | None) -> Answers:
         "subject": path.stem,
         "provenance": path.name,
     }
-    ids = tuple(str(each) for each in table.iloc[:, 0])
+    first = table.iloc[:, 0]
+    ids = tuple(str(each) for each in first)
+    numbers, sums = to_numeric(first, errors="coerce").to_numpy(dtype=np.float64), values.sum(axis=1)
+    if np.allclose(numbers + sums, 1, atol=1e-3) and not np.allclose(sums, 1, atol=1e-3):  # NaN, of names, is never close
+        ids, outcomes, values = _numbered(len(values)), [names[0], *outcomes], np.column_stack([numbers, values])
+    return _made(ids, outcomes, values, kind, facts)
+
+
+def _from_array(path: Path, kind: str) -> Answers:
+    from isomorph.data import read_npy
+
+    values = np.asarray(read_npy(path))
+    if values.ndim != 2 or values.dtype.kind not in "biuf":
+        raise FileError(f"{path} holds {values.dtype} of shape {values.shape}; answers are numbers with the axes [item, outcome].")
+    facts = {"subject": path.stem, "provenance": path.name}
+    return _made(_numbered(len(values)), list(_numbered(values.shape[1])), values.astype(np.float64), kind, facts)
+
+
+def _made(ids: tuple[str, ...], outcomes: list[str], values: Any, kind: str, facts: dict[str, Any]) -> Answers:
     whole = np.isfinite(values).all() and (values == np.rint(values)).all()
     if kind == "counts" or (kind == "auto" and whole and (values.sum(axis=1) != 1).any()):
         return Answers.from_counts(ids, outcomes, values, **facts)
     return Answers(ids=ids, outcomes=tuple(outcomes), probabilities=values, **facts)
+
+
+def _numbered(n: int) -> tuple[str, ...]:
+    return tuple(map(str, range(n)))
