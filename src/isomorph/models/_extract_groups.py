@@ -78,7 +78,7 @@ def extract_groups(
         >>> for group in groups:
         ...     for name, features in group.items():
         ...         print(name, features.values.shape)
-        output (4, 150528)
+        pixels (4, 150528)
     """
     from isomorph.models._plan_dry_run import dry_run
     from isomorph.models._plan_make import planned_layers

@@ -53,8 +53,8 @@ def layer_table(model: Model, stimulus: Stimuli | np.ndarray[Any, Any] | str | N
         >>> import numpy as np
         >>> from isomorph.models import load_model
         >>> table = layer_table(load_model("bundled/pixels"))
-        >>> table[["name", "features", "macs"]].values.tolist()
-        [['output', 150528, 0]]
+        >>> table[["name", "features", "duplicate_of"]].values.tolist()
+        [['pixels', 150528, ''], ['output', 150528, 'pixels']]
     """
     import pandas as pd
 
