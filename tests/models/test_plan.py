@@ -197,6 +197,9 @@ def test_rows_of_rectified_layers_are_not_kept():
     plans = [plan_of(chain, n=50, reduce="gram", batch_size=5, **options) for options in ({}, {"layers": ["1", "2", "3"]}, {"layers": "2"})]
     found = [{name: (each.source, each.ceiling) for name, each in plan.clamped.items()} for plan in plans]
     assert found == [{"2": ("1", None), "5": ("4", 6.0)}, {"2": ("1", None)}, {}]
+    # What is rectified only looks like another layer: it is other memory, and may differ for other stimuli.
+    copied = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AvgPool2d(1), nn.ReLU())
+    assert plan_of(copied, n=50, reduce="gram", batch_size=5).clamped == {}
     widths = [4 * 36] * 4 + [4 * 16] * 2
     assert sum(widths) - widths[2] - widths[5] == sum(width for name, width in plans[0].sources.items() if name not in plans[0].clamped)
     for options in ({"pool": "mean"}, {"reduce": "features"}, {"reduce": "sketch"}, {"batch_size": None}):

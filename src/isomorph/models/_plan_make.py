@@ -104,8 +104,9 @@ def _clamped(seen: DryRun, duplicates: Mapping[str, str], sources: Collection[st
     found: dict[str, Clamped] = {}
     for name, output in seen.outputs.items():
         if output.clamped is not None and name in sources:
-            source = duplicates.get(output.clamped.source, output.clamped.source)
-            if source in sources and source not in found and source != name:
+            given = output.clamped.source
+            source = duplicates.get(given, given)
+            if source in sources and source not in found and source != name and (source == given or seen.certain(source, given)):
                 found[name] = replace(output.clamped, source=source)
     return found
 
