@@ -221,3 +221,7 @@ def test_files_that_lack_columns_or_fields(tmp_path):
     )
     path.write_text(f"{HEADER}\na,1,1,1,cat,cat,0,a.png\na,1,2\n")
     assert said(lambda: read_trials(path)) == f"{path}: row 3 has 3 fields and the header 8."
+    path.write_text(f"{HEADER}\na,1,1,soon,cat,cat,0,a.png\n")
+    assert said(lambda: read_trials(path)) == (
+        f"{path}: a response time in its column 'rt' is no number: could not convert string to float: 'soon'."
+    )

@@ -26,6 +26,7 @@ from isomorph.perception import (
     shape_bias,
     write_trials,
 )
+from isomorph.perception._behaviour_table import behaviour_replicates
 
 HEADER = "subj,Session,trial,rt,object_response,category,condition,imagename"
 
@@ -278,3 +279,13 @@ def test_names_of_images_by_another_rule(tmp_path):
     assert trials.answers("my-set").counts.sum() == 2
     with pytest.raises(InputError, match=r"answered 1\.png \(condition 0\) 2 times"):
         behaviour_table(read_trials(tmp_path))
+
+
+def test_every_replicate_of_people_has_pairs(trials):
+    colour = trials.take(datasets=["colour"])
+    _, names, values = behaviour_replicates(colour, dropped="none", replicates=500, resample="people", level=0.95, seed=0)
+    people = values[0, names.index("humans")]
+    assert not np.isnan(people).any()
+    pairs = error_consistency(colour.take(subjects=colour.humans), dropped="none")["error_consistency"]
+    assert people[2].min() == pytest.approx(pairs.min())  # two people alone
+    assert people[2].max() == pytest.approx(pairs.max())

@@ -114,9 +114,19 @@ def _of_grid(grid: Grid, models: tuple[str, ...], humans: tuple[str, ...], draw:
         drawn = plain if weights is None else (pair_statistics(grid, pairs, weights), _accuracy(grid, weights))
         who = np.ones((len(people), draw.replicates))
         if draw.people:
-            who = draw.rng.multinomial(len(people), np.full(len(people), 1 / len(people)), size=draw.replicates).T.astype(np.float64)
+            who = _drawn_people(len(people), draw)
         parts.append(np.broadcast_to(_averaged(*drawn, len(rows), people, who, rows), (*parts[0].shape[:2], draw.replicates)))
     return np.concatenate(parts, axis=2)
+
+
+def _drawn_people(n: int, draw: _Draw) -> Floats:
+    """How often each person is drawn, `[person, replicate]`; one person alone makes no pair, so that such draws are drawn again."""
+    who = np.full((n, draw.replicates), n if n == 1 else 0)
+    again = np.ones(draw.replicates, dtype=bool)
+    while n > 1 and again.any():
+        who[:, again] = draw.rng.multinomial(n, np.full(n, 1 / n), size=int(again.sum())).T
+        again = who.max(axis=0) == n
+    return who.astype(np.float64)
 
 
 def _averaged(pairs: Floats, accuracy: Floats, models: int, people: list[int], who: Floats, rows: list[int]) -> Floats:

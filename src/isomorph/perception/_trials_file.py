@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from isomorph.errors import FileError, InputError
+from isomorph.perception._distributions import Floats
 from isomorph.perception._plain_names import image_key, plain_condition, plain_number, plain_subject
 from isomorph.perception._trials import PEOPLE, Column, Trials
 
@@ -62,7 +63,7 @@ def read_trials(
         subject=Column.of(columns["subj"]).renamed(plain_subject), dataset=datasets,
         condition=Column.of(columns["condition"]).renamed(plain_condition), item=image.renamed(key), image=image,
         response=Column.of(columns["object_response"]).renamed(str.strip), category=Column.of(columns["category"]).renamed(str.strip),
-        rt=_seconds(columns["rt"]), session=Column.of(columns["session"]), trial=Column.of(columns["trial"]),
+        rt=np.concatenate([_seconds(path, table[_COLUMNS.index("rt")]) for path, table in zip(files, tables, strict=True)]), session=Column.of(columns["session"]), trial=Column.of(columns["trial"]),
         people=people, no_answer=no_answer,
     )  # fmt: skip
 
@@ -147,8 +148,8 @@ def _dataset(path: Path) -> str:
     return match["dataset"] if match else path.parent.name
 
 
-def _seconds(texts: list[str]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+def _seconds(path: Path, texts: Sequence[str]) -> Floats:
     try:
-        return np.array([float(each) if each else math.nan for each in texts], dtype=np.float64)
+        return np.array([math.nan if each.strip().lower() in ("", "na", "none") else float(each) for each in texts])
     except ValueError as error:
-        raise FileError(f"a response time is no number: {error}.") from error
+        raise FileError(f"{path}: a response time in its column 'rt' is no number: {error}.") from error
