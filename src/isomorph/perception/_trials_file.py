@@ -63,7 +63,8 @@ def read_trials(
         subject=Column.of(columns["subj"]).renamed(plain_subject), dataset=datasets,
         condition=Column.of(columns["condition"]).renamed(plain_condition), item=image.renamed(key), image=image,
         response=Column.of(columns["object_response"]).renamed(str.strip), category=Column.of(columns["category"]).renamed(str.strip),
-        rt=np.concatenate([_seconds(path, table[_COLUMNS.index("rt")]) for path, table in zip(files, tables, strict=True)]), session=Column.of(columns["session"]), trial=Column.of(columns["trial"]),
+        rt=np.concatenate([_seconds(path, table[_COLUMNS.index("rt")]) for path, table in zip(files, tables, strict=True)]),
+        session=Column.of(columns["session"]), trial=Column.of(columns["trial"]),
         people=people, no_answer=no_answer,
     )  # fmt: skip
 
