@@ -63,8 +63,8 @@ def _ncsnr(recording: Recording, units: IntArray) -> FloatArray | None:
 def rdm_ceilings(targets: Targets, rdms: FloatArray, rows: IntArray, protocol: Protocol, seed: int) -> FloatArray:
     """Lower and upper bound `[group, 2]` of RDMs `[group, pair]` of some stimuli; NaN where there is nothing to tell them from.
 
-    From repeats: RDMs of random halves are correlated, and by Spearman and Brown that gives the reliability of the RDM of all repeats:
-    what another recording of the same brain would score (lower), and its root, what the RDM without noise would (upper). Across subjects:
+    From repeats: RDMs of some of them are correlated, which gives the reliability of the RDM of all repeats: what another recording of the
+    same brain would score (lower), and its root, what the RDM without noise would (upper). Across subjects:
     `inference.noise_ceiling` of those of a region.
     """
     result = np.full((len(targets.groups), 2), np.nan)
@@ -88,21 +88,46 @@ def _bounds(halves: float, factor: float) -> FloatArray:
 
 
 def _from_trials(trials: FloatArray, protocol: Protocol, seed: int) -> FloatArray:
+    """From the trials `[stimulus, repeat, unit]` of a group.
+
+    Noise adds to an RDM both with the pattern and with noise itself, so that its variance over that of the true RDM is a/k + b/k² for k
+    repeats. Correlations of RDMs of random repeats, of two sizes, tell a and b; two repeats tell but a, as Spearman and Brown assume.
+    """
     present = np.asarray(~np.isnan(trials).any(axis=2))
     counts = present.sum(axis=1)
-    half = counts // 2
-    if half.min(initial=1) < 1 or len(counts) < 3 or trials.shape[2] < 2:
+    least = int(counts.min())
+    if least < 2 or len(counts) < 3 or trials.shape[2] < 2:
         return np.full(2, np.nan)
     values, rng = np.where(present[:, :, None], trials, 0), np.random.default_rng(seed)
-    found = []
-    for _ in range(_SPLITS):
-        keys = np.where(present, rng.random(present.shape), np.inf)
-        place = keys.argsort(axis=1).argsort(axis=1)
-        masks = (place < half[:, None], (place >= half[:, None]) & (place < 2 * half[:, None]))
-        rows = np.stack([condensed(np.einsum("ir,iru->iu", mask / half[:, None], values), protocol.distance) for mask in masks])
-        if defined(rows).all():
-            found.append(float(compare_rdms(rows[:1], rows[1:], comparison=protocol.comparison)[0, 0]))
-    return _bounds(float(np.mean(found)), float((1 / half).mean() / (1 / counts).mean())) if found else np.full(2, np.nan)
+    sizes = [(1, 1)] if least == 2 else [(1, 1), (1, 2)] if least == 3 else [(1, 1), (least // 2, least // 2)]
+    found = np.full((_SPLITS, len(sizes)), np.nan)
+    for draw in range(_SPLITS):
+        place = np.where(present, rng.random(present.shape), np.inf).argsort(axis=1).argsort(axis=1)
+        for at, (first, second) in enumerate(sizes):
+            masks = (place < first, (place >= first) & (place < first + second))
+            rows = np.stack(
+                [condensed(np.einsum("ir,iru->iu", mask / mask.sum(axis=1)[:, None], values), protocol.distance) for mask in masks]
+            )
+            if defined(rows).all():
+                found[draw, at] = compare_rdms(rows[:1], rows[1:], comparison=protocol.comparison)[0, 0]
+    if np.isnan(found).all(axis=0).any():
+        return np.full(2, np.nan)
+    return _extrapolated(np.nanmean(found, axis=0), sizes, counts)
+
+
+def _extrapolated(similar: FloatArray, sizes: list[tuple[int, int]], counts: IntArray) -> FloatArray:
+    """Bounds of the RDM of all repeats from similarities of RDMs of some."""
+    if similar.min() <= 0:
+        return np.zeros(2)
+    once = 1 / similar[0] - 1  # variance of the noise over that of the truth, for one repeat
+    twice = 0.0
+    if len(sizes) > 1:
+        size = sizes[1][1]
+        several = (similar[0] / similar[1] ** 2 if sizes[1][0] == 1 else 1 / similar[1]) - 1
+        twice = float(np.clip((once - size * several) / (1 - 1 / size), 0, max(once, 0)))
+    noise = (once - twice) * (1 / counts).mean() + twice * (1 / counts**2).mean()
+    reliability = 1 / (1 + max(noise, 0.0))
+    return np.array([reliability, np.sqrt(reliability)])
 
 
 def _across_subjects(targets: Targets, rdms: FloatArray, protocol: Protocol) -> FloatArray:
