@@ -188,11 +188,23 @@ def test_an_unbalanced_mixed_model_is_generalised_least_squares():
         assert all(criterion(at * np.where(np.arange(3) == k, step, 1))[0] > value for k in range(3))
 
 
+def test_few_strata_draw_their_models():
+    about = pd.DataFrame({"task": list("aaaabbbb") * 2, "size": ["s"] * 8 + ["l"] * 8}, index=list("ABCDEFGHIJKLMNOP"))
+    y = np.random.default_rng(3).normal(size=16)
+    scores = pd.DataFrame({"model": list(about.index), "score": y})
+    row = contrast(scores, about, "task", hold=["size"], by=[], replicates=4000).table.iloc[0]
+    sides = y.reshape(4, 4)
+    error = np.sqrt(sides.var(axis=1).sum() / 4) / 2  # of the mean of two differences of means of four
+    assert (row["high"] - row["low"]) / 2 == pytest.approx(1.96 * error, rel=0.06)
+
+
 def test_strings_say_what_was_found():
     text = str(contrast(TABLE, ABOUT, "task", hold=["architecture"]))
     assert text.startswith("task, holding architecture:\nOTC, eReg: clip − class +0.0")
     assert "of 7 pairs in favour (signs, all 128)." in text
     lone = contrast(TABLE[:2], ABOUT, "task", hold=["architecture"])
     assert lone.notes == ("one pair alone: there is no interval.",)
+    few = contrast(TABLE[:6], ABOUT, "task", hold=["architecture"])
+    assert few.notes == ("3 pairs are few: the interval is too narrow.",)
     short = contrast(TABLE[1:], ABOUT, "task", hold=["architecture"])
     assert short.notes == ("1 of 13 models have no partner and were left out: class against clip.",)

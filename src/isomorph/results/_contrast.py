@@ -11,7 +11,7 @@ import numpy as np
 from isomorph.errors import InputError
 from isomorph.inference import correct_p_values
 from isomorph.inference._bootstrap import check_draws
-from isomorph.results._contrast_permutation import Stratum, permutation_contrast, strata_of
+from isomorph.results._contrast_permutation import MANY, Stratum, permutation_contrast, strata_of
 from isomorph.results._contrast_rows import Comparison, comparisons, read_metadata, read_scores
 
 if TYPE_CHECKING:
@@ -51,7 +51,8 @@ class Contrast:
             p = "" if np.isnan(row["p"]) else f", p = {row['p']:.2g} ({row['p_corrected']:.2g} corrected)"
             counted = f"{row['n_a']} against {row['n_b']} models"
             if held and self.options["method"] == "permutation":
-                counted = f"{row['in_favour']} of {row['pairs']} pairs in favour"
+                kind = "pairs" if row["test"].startswith("signs") else "strata"
+                counted = f"{row['in_favour']} of {row['pairs']} {kind} in favour"
             levels = f"{row['level_a']} − {row['level_b']} {row['difference']:+.3f}"
             lines.append(f"{cell}{': ' * bool(cell)}{levels}{interval}{p}; {counted} ({row['test']}).")
         head = f"{self.factor}{f', holding {held}' * bool(held)}:"
@@ -89,10 +90,10 @@ def contrast(
     the least-squares effect with one intercept a stratum; for pairs, the mean of paired differences.
 
     `"permutation"` gives other labels to the models of each stratum (for pairs: flips signs), all labellings where these are at most
-    `permutations`, and resamples strata (the models of each level, where there is one stratum) for the interval. `"ols"` and `"mixed"`
-    take the held columns as additive effects, so that models without a partner count too: least squares on scores averaged over subjects,
-    or restricted maximum likelihood with random intercepts of subjects and of models that several subjects score; t tests with as many
-    degrees of freedom as models less effects.
+    `permutations`. For its interval it resamples pairs, or strata where there are five or more, else the models of each level and stratum.
+    `"ols"` and `"mixed"` take the held columns as additive effects, so that models without a partner count too: least squares on scores
+    averaged over subjects, or restricted maximum likelihood with random intercepts of subjects and of models that several subjects score;
+    t tests with as many degrees of freedom as models less effects.
 
     Args:
         table: A row a unit and cell, such as `BrainScores.chosen()`: `model`, the columns of `by`, and the score. A column `subject`
@@ -208,8 +209,9 @@ def _notes(comparison: Comparison, row: Mapping[str, Any], strata: Sequence[Stra
     left = units - row["n_a"] - row["n_b"]
     if left:
         notes.append(f"{left} of {units} models have no partner and were left out: {row['level_a']} against {row['level_b']}.")
-    if method == "permutation" and len(strata) == 1 and np.isnan(row["low"]):
-        notes.append("one pair alone: there is no interval.")
+    if method == "permutation" and len(strata) < MANY and all(len(each.scores) == 2 for each in strata):
+        few = "one pair alone: there is no interval" if len(strata) == 1 else f"{len(strata)} pairs are few: the interval is too narrow"
+        notes.append(f"{few}.")
     return notes
 
 

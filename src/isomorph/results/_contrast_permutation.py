@@ -15,6 +15,8 @@ from isomorph.inference import bootstrap_weights, interval
 if TYPE_CHECKING:
     import pandas as pd
 
+MANY = 5  # strata that are enough to be drawn anew
+
 
 @dataclass(frozen=True, eq=False)
 class Stratum:
@@ -33,6 +35,11 @@ class Stratum:
     first: int
 
     @property
+    def sides(self) -> tuple[FloatArray, FloatArray]:
+        """The scores of each level."""
+        return self.scores[: self.first], self.scores[self.first :]
+
+    @property
     def weight(self) -> float:
         """Of its difference: ½ for a pair, more where there are more units; the weight it has in least squares with strata."""
         return self.first * (len(self.scores) - self.first) / len(self.scores)
@@ -40,7 +47,8 @@ class Stratum:
     @property
     def difference(self) -> float:
         """The mean of the first level less that of the second."""
-        return float(self.scores[: self.first].mean() - self.scores[self.first :].mean())
+        first, second = self.sides
+        return float(first.mean() - second.mean())
 
     def relabelled(self, draws: int, rng: np.random.Generator) -> tuple[FloatArray, bool]:
         """The differences that other labels give, and whether these are all labellings there are."""
@@ -93,18 +101,17 @@ def _p_value(strata: list[Stratum], shares: FloatArray, observed: float, draws: 
 
 
 def _interval(strata: list[Stratum], weights: FloatArray, replicates: int, seed: int, level: float) -> tuple[float, float]:
-    """Over strata where there are several, else over the units of each level."""
-    if not replicates:
+    """Over strata where they are pairs, or many; else over the units of each level within each stratum."""
+    sides = [len(part) for each in strata for part in each.sides]
+    if not replicates or (len(strata) == 1 and max(sides) == 1):
         return np.nan, np.nan
-    if len(strata) > 1:
+    if max(sides) == 1 or len(strata) >= MANY:
         counts = bootstrap_weights(len(strata), replicates, seed) * weights
         drawn = counts @ [each.difference for each in strata] / counts.sum(axis=1)
     else:
-        only = strata[0]
-        sides = [only.scores[: only.first], only.scores[only.first :]]
-        if min(map(len, sides)) < 2:
-            return np.nan, np.nan
-        means = [bootstrap_weights(len(side), replicates, seed + at) @ side / len(side) for at, side in enumerate(sides)]
-        drawn = means[0] - means[1]
+        drawn = np.zeros(replicates)
+        for at, (stratum, weight) in enumerate(zip(strata, weights / weights.sum(), strict=True)):
+            for sign, part in zip((1, -1), stratum.sides, strict=True):
+                drawn += sign * weight * (bootstrap_weights(len(part), replicates, seed + 2 * at + (sign > 0)) @ part) / len(part)
     low, high = interval(drawn, level)
     return float(low), float(high)
