@@ -24,7 +24,7 @@ def test_weibulls_are_scipys(shape: float) -> None:
 def by_loop(new: np.ndarray, tail: int, alpha: int) -> np.ndarray:
     means, tails = [], []
     for each in range(4):
-        own = LOGITS[(LABELS == each) & (LOGITS.argmax(axis=1) == each)]
+        own = LOGITS[(each == LABELS) & (LOGITS.argmax(axis=1) == each)]
         means.append(own.mean(axis=0))
         largest = np.sort(np.linalg.norm(own - means[-1], axis=1))[-tail:]
         shape, _, scale = stats.weibull_min.fit(largest - largest[0] + 1, floc=0)
