@@ -204,4 +204,4 @@ def test_wrong_usage(files, capsys):
     status, _, err = run(capsys, "late.npy", "late.npy", "y.npy")
     assert (status, "the layer 'late' is given twice" in err) == (1, True)
     status, _, err = run(capsys, "late.npy", "y.npy", "--protocol", "brainscore", "--alphas", 1, 2)
-    assert (status, "'brainscore' fits PLS, which has no penalties" in err) == (1, True)
+    assert (status, "'brainscore' fits PLS, which has no penalties to choose" in err) == (1, True)

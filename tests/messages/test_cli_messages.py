@@ -63,7 +63,7 @@ def test_an_rdm_in_an_unknown_format(features, tmp_path, capsys):
 
 def test_an_unknown_thing_to_show(capsys):
     assert failing(["show", "kriegeskorte"], capsys) == (
-        "isomorph show: no benchmark or measure is called 'kriegeskorte'. Did you mean 'kriegeskorte-92'?"
+        "isomorph show: no benchmark, measure or protocol is called 'kriegeskorte'. Did you mean 'kriegeskorte-92'?"
     )
 
 

@@ -13,7 +13,7 @@ from isomorph.cli._parse import StoreFolder, call, wrong_usage
 from isomorph.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from isomorph.report import Report
+    from isomorph.report import EncodingReport, Report
     from isomorph.results import Results
 
 BEST_COLUMNS = ("model", "layer", "value", "low", "high", "p_corrected", "ceiling_lower", "ceiling_upper", "n")
@@ -94,7 +94,7 @@ def deliver(results: Results, *, out: Path | None, report: Path | None) -> None:
         say(f"report: {write_report(make_report(results), report)}")
 
 
-def write_report(report: Report, folder: Path) -> Path:
+def write_report(report: Report | EncodingReport, folder: Path) -> Path:
     """Write a report; without matplotlib without the figures for papers, and say so. Return the page."""
     try:
         return Path(report.save(folder))

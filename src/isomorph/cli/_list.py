@@ -9,7 +9,7 @@ import tyro
 from isomorph.cli._output import cell, print_json, print_table, say
 from isomorph.cli._parse import call
 
-Kind = Literal["models", "stimuli", "benchmarks", "measures", "data"]
+Kind = Literal["models", "stimuli", "benchmarks", "measures", "protocols", "data"]
 
 
 def run(words: list[str]) -> int | None:
@@ -23,14 +23,22 @@ def list_names(
     *,
     json: bool = False,
 ) -> None:
-    """List models, sets of stimuli, benchmarks, measures or data sets.
+    """List models, sets of stimuli, benchmarks, measures, protocols of encoding or data sets.
 
     Args:
         kind: What to list.
         pattern: A shell pattern for the names, in quotes: 'timm/vit*dinov2*'.
         json: One JSON object a line: name, summary and the declared facts.
     """
-    rows = {"models": _models, "stimuli": _stimuli, "benchmarks": _benchmarks, "measures": _measures, "data": _data}[kind](pattern)
+    listed = {
+        "models": _models,
+        "stimuli": _stimuli,
+        "benchmarks": _benchmarks,
+        "measures": _measures,
+        "protocols": _protocols,
+        "data": _data,
+    }
+    rows = listed[kind](pattern)
     if json:
         for row in rows:
             print_json(row)
@@ -66,6 +74,14 @@ def _measures(pattern: str) -> list[dict[str, Any]]:
     from isomorph import measures
 
     return [_measure(measures.registry.entry(name)) for name in measures.registry.names(pattern)]
+
+
+def _protocols(pattern: str) -> list[dict[str, Any]]:
+    from fnmatch import fnmatchcase
+
+    from isomorph.encoding import list_protocols
+
+    return [{"name": name, "summary": said} for name, said in list_protocols().items() if fnmatchcase(name, pattern)]
 
 
 def _measure(entry: Any) -> dict[str, Any]:

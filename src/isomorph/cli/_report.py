@@ -26,7 +26,7 @@ def report(
     """Write a folder with a page that opens in a browser without network, figures for papers, and the data.
 
     Args:
-        results: One or more folders that `isomorph evaluate --out` wrote; several are merged.
+        results: One or more folders that `isomorph evaluate --out` or `isomorph encode --out` wrote; several are merged.
         out: The folder to write.
         json: One JSON object: report, rows, models.
     """
@@ -35,7 +35,26 @@ def report(
 
     if not results:
         wrong_usage("report", "at least one folder of results is needed.")
+    if all((each / "scores.json").is_file() for each in results):
+        _brain_scores(results, out, json=json)
+        return
     merged = Results.merge(*(Results.load(each) for each in results))
     page = write_report(make_report(merged), out)
     answer = {"report": str(page), "rows": len(merged), "models": sorted(set(merged.table["model"]))}
+    print_json(answer) if json else print_facts(answer)
+
+
+def _brain_scores(folders: tuple[Path, ...], out: Path, *, json: bool) -> None:
+    """Of each recording the scores of all folders together."""
+    from isomorph.encoding import BrainScores
+    from isomorph.report import encoding_report
+
+    by_digest: dict[str, list[BrainScores]] = {}
+    for each in folders:
+        scores = BrainScores.load(each)
+        by_digest.setdefault(str(scores.recording["digest"]), []).append(scores)
+    merged = {str(first.recording["name"] or digest[:8]): first.merge(*others) for digest, (first, *others) in by_digest.items()}
+    page = write_report(encoding_report(merged), out)
+    rows = sum(len(each.table) for each in merged.values())
+    answer = {"report": str(page), "rows": rows, "models": sorted({name for each in merged.values() for name in each.models})}
     print_json(answer) if json else print_facts(answer)

@@ -18,7 +18,7 @@ def run(words: list[str]) -> int | None:
 
 
 def show(name: Annotated[str, tyro.conf.Positional], *, json: bool = False) -> None:
-    """Show what is known of a model, a benchmark or a measure.
+    """Show what is known of a model, a benchmark, a measure or a protocol.
 
     Args:
         name: Its name, as `isomorph list` prints it; a model's name has a slash: timm/resnet18.a1_in1k.
@@ -30,16 +30,21 @@ def show(name: Annotated[str, tyro.conf.Positional], *, json: bool = False) -> N
 
 def _facts(name: str) -> dict[str, Any]:
     from isomorph import benchmarks, measures
+    from isomorph.encoding import list_protocols, load_protocol
+    from isomorph.encoding._protocol_plain import plain_protocol
     from isomorph.spec import to_plain
 
     if "/" in name:
         from isomorph.models import model_card
 
         return dict(to_plain(model_card(name)))
+    if name in list_protocols():
+        return {"name": name, "entry": "protocol", "summary": list_protocols()[name], **plain_protocol(load_protocol(name))}
     known = {"benchmark": benchmarks.registry, "measure": measures.registry}
     kind = next((each for each, registry in known.items() if name in registry.names()), None)
     if kind is None:
-        raise UnknownNameError("benchmark or measure", name, [*benchmarks.registry.names(), *measures.registry.names()])
+        names = [*benchmarks.registry.names(), *measures.registry.names(), *list_protocols()]
+        raise UnknownNameError("benchmark, measure or protocol", name, names)
     entry = known[kind].entry(name)
     facts = {"name": entry.name, "entry": kind, "summary": entry.summary, **entry.facts}
     if kind == "measure":

@@ -41,9 +41,8 @@ def protocol_with(
         changes["metrics"] = tuple(metrics)
     if alphas or cv is not None:
         if not isinstance(protocol.regression, Ridge):
-            raise InputError(
-                f"the protocol {name!r} fits {type(protocol.regression).__name__}, which has no penalties: leave out alphas and cv."
-            )
+            fits = type(protocol.regression).__name__
+            raise InputError(f"the protocol {name!r} fits {fits}, which has no penalties to choose: leave out alphas and cv.")
         chosen: dict[str, Any] = {"alphas": tuple(map(float, alphas))} if alphas else {}
         changes["regression"] = replace(protocol.regression, **chosen, **_selection(protocol.regression.select, cv))
     return protocol.changed(**changes) if changes else protocol
