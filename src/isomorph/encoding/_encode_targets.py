@@ -198,8 +198,9 @@ def condensed(values: FloatArray, distance: str, *, offset: FloatArray | None = 
         block = block - mean.astype(block.dtype)
         mean += 0 if offset is None else offset[start : start + _COLUMNS]
         centred += block @ block.T
-        mean_product += block @ mean + mean @ mean
-        row_sums += block.sum(axis=1, dtype=np.float64) + mean.sum()
+        sums = block @ np.stack([mean, np.ones_like(mean)], axis=1).astype(block.dtype)
+        mean_product += sums[:, 0] + mean @ mean
+        row_sums += sums[:, 1] + mean.sum()
     gram = Gram(centred, mean_product, row_sums, width, tuple(map(str, range(n))))
     return rdm_or_nan(gram, distance)
 

@@ -15,6 +15,7 @@ from isomorph.encoding._penalty_notes import penalty_notes, share_at_edge
 from isomorph.encoding._responses import Responses
 from isomorph.encoding._spectrum import Spectrum
 from isomorph.encoding._standardised import Standardised
+from isomorph.encoding._units import unit_parts
 from isomorph.engine import format_bytes, parse_bytes
 from isomorph.errors import InputError, ShapeError
 from isomorph.features import Features
@@ -152,13 +153,15 @@ class FittedRidge:
     def _of_units(self, matrices: Mapping[float, FloatArray], *, intercept: bool) -> FloatArray:
         """Loads times the matrix `[direction, row]` of each unit's penalty, in the units of responses: `[row, unit]`, units contiguous."""
         dtype = self.loads.dtype
-        scale, mean = (each.astype(dtype)[:, None] for each in (self.scale, self.mean))
+        scale, mean = self.scale.astype(dtype)[:, None], self.mean.astype(dtype)[:, None]
         result = np.empty((len(self.alphas), next(iter(matrices.values())).shape[1]), dtype)
         for alpha, matrix in matrices.items():
-            units = np.flatnonzero(self.alphas == alpha)
-            made = self.loads[units] @ matrix.astype(dtype, copy=False)
-            made *= scale[units]
-            if intercept:
-                made += mean[units]
-            result[units] = made
+            alike, right = np.flatnonzero(self.alphas == alpha), matrix.astype(dtype, copy=False)
+            for part in unit_parts(len(alike)):
+                units = alike[part]
+                made = self.loads[units] @ right
+                made *= scale[units]
+                if intercept:
+                    made += mean[units]
+                result[units] = made
         return result.T
