@@ -118,13 +118,13 @@ def test_a_folder_gives_back_what_was_saved(scores, tmp_path):
     again = BrainScores.load(tmp_path / "scores")
     pandas.testing.assert_frame_equal(again.table, scores.table)
     assert again.units.keys() == scores.units.keys()
-    for part in ("units", "contributions"):
+    for part in ("units", "contributions", "alphas"):
         for key, values in getattr(scores, part).items():
             np.testing.assert_array_equal(getattr(again, part)[key], values)
     assert (again.recording, again.protocol, again.notes, again.level) == (scores.recording, scores.protocol, scores.notes, scores.level)
     assert str(again) == str(scores)
     assert sorted(each.name for each in (tmp_path / "scores").iterdir()) == [
-        "contributions.npy", "scores.json", "table.parquet", "units.npy",
+        "alphas.npy", "contributions.npy", "scores.json", "table.parquet", "units.npy",
     ]  # fmt: skip
 
 

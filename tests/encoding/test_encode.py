@@ -78,6 +78,10 @@ def test_a_region_has_the_mean_of_its_units(scores):
         found = rows[(rows["layer"] == "conv1") & (rows["split"] == "test")]["score"].item()
         assert found == pytest.approx(units[inside].mean(), abs=1e-6)
     assert np.isnan(units[58:]).all()  # in no region
+    alphas = scores.alphas["net", "conv1"]
+    row = scores.table.query("layer == 'conv1' and metric == 'eReg' and region == 'IT' and split == 'test'").iloc[0]
+    inside = brain.units["IT"].to_numpy() == 1
+    assert (row["alpha_low"], row["alpha_high"]) == pytest.approx((alphas[inside].min(), alphas[inside].max()))
     assert np.isfinite(units[:58]).sum() == 58
 
 

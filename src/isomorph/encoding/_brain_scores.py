@@ -47,6 +47,7 @@ class BrainScores:
         notes: What a reader ought to know.
         contributions: Of `(model, layer, metric, region, subject)` how much each stimulus of the recording has to do with the test score
             `[stimulus]`, float32: their sum of squares is its variance, and paired differences come from them.
+        alphas: Of `(model, layer)` the penalty of each unit `[unit]`, float32, the median over folds; nothing of maps without penalties.
         level: The intervals' coverage.
     """
 
@@ -56,6 +57,7 @@ class BrainScores:
     protocol: Protocol
     notes: tuple[str, ...] = ()
     contributions: Mapping[tuple[str, str, str, str, str], FloatArray] = field(default_factory=dict)
+    alphas: Mapping[tuple[str, str], FloatArray] = field(default_factory=dict)
     level: float = 0.95
 
     @property
@@ -138,6 +140,7 @@ class BrainScores:
             table=table,
             units={key: value for each in everyone for key, value in each.units.items()},
             contributions={key: value for each in everyone for key, value in each.contributions.items()},
+            alphas={key: value for each in everyone for key, value in each.alphas.items()},
             notes=tuple(dict.fromkeys(note for each in everyone for note in each.notes)),
         )
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from isomorph.arrays import FloatArray
 
 _CARD, _FORMAT = "scores.json", 1
-_ARRAYS = ("units", "contributions")
+_ARRAYS = ("units", "contributions", "alphas")
 
 
 def save_scores(scores: BrainScores, folder: Path) -> None:

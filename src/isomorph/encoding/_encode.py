@@ -157,6 +157,7 @@ def _result(
 
     rows: list[dict[str, Any]] = []
     units: dict[tuple[str, str, str], FloatArray] = {}
+    alphas: dict[tuple[str, str], FloatArray] = {}
     contributions: dict[tuple[str, str, str, str, str], FloatArray] = {}
     for layer in layers:
         scores = found[layer.name]
@@ -177,12 +178,14 @@ def _result(
                     contributions[key] = tally.contributions[:, place].astype(np.float32)
         if isinstance(targets, UnitTargets):
             units |= {(model, layer.name, metric): targets.spread(values) for metric, values in scores.units.items()}
+            if scores.penalties is not None:
+                alphas[model, layer.name] = targets.spread(scores.penalties)
     table = pandas.DataFrame(rows).assign(**_conventions(protocol, certainty))
     table = _ordered(_best_on_train(table))
     notes = notes_of(table, targets.notes, constant, protocol)
     return BrainScores(
         table=table, units=units, recording={**targets.summary(), "stimuli": len(targets.ids)}, protocol=protocol, notes=notes,
-        contributions=contributions, level=certainty.level,
+        contributions=contributions, alphas=alphas, level=certainty.level,
     )  # fmt: skip
 
 

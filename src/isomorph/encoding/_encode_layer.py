@@ -40,6 +40,17 @@ class LayerScores:
     alphas: list[FloatArray] = field(default_factory=list)
     at_edge: list[FloatArray] = field(default_factory=list)
 
+    @property
+    def penalties(self) -> FloatArray | None:
+        """The median of each unit's alphas over folds; None where there are none."""
+        found = np.array([each for each in self.alphas if np.isfinite(each).any()])
+        if not len(found):
+            return None
+        varied = np.isfinite(found).any(axis=0)
+        result = np.full(found.shape[1], np.nan)
+        result[varied] = np.nanmedian(found[:, varied], axis=0)
+        return result
+
 
 @dataclass(frozen=True, eq=False)
 class LayerScorer:
