@@ -128,6 +128,18 @@ def test_least_squares_is_the_paired_t_test_where_all_are_paired():
     assert row["test"] == "t(6)"
 
 
+def test_least_squares_needs_no_partners():
+    crossed = {"task": ["clip", "clip", "class", "class"] * 2, "data": list("pqpq") * 2, "size": list("smms") * 2}
+    about = pd.DataFrame(crossed, index=list("ABCDEFGH"))  # no two models differ in the task alone
+    scores = pd.DataFrame({"model": list(about.index), "score": RNG.normal(size=8)})
+    found = contrast(scores, about, "task", hold=["data", "size"], by=[], method="ols")
+    x = np.column_stack([np.ones(8), about["task"] == "clip", about["data"] == "q", about["size"] == "s"]).astype(float)
+    assert found.table["difference"][0] == pytest.approx(np.linalg.lstsq(x, scores["score"], rcond=None)[0][1])
+    assert found.table["test"][0] == "t(4)"
+    assert len(found.pairs) == 0
+    assert "difference" in found.pairs
+
+
 DYESTUFF = {  # Davies, 1947: yields of five preparations from each of six batches
     "A": [1545, 1440, 1440, 1520, 1580], "B": [1540, 1555, 1490, 1560, 1495], "C": [1595, 1550, 1605, 1510, 1560],
     "D": [1445, 1440, 1595, 1465, 1545], "E": [1595, 1630, 1515, 1635, 1625], "F": [1520, 1455, 1450, 1480, 1445],

@@ -236,6 +236,7 @@ def _share_interval(scores: BrainScores, metric: str, region: str, share: float,
 
 
 def _against(null: Any, score: float, level: float) -> dict[str, float]:
+    null = null[np.isfinite(null)]
     if not len(null):
         return dict.fromkeys(("null_mean", "null_low", "null_high", "p"), np.nan)
     low, high = np.quantile(null, [(1 - level) / 2, (1 + level) / 2])

@@ -17,6 +17,7 @@ from isomorph.results._contrast_rows import Comparison, comparisons, read_metada
 if TYPE_CHECKING:
     import pandas as pd
 
+_PAIR = ("stratum", "level_a", "level_b", "units_a", "units_b", "score_a", "score_b", "difference", "weight")
 Method = Literal["permutation", "mixed", "ols"]
 Correction = Literal["holm", "fdr_bh", "bonferroni"]
 
@@ -158,7 +159,7 @@ def contrast(
     for _, part in tested.groupby(list(family), sort=False) if family else [((), tested)] if len(tested) else []:
         corrected[part.index] = correct_p_values(part["p"].to_numpy(), correction)
     result.insert(list(result.columns).index("p") + 1, "p_corrected", corrected)
-    return Contrast(table=result, pairs=pd.DataFrame(pairs), factor=factor, options=options, notes=tuple(notes))
+    return Contrast(table=result, pairs=pd.DataFrame(pairs, columns=[*by, *_PAIR]), factor=factor, options=options, notes=tuple(notes))
 
 
 def _compare(
