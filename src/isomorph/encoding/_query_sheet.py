@@ -217,7 +217,7 @@ def _table(scores: BrainScores, null: Any, thin: Mapping[str, float], level: flo
         row["performance"] = few["score"] / full["score"]
         if split == "test":
             row |= _share_interval(scores, metric, region, row["performance"], full, level)
-            drawn = null[(null["metric"] == metric) & (null["region"] == region)]["score"].to_numpy()
+            drawn = null[(null["metric"] == metric) & (null["region"] == region)]["score"].to_numpy(dtype=np.float64)
             like = thin.get(region, few["score"]) if metric == "eReg" else few["score"]  # scored as the random sets were, to the last digit
             row |= _against(drawn, like, level)
         rows.append(row)
