@@ -126,6 +126,8 @@ def test_classes_told_by_texts():
         ZeroShot(prompts=prompts, classes={"a cat": "cat", "no cat": "cat", "a dog": "dog"})
     with said(InputError, "zero-shot classification needs 2 classes or more; the prompts make 1."):
         ZeroShot(prompts=prompts.take(["a cat"]))
+    with said(InputError, "1 of 2 prompts are zero in every feature and have no direction: 'nothing'. Leave them out."):
+        ZeroShot(prompts=Features(np.eye(2)[[0, 0]] * [[1], [0]], ("a cat", "nothing")))
     with said(InputError, "temperature must be above 0; got 0."):
         ZeroShot(prompts=prompts, temperature=0)
     with said(IdError, "1 of 3 rows belong to no group; the first is 'a dog'. Name a group for each."):

@@ -48,8 +48,8 @@ def relative(x: Features, anchors: Features | Mapping[str, npt.ArrayLike] | Sequ
             f"the features have {x.width} columns and the anchors {directions.width}: they live in different spaces. "
             "Read both from one layer, or from the two towers of one model."
         )
-    units = directions.values / _lengths(directions, "anchors")[:, None].astype(directions.values.dtype)
-    lengths = _lengths(x, "stimuli")[:, None]
+    units = directions.values / row_lengths(directions, "anchors")[:, None].astype(directions.values.dtype)
+    lengths = row_lengths(x, "stimuli")[:, None]
     cosines = np.clip(x.values @ units.T / lengths.astype(x.values.dtype), -1, 1)
     provenance = {**x.provenance, "relative": {"anchors": len(directions), "of": directions.subject}}
     return Features(cosines, x.ids, x.layer, x.subject, provenance, directions.ids)
@@ -73,8 +73,8 @@ def _anchors(x: Features, given: Features | Mapping[str, npt.ArrayLike] | Sequen
     return anchors
 
 
-def _lengths(x: Features, what: str) -> FloatArray:
-    """The length of each row, float64.
+def row_lengths(x: Features, what: str) -> FloatArray:
+    """The length of each row, float64; `what` rows are.
 
     Raises:
         NonFiniteError: A row holds NaN or infinity.

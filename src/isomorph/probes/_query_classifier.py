@@ -92,7 +92,8 @@ def query_classifier(
     probe = Probe(kind="ridge", alphas=tuple(alphas), seeds=(seed,), replicates=replicates, level=level)
     train, held = _sets(x, labels, test, seed)
     near = [Features(each.x, each.ids or tuple(map(str, range(len(each))))) for each in (train, held)]
-    cosines = [relative(each, x.take(list(queries)) if _ids(queries) else queries) for each in near]
+    anchors = queries if isinstance(queries, Features | Mapping | str) else x.take(queries)  # test stimuli need not hold them
+    cosines = [relative(each, anchors) for each in near]
     names = cosines[0].feature_names
     sets = {"full": (train.x, held.x), "queries": (cosines[0].values, cosines[1].values)}
     fitted = fit_ridge(sets["queries"][0], train.y, len(train.classes), probe.alphas)
@@ -113,10 +114,6 @@ def query_classifier(
         pair=None if at is None else (names[at[0]], names[at[1]]),
         results=results,
     )
-
-
-def _ids(queries: Any) -> bool:
-    return not isinstance(queries, Features | Mapping | str)
 
 
 def _sets(x: Features, labels: Any, test: Any, seed: int) -> tuple[Examples, Examples]:

@@ -12,6 +12,7 @@ import numpy as np
 from isomorph.arrays import FloatArray, IntArray
 from isomorph.errors import InputError
 from isomorph.features import Features, relative
+from isomorph.features._relative import row_lengths
 from isomorph.inference import Score
 from isomorph.probes._accuracy import intervals
 from isomorph.probes._examples import read_examples
@@ -60,9 +61,7 @@ class ZeroShot:
     def directions(self) -> Features:
         """The direction of each class `[class, feature]`, of unit length, float64."""
         x = self.prompts
-        lengths = np.sqrt(np.einsum("ij,ij->i", x.values, x.values, dtype=np.float64))
-        relative(x, x.ids[:1])  # says so where a prompt is zero or not finite
-        scaled = Features(x.values / lengths[:, None], x.ids, x.layer, x.subject, x.provenance)
+        scaled = Features(x.values / row_lengths(x, "prompts")[:, None], x.ids, x.layer, x.subject, x.provenance)
         means = scaled.grouped(self.classes if self.classes is not None else {each: each for each in x.ids})
         size = np.linalg.norm(means.values, axis=1)
         if (size < 1e-6).any():
