@@ -14,6 +14,7 @@ from isomorph.arrays import FloatArray, IntArray
 from isomorph.brains import RDMRecording, Recording
 from isomorph.brains._check import chosen_times
 from isomorph.encoding._encode_geometry import rdm_or_nan
+from isomorph.encoding._units import unit_parts
 from isomorph.errors import InputError, NonFiniteError, ShapeError, UnknownNameError
 from isomorph.features import Features
 from isomorph.geometry import Gram
@@ -108,19 +109,22 @@ class UnitTargets(Targets):
         Raises:
             NonFiniteError: A response is NaN or infinite.
         """
-        values = self.recording.responses[:, self.units]
-        bad = ~np.isfinite(values).all(axis=0)
-        if bad.any():
+        if not np.isfinite(self.means).all():
+            bad = ~np.isfinite(self.means)
             raise NonFiniteError(
                 f"{int(bad.sum())} of the {len(bad)} units to be foretold are NaN or infinite for some stimulus; the first is unit "
                 f"{int(self.units[bad.argmax()])}. Leave them out: Recording(…, bad_units='drop')."
             )
-        return np.asarray((values - self.means).astype(np.float32, order="F"))
+        result = np.empty((len(self.ids), len(self.units)), np.float32, order="F")
+        for part in unit_parts(len(self.units)):
+            result[:, part] = self.recording.responses[:, self.units[part]] - self.means[part]
+        return result
 
     @cached_property
     def means(self) -> FloatArray:
-        """`[unit]` of `units`."""
-        return np.asarray(self.recording.responses[:, self.units].mean(axis=0, dtype=np.float64))
+        """`[unit]` of `units`; NaN or infinite where a response is."""
+        parts = [self.recording.responses[:, self.units[part]].mean(axis=0, dtype=np.float64) for part in unit_parts(len(self.units))]
+        return np.concatenate(parts)
 
     def columns(self, group: Group) -> IntArray:
         """Where the units of a group stand in `responses`."""
