@@ -8,6 +8,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from isomorph.brains import simulated_recording
+from isomorph.encoding import encode
+from isomorph.features import Features
 from isomorph.models import ModelCard
 from isomorph.results import contrast
 from isomorph.results._contrast_mixed import fit_mixed
@@ -208,6 +211,32 @@ def test_few_strata_draw_their_models():
     sides = y.reshape(4, 4)
     error = np.sqrt(sides.var(axis=1).sum() / 4) / 2  # of the mean of two differences of means of four
     assert (row["high"] - row["low"]) / 2 == pytest.approx(1.96 * error, rel=0.06)
+
+
+def test_scores_of_brains_are_taken_as_they_come():
+    """Models that read the truth with less noise score higher, in both subjects and metrics."""
+    rng = np.random.default_rng(0)
+    truth = Features(rng.normal(size=(60, 24)), tuple(f"p{at}" for at in range(60)))
+    units = pd.DataFrame({"subject": ["1"] * 12 + ["2"] * 12, "ncsnr": 2.0, "OTC": 1})
+    brain = simulated_recording(truth, units)
+    parts = []
+    for net in ("a", "b", "c", "d"):
+        for training, noise in (("trained", 1.0), ("none", 4.0)):
+            layers = {
+                name: Features(truth.values + noise * more * rng.normal(size=(60, 24)), truth.ids) for name, more in (("1", 1), ("2", 3))
+            }
+            parts.append(encode(layers, brain, model=f"{net}-{training}", metrics=("cRSA", "eReg"), replicates=0))
+    chosen = parts[0].merge(*parts[1:]).chosen()
+    about = pd.DataFrame(
+        [name.split("-") for name in chosen["model"].unique()], index=chosen["model"].unique(), columns=["net", "training"]
+    )
+    found = contrast(chosen, about, "training", levels=["trained", "none"], hold=["net"], family=["metric"])
+    assert list(found.table["metric"]) == ["cRSA", "eReg"]
+    assert (found.table["difference"] > 0.1).all()
+    assert list(found.table["in_favour"]) == [4, 4]
+    assert list(found.table["p_corrected"]) == [0.125, 0.125]
+    mixed = contrast(chosen, about, "training", levels=["trained", "none"], hold=["net"], method="mixed")
+    assert mixed.table["difference"].tolist() == pytest.approx(found.table["difference"].tolist())
 
 
 def test_strings_say_what_was_found():
