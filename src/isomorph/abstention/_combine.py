@@ -11,7 +11,7 @@ import numpy as np
 from isomorph.abstention._values import Floats
 from isomorph.arrays import FloatArray, as_floats, check_finite
 from isomorph.errors import InputError, ShapeError
-from isomorph.perception import Answers
+from isomorph.perception._answers import Answers
 from isomorph.perception._distributions import check_distributions
 
 

@@ -24,7 +24,7 @@ def read_members(values: Any, inputs: Inputs, *, owner: str, unit: str) -> Float
     """
     array = as_array(values, what="passes")
     if len(array) < 2:
-        raise ShapeError(f"{owner} needs at least 2 {unit}s, [{unit}, item, class]; it was given 1.")
+        raise ShapeError(f"{owner} needs at least 2 of them, [{unit}, item, class]; it was given 1.")
     if inputs == "logits":
         for member in array:
             check_inputs(member, inputs, owner=owner)

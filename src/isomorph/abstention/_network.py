@@ -11,7 +11,7 @@ from isomorph.errors import InputError
 if TYPE_CHECKING:
     import torch
 
-    from isomorph.models import Model
+    from isomorph.models._model import Model
     from isomorph.stimuli import Stimuli
 
 _DEPTH = ("DropPath", "StochasticDepth", "DropBlock2d", "DropBlock2D")  # timm's, transformers' and torchvision's, by the end of the name

@@ -16,7 +16,7 @@ from isomorph.arrays import FloatArray
 from isomorph.errors import InputError
 
 if TYPE_CHECKING:
-    from isomorph.models import Model
+    from isomorph.models._model import Model
     from isomorph.stimuli import Stimuli
 
 _CONSTANT = 1e-4

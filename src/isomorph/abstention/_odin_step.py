@@ -10,13 +10,13 @@ import numpy as np
 from isomorph.abstention._network import batches, read_logits
 from isomorph.arrays import FloatArray
 from isomorph.errors import InputError
-from isomorph.models import ImageRecipe
+from isomorph.models._image_recipe import ImageRecipe
 
 if TYPE_CHECKING:
     import torch
 
     from isomorph.abstention._odin import Odin
-    from isomorph.models import Model
+    from isomorph.models._model import Model
     from isomorph.stimuli import Stimuli
 
 

@@ -23,7 +23,7 @@ from isomorph.abstention._values import (
 )
 from isomorph.arrays import FloatArray
 from isomorph.errors import InputError, ShapeError
-from isomorph.perception import Answers
+from isomorph.perception._answers import Answers
 from isomorph.perception._distributions import check_distributions
 
 _COLDEST, _HOTTEST = 1e-3, 1e3

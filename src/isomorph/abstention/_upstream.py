@@ -11,7 +11,7 @@ from isomorph.abstention._combine import combine
 from isomorph.abstention._normaliser import read_scores
 from isomorph.abstention._values import Floats
 from isomorph.errors import InputError, ShapeError, UnknownNameError
-from isomorph.perception import Answers
+from isomorph.perception._answers import Answers
 
 UPSTREAM_NAMES = {
     "msp": "max-softmax",
