@@ -255,7 +255,7 @@ def test_damaged_pickles(tmp_path):
         except (FileError, InputError):
             continue
     path.write_bytes(whole[:-1])
-    with pytest.raises(FileError, match="cannot be read as pickled plain data"):
+    with pytest.raises(FileError, match="cannot be read as a pickle of plain data"):
         read_levels(path)
     for content, said in [
         ([1], "dict of participants"),

@@ -81,9 +81,8 @@ def test_hostile_files(tmp_path):
     path = tmp_path / "p.pkl"
     path.write_bytes(pickle.dumps({"p1": [print]}))
     assert said(lambda: read_levels(path)) == (
-        f"{path}: the pickle names 'builtins.print' to be called. Pickles can run any code, so only plain data are read: "
-        "dicts, lists, text, "
-        "numbers. Nothing of it was run."
+        f"{path}: the pickle names 'builtins.print'. Pickles can run any code, so only dicts, lists, text, numbers, arrays and plain "
+        "tensors are read. Nothing of it was run."
     )
     path = tmp_path / "a.npz"
     np.savez(path, indices=np.array([[{}, 1, 2]]), similarities=np.ones((1, 3)))

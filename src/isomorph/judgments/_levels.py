@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from isomorph.data._plain_pickle import read_plain_pickle
 from isomorph.errors import FileError, IsomorphError
-from isomorph.judgments._plain_pickle import read_plain_pickle
 from isomorph.judgments._triplets import Triplets
 
 _PATHS = ("image1Path", "image2Path", "image3Path")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from isomorph.data._plain_pickle import read_plain_pickle
 from isomorph.errors import FileError, InputError
 from isomorph.perception._answers import Answers
-from isomorph.perception._plain_unpickler import read_plain_pickle
 from isomorph.perception._submission import VISALIGN_OUTCOMES
 
 

@@ -14,8 +14,7 @@ from typing import IO, Any
 
 import numpy as np
 
-from isomorph.errors import FileError
-from isomorph.perception._pickled_values import (
+from isomorph.data._pickled_values import (
     STORAGES,
     PickledArray,
     PickledType,
@@ -26,11 +25,13 @@ from isomorph.perception._pickled_values import (
     scalar,
     tensor,
 )
+from isomorph.errors import FileError
 
 _LIMIT_BYTES = 1 << 30
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _CONSTANTS: dict[str, Callable[[], Any]] = {
     "NONE": lambda: None, "NEWTRUE": lambda: True, "NEWFALSE": lambda: False, "EMPTY_LIST": list, "EMPTY_DICT": dict, "EMPTY_TUPLE": tuple,
+    "EMPTY_SET": set,
 }  # fmt: skip
 _LITERALS = {
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING", "SHORT_BINSTRING",
@@ -131,6 +132,10 @@ class _Program:
         flat = self._since_mark()
         dict.update(self.stack[-1], zip(flat[::2], flat[1::2], strict=True))
 
+    def _additems(self, _: Any) -> None:
+        values = self._since_mark()
+        set.update(self.stack[-1], values)
+
     def _tuple(self, _: Any) -> None:
         self.stack.append(tuple(self._since_mark()))
 
@@ -183,7 +188,7 @@ def read_plain_pickle(path: Path) -> Any:
         if path.stat().st_size > _LIMIT_BYTES:
             raise FileError(f"{path} has {path.stat().st_size:,} bytes, over the limit of {_LIMIT_BYTES:,} for a pickle.")
         with path.open("rb") as file:
-            return _finished(_Program(file).result())
+            return _finished(_Program(file).result(), {})
     except FileError:
         raise
     except RefusedError as error:
@@ -197,11 +202,16 @@ def read_plain_pickle(path: Path) -> Any:
         raise FileError(f"{path} cannot be read as a pickle of plain data: {error or type(error).__name__}.") from error
 
 
-def _finished(value: Any) -> Any:
-    if isinstance(value, PickledArray):
-        return value.values
-    if isinstance(value, dict):
-        return {key: _finished(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(map(_finished, value))
-    return value
+def _finished(value: Any, seen: dict[int, Any]) -> Any:
+    """Arrays in place of their descriptions; what is referred to many times is followed once, or a short file could take years."""
+    if id(value) not in seen:
+        seen[id(value)] = None  # what holds itself ends here
+        if isinstance(value, PickledArray):
+            seen[id(value)] = value.values
+        elif isinstance(value, dict):
+            seen[id(value)] = {key: _finished(each, seen) for key, each in value.items()}
+        elif isinstance(value, list | tuple):
+            seen[id(value)] = type(value)([_finished(each, seen) for each in value])
+        else:
+            seen[id(value)] = value
+    return seen[id(value)]
