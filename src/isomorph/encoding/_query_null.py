@@ -103,6 +103,7 @@ class ThinScorer:
     targets: UnitTargets
     folds: list[Any]
     fitted_to: list[ThinTargets]
+    truths: list[FloatArray]
 
     @classmethod
     def of(cls, recording: Recording | RDMRecording, protocol: Protocol, *, regions: Sequence[str] | None, time: Any) -> ThinScorer | None:
@@ -115,7 +116,8 @@ class ThinScorer:
         plain = replace(protocol, metrics=("eReg",), ceiling="none", normaliser="none")
         folds = folds_of(targets, plain, Certainty(replicates=0))
         fitted_to = [ThinTargets.of(targets.responses[np.ix_(fold.sides[0].rows, fold.units)]) for fold in folds]
-        return cls(plain, Mapper(plain, len(targets.ids))._regression(), targets, folds, fitted_to)
+        truths = [targets.responses.T[np.ix_(fold.units, fold.sides[1].rows)].T for fold in folds]
+        return cls(plain, Mapper(plain, len(targets.ids))._regression(), targets, folds, fitted_to, truths)
 
     def fit(self, x: Features, fold: int = 0) -> ThinRidge:
         """Fit the training stimuli of a fold."""
@@ -126,9 +128,8 @@ class ThinScorer:
         """The score of each region on test stimuli, mean over folds and subjects."""
         found: dict[str, list[float]] = {}
         for number, fold in enumerate(self.folds):
-            rows = fold.sides[1].rows
-            made = self.fit(x, number).predict(x.take([self.targets.ids[row] for row in rows]).values)
-            values = score_units(made, self.targets.responses[np.ix_(rows, fold.units)], self.protocol.scorer).values
+            made = self.fit(x, number).predict(x.take([self.targets.ids[row] for row in fold.sides[1].rows]).values)
+            values = score_units(made, self.truths[number], self.protocol.scorer).values
             for group, columns in zip(self.targets.groups, fold.columns, strict=True):
                 found.setdefault(group.region, []).append(aggregate(values[columns], self.protocol.aggregator))
         return {region: float(np.mean(each)) for region, each in found.items()}

@@ -81,13 +81,13 @@ class ThinRidge:
     def predict(self, x: FloatArray) -> FloatArray:
         """Predicted responses `[stimulus, unit]` to new stimuli."""
         along = ((x - self.mean) / self.scale) @ self.right
-        made = np.empty((len(x), len(self.alphas)), self.loads.dtype)
+        made = np.empty((len(self.alphas), len(x)), self.loads.dtype)  # a unit's stimuli lie together
         for alpha, units in self._by_alpha():
             weights = np.sqrt(self.values) / (self.values + alpha)
-            made[:, units] = (along * weights).astype(made.dtype) @ self.loads[units].T
-        made *= self.targets.scale.astype(made.dtype)
-        made += self.targets.mean.astype(made.dtype)
-        return made
+            made[units] = self.loads[units] @ (along * weights).T.astype(made.dtype)
+        made *= self.targets.scale.astype(made.dtype)[:, None]
+        made += self.targets.mean.astype(made.dtype)[:, None]
+        return made.T
 
     def coefficients(self) -> FloatArray:
         """Of standardised features for standardised units `[feature, unit]`."""
