@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from isomorph.arrays import FloatArray, IntArray
+from isomorph.arrays import FloatArray
 from isomorph.encoding._encode_layers import LayerRelations
 from isomorph.encoding._johnson_lindenstrauss import johnson_lindenstrauss
 from isomorph.encoding._protocol import Protocol
@@ -54,13 +55,11 @@ class Mapper:
             return layer.coordinates()
         return layer.features("a ridge of standardised features") if regression.standardise else layer.gram
 
-    def fit(self, source: Features | Gram, responses: Features, train: IntArray, test: IntArray) -> Predictions:
-        """Fit the training stimuli's responses and predict those of both halves; rows are places in `responses`."""
-        ids = [tuple(responses.ids[row] for row in rows) for rows in (train, test)]
-        y = Features(responses.values.T[:, train].T, ids[0])
-        x: Any = source if isinstance(source, Gram) else source.take(ids[0])
+    def fit(self, source: Features | Gram, y: Features, test: Sequence[str]) -> Predictions:
+        """Fit the responses `y` of the training stimuli, and predict those of the test stimuli."""
+        x: Any = source if isinstance(source, Gram) else source.take(y.ids)
         fitted: Any = self._regression().fit(x, y)
-        new: Any = ids[1] if isinstance(source, Gram) else source.take(ids[1]).values
+        new: Any = test if isinstance(source, Gram) else source.take(test).values
         tested = _values(fitted.predict(new))
         if isinstance(self.protocol.regression, Ridge):
             grid = self.protocol.regression.alphas

@@ -19,6 +19,7 @@ from isomorph.encoding._encode_targets import Targets, UnitTargets, condensed
 from isomorph.encoding._normaliser import VARIANCE_SCORERS, normalise
 from isomorph.encoding._protocol import Protocol
 from isomorph.encoding._scorer import score_units
+from isomorph.features import Features
 from isomorph.geometry import effective_dimensionality
 
 
@@ -60,6 +61,7 @@ class LayerScorer:
     targets: Targets
     folds: list[Fold]
     certainty: Certainty
+    _kept: dict[int, tuple[Features, Features]] = field(default_factory=dict, repr=False)
 
     def score(self, layer: LayerRelations) -> LayerScores | None:
         """Every metric on both sides of the split; None for a layer that is alike for all stimuli of one side."""
@@ -77,17 +79,27 @@ class LayerScorer:
                 if "cRSA" in protocol.metrics:
                     self._geometry(result.tallies["cRSA", side.name], side, rdm_or_nan(part, protocol.distance)[None])
             if source is not None and isinstance(targets, UnitTargets):
-                made = mapper.fit(source, targets.of_units(fold.units), fold.sides[0].rows, fold.sides[1].rows)
-                self._fitted(result, made, targets, fold)
+                halves = self._halves(fold, targets)
+                made = mapper.fit(source, halves[0], halves[1].ids)
+                self._fitted(result, made, halves, targets.means[fold.units], fold)
         return result
 
-    def _fitted(self, result: LayerScores, made: Predictions, targets: UnitTargets, fold: Fold) -> None:
+    def _halves(self, fold: Fold, targets: UnitTargets) -> tuple[Features, Features]:
+        """Responses of the training and the test stimuli; kept for the next layer where there is one fold."""
+        found = self._kept.get(0)
+        if found is None:
+            train, test = (targets.of_stimuli(side.rows, fold.units) for side in fold.sides)
+            found = train, test
+            if len(self.folds) == 1:
+                self._kept[0] = found
+        return found
+
+    def _fitted(self, result: LayerScores, made: Predictions, halves: tuple[Features, Features], means: FloatArray, fold: Fold) -> None:
         result.alphas.append(_spread(made.alphas, fold.units, fold.total))
         result.at_edge.append(_spread(made.at_edge.astype(np.float64), fold.units, fold.total))
-        responses, means = targets.of_units(fold.units).values, targets.means[fold.units]
-        for side, predicted in zip(fold.sides, (made.train, made.test), strict=True):
+        for side, predicted, truth in zip(fold.sides, (made.train, made.test), halves, strict=True):
             if "eReg" in self.protocol.metrics:
-                self._regression(result, side, fold, predicted, responses.T[:, side.rows].T)
+                self._regression(result, side, fold, predicted, truth.values)
             if "eRSA" in self.protocol.metrics:
                 rdms = [condensed(predicted[:, each], self.protocol.distance, offset=means[each]) for each in fold.columns]
                 self._geometry(result.tallies["eRSA", side.name], side, np.stack(rdms))

@@ -130,10 +130,10 @@ class UnitTargets(Targets):
         """Where the units of a group stand in `responses`."""
         return np.searchsorted(self.units, group.units)
 
-    def of_units(self, units: IntArray) -> Features:
-        """Responses of some of `units`."""
-        values = self.responses if len(units) == self.responses.shape[1] else self.responses.T[units].T
-        return Features(values, self.ids)
+    def of_stimuli(self, rows: IntArray, units: IntArray) -> Features:
+        """Responses of some of `units` to some stimuli; the stimuli of a unit are contiguous."""
+        by_unit = self.responses.T if len(units) == len(self.units) else self.responses.T[units]
+        return Features(by_unit[:, rows].T, tuple(self.ids[row] for row in rows))
 
     def spread(self, values: FloatArray) -> FloatArray:
         """Numbers of `units` as numbers of all units of the recording `[unit]`, float32; NaN of those that are in no group."""
