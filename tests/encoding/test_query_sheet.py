@@ -224,7 +224,7 @@ def test_equal_seeds_give_equal_sheets():
 
 def test_recordings_without_groups_or_nulls():
     plain = Recording(ids=X.ids, responses=BRAIN.responses[:, :60])
-    found = query_sheet(X, list(X.ids[:5]), plain, null=0, replicates=0, split=EvenOdd())
+    found = query_sheet(X, list(X.ids[:5]), plain.take(X.ids[5:]), null=0, replicates=0, split=EvenOdd())
     assert list(found.table["region"].unique()) == ["all"]
     assert found.table["p"].isna().all()
     assert found.queries == X.ids[:5]

@@ -12,11 +12,11 @@ import numpy.typing as npt
 
 from isomorph.encoding._brain_scores import BrainScores
 from isomorph.encoding._encode import encode
-from isomorph.encoding._encode_tally import t_quantile
 from isomorph.encoding._load_protocol import load_protocol
 from isomorph.encoding._protocol import Protocol
 from isomorph.encoding._query_importances import query_importances
 from isomorph.encoding._query_null import RandomQueries, ThinScorer, null_scores
+from isomorph.encoding._query_tables import FULL, QUERIES, groups_table, score_table
 from isomorph.errors import IdError, InputError
 from isomorph.features import Features, relative
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from isomorph.brains import RDMRecording, Recording
     from isomorph.engine import Progress
 
-_FULL, _QUERIES = "full", "queries"
 _COLUMNS = ("region", "query", "group", "importance", "low_units", "high_units", "low_stimuli", "high_stimuli", "coefficient")
 
 
@@ -163,20 +162,20 @@ def query_sheet(
         raise InputError(f"query_sheet takes Features, for a query needs their space; got {type(x).__name__}.")
     chosen = load_protocol(protocol, **{"metrics": ("eReg",), **changes})
     shown = x.take(recording.ids)
-    near = relative(shown, queries)
+    near = relative(x, queries).take(shown.ids)  # stimuli that the brain was not shown may be queries, too
     parts = _parts(near, groups)
     sets = RandomQueries(shown, near.width, null, seed, pool)
     where: dict[str, Any] = {"regions": regions, "time": time}
-    layers = {_FULL: shown, _QUERIES: near, **{f"without {name}": part for name, part in parts.items()}}
+    layers = {FULL: shown, QUERIES: near, **{f"without {name}": part for name, part in parts.items()}}
     scores = encode(layers, recording, protocol=chosen, replicates=replicates, level=level, seed=seed, progress=progress, **where)
     thin = ThinScorer.of(recording, scores.protocol, **where)
     drawn = null_scores(sets, thin, recording, scores.protocol, progress=progress, **where)
     importances = _nothing() if thin is None else query_importances(thin, near, groups, replicates=replicates, level=level, seed=seed)
     return QuerySheet(
-        table=_table(scores, drawn, {} if thin is None or not null else thin.scores(near), level),
+        table=score_table(scores, drawn, {} if thin is None or not null else thin.scores(near), level),
         null=drawn,
         importances=importances,
-        groups=_groups(scores, importances, near, parts),
+        groups=groups_table(scores, importances, near, parts),
         queries=near.feature_names,
         width=x.width,
         scores=scores,
@@ -202,68 +201,3 @@ def _parts(near: Features, groups: Mapping[str, str] | None) -> dict[str, Featur
     if len(names) < 2:
         raise InputError(f"all {near.width} queries are of the group {names[0]!r}; name two groups or more, or none.")
     return {name: Features(near.values[:, member != name], near.ids) for name in names}
-
-
-def _table(scores: BrainScores, null: Any, thin: Mapping[str, float], level: float) -> Any:
-    import pandas
-
-    means = {(each["layer"], each["metric"], each["region"], each["split"]): each for each in scores.over_subjects().to_dict("records")}
-    rows = []
-    for metric, region, split in dict.fromkeys(key[1:] for key in means):
-        full, few = (means[layer, metric, region, split] for layer in (_FULL, _QUERIES))
-        row = {"metric": metric, "region": region, "split": split}
-        for name, part in ((_FULL, full), (_QUERIES, few)):
-            row |= {name: part["score"], f"{name}_low": part["low"], f"{name}_high": part["high"]}
-        row["performance"] = few["score"] / full["score"]
-        if split == "test":
-            row |= _share_interval(scores, metric, region, row["performance"], full, level)
-            drawn = null[(null["metric"] == metric) & (null["region"] == region)]["score"].to_numpy(dtype=np.float64)
-            like = thin.get(region, few["score"]) if metric == "eReg" else few["score"]  # scored as the random sets were, to the last digit
-            row |= _against(drawn, like, level)
-        rows.append(row)
-    return pandas.DataFrame(rows)
-
-
-def _share_interval(scores: BrainScores, metric: str, region: str, share: float, full: Any, level: float) -> dict[str, float]:
-    """Of a ratio of two scores, from how much each test stimulus has to do with it (the first order of its change)."""
-    parts = []
-    for layer in (_QUERIES, _FULL):
-        of_layer = [each for key, each in scores.contributions.items() if key[1:4] == (layer, metric, region)]
-        parts.append(np.mean(of_layer, axis=0, dtype=np.float64))
-    change = (parts[0] - share * parts[1]) / full["score"]
-    half = t_quantile(int(full["n_stimuli"]) - 1, level) * float(np.sqrt((change**2).sum()))
-    return {"performance_low": share - half, "performance_high": share + half}
-
-
-def _against(null: Any, score: float, level: float) -> dict[str, float]:
-    null = null[np.isfinite(null)]
-    if not len(null):
-        return dict.fromkeys(("null_mean", "null_low", "null_high", "p"), np.nan)
-    low, high = np.quantile(null, [(1 - level) / 2, (1 + level) / 2])
-    p = (1 + int((null >= score).sum())) / (1 + len(null))
-    return {"null_mean": float(null.mean()), "null_low": float(low), "null_high": float(high), "p": p}
-
-
-def _groups(scores: BrainScores, importances: Any, near: Features, parts: Mapping[str, Features]) -> Any:
-    import pandas
-
-    rows = []
-    model = scores.models[0]
-    for metric, region in scores.table[["metric", "region"]].drop_duplicates().itertuples(index=False):
-        for name in parts:
-            lost = scores.difference((model, _QUERIES), (model, f"without {name}"), metric=metric, region=region)
-            inside = importances[(importances["group"] == name) & (importances["region"] == region)]
-            count = near.width - parts[name].width
-            rows.append(
-                {
-                    "metric": metric,
-                    "region": region,
-                    "group": name,
-                    "queries": count,
-                    "unique": lost.value,
-                    "low": lost.low,
-                    "high": lost.high,
-                }
-                | {"p": lost.p, "importance": inside["importance"].sum() if len(inside) and metric == "eReg" else np.nan}
-            )
-    return pandas.DataFrame(rows, columns=["metric", "region", "group", "queries", "unique", "low", "high", "p", "importance"])
