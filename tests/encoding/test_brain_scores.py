@@ -1,6 +1,7 @@
 """Scores of brains as data: choices, differences, means over subjects, folders."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas
@@ -157,3 +158,5 @@ def test_it_reads_well(scores):
     assert text[2].split() == ["model", "metric", "region", "subject", "layer", "score", "low", "high", "ceiling"]
     assert len([line for line in text if line.split()[0] in ("good", "worse")]) == 12
     assert scores.models == ("good", "worse")
+    many = pandas.concat([scores.table.assign(region=f"V{at}") for at in range(3)], ignore_index=True)
+    assert "and 12 rows more: chosen()" in str(replace(scores, table=many)).splitlines()

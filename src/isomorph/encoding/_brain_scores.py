@@ -31,6 +31,7 @@ _MEANS = (
 )  # fmt: skip
 _CELL = ("model", "layer", "metric", "region", "subject")
 _KEYS = ("model", "layer", "metric", "region", "split")
+_SHOWN = 24
 Which: TypeAlias = str | tuple[str, str]
 
 
@@ -177,8 +178,9 @@ class BrainScores:
     def __str__(self) -> str:
         chosen = self.chosen()
         head = ["model", "metric", "region", "subject", "layer", "score", "low", "high", "ceiling"]
-        text = chosen[head].to_string(index=False, float_format=lambda value: f"{value:.3f}")
-        return "\n".join([repr(self), "layers chosen on train, scored on test:", text, *(f"note: {each}" for each in self.notes)])
+        text = chosen[head].head(_SHOWN).to_string(index=False, float_format=lambda value: f"{value:.3f}")
+        more = [f"and {len(chosen) - _SHOWN} rows more: chosen()"] if len(chosen) > _SHOWN else []
+        return "\n".join([repr(self), "layers chosen on train, scored on test:", text, *more, *(f"note: {each}" for each in self.notes)])
 
     def _half_width(self, rows: pandas.DataFrame) -> float:
         """Half the interval of the mean over the subjects of `rows`."""
