@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import torch
 from scipy import special
 from scipy.optimize import minimize_scalar
 
 from isomorph.abstention import TemperatureScaling
+from isomorph.features import Features
 from isomorph.perception import Answers
 
 RNG = np.random.default_rng(0)
@@ -20,6 +22,7 @@ def loss(temperature: float, wanted: np.ndarray) -> float:
 
 def test_people_who_are_the_softmax_at_some_temperature_give_it_back() -> None:
     assert TemperatureScaling().fit(LOGITS, PEOPLE).temperature == pytest.approx(2.5, rel=1e-8)
+    assert TemperatureScaling().fit(LOGITS, PEOPLE.tolist()).temperature == pytest.approx(2.5, rel=1e-8)
     answers = Answers(ids=tuple(map(str, range(200))), outcomes=tuple("abcde"), probabilities=PEOPLE)
     assert TemperatureScaling().fit(LOGITS, answers).temperature == pytest.approx(2.5, rel=1e-8)
 
@@ -31,6 +34,14 @@ def test_it_is_the_minimum() -> None:
     assert fitted.temperature == pytest.approx(best.x, rel=1e-5)
     assert (fitted.before, fitted.after) == (pytest.approx(loss(1.0, wanted)), pytest.approx(best.fun))
     assert fitted.after < fitted.before
+
+
+def test_labels_may_be_tensors_or_stand_under_names() -> None:
+    wanted = TemperatureScaling().fit(LOGITS, LABELS)
+    assert TemperatureScaling().fit(torch.from_numpy(LOGITS), torch.from_numpy(LABELS)) == wanted
+    ids = tuple(map(str, range(200)))
+    named = dict(zip(ids[::-1], LABELS[::-1].tolist(), strict=True))
+    assert TemperatureScaling().fit(Features(LOGITS, ids), named) == wanted
 
 
 def test_worked_by_hand() -> None:

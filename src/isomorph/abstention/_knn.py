@@ -82,7 +82,7 @@ class FittedKNN:
         check_width(x, self.directions.shape[1], owner="KNN", what="features")
         known, unit = self.directions, _directions(x)
         out = np.empty(len(x))
-        for part in row_blocks(len(x), 2 * len(known)):
+        for part in row_blocks(len(x), len(known) // 4):
             alike = unit[part] @ known.T
             border = np.partition(alike, len(known) - self.method.k, axis=1)[:, len(known) - self.method.k, None]
             gap = unit[part].astype(np.float64) - known[(alike == border).argmax(axis=1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -127,13 +128,13 @@ def _targets(labels: Any, logits: Any, z: FloatArray) -> Floats:
                 f"{z.shape[1]} classes alone."
             )
         labels = labels.probabilities
-    if getattr(labels, "ndim", 1) != 2:
-        return np.eye(z.shape[1])[
-            class_numbers(read_labels(labels, logits, owner="TemperatureScaling"), z.shape[1], owner="TemperatureScaling")
-        ]
-    if labels.shape != z.shape:
-        raise ShapeError(f"TemperatureScaling was given logits {z.shape} and people's distributions {labels.shape}; they must match.")
-    return check_distributions(labels, name="the array of people's distributions")
+    if isinstance(labels, Mapping) or np.ndim(labels) != 2:
+        found = read_labels(labels, logits, owner="TemperatureScaling")
+        return np.eye(z.shape[1])[class_numbers(found, z.shape[1], owner="TemperatureScaling")]
+    people = check_distributions(labels, name="the array of people's distributions")
+    if people.shape != z.shape:
+        raise ShapeError(f"TemperatureScaling was given logits {z.shape} and people's distributions {people.shape}; they must match.")
+    return people
 
 
 def _best(z: FloatArray, wanted: Floats) -> float:

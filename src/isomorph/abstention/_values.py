@@ -60,7 +60,7 @@ def read_labels(labels: Any, values: Any, *, owner: str) -> list[Any]:
         if missing:
             raise IdError(f"{len(missing)} of {len(values)} items have no label; the first is {missing[0]!r}.")
         labels = [labels[each] for each in values.ids]
-    found = list(labels)
+    found = list(labels.tolist() if hasattr(labels, "tolist") else labels)
     if len(found) != len(values):
         raise ShapeError(f"{owner} needs one label an item; it was given {len(found)} labels for {len(values)} items.")
     for row, each in enumerate(found):
