@@ -108,7 +108,8 @@ def test_scores_come_back_from_the_store_as_they_went_in(folder):
     pandas.testing.assert_frame_equal(scores.table, again.table, check_dtype=False)
     assert again.protocol == scores.protocol
     assert again.notes == (*scores.notes, "and this")
-    for name in ("units", "contributions"):
+    assert scores.alphas
+    for name in ("units", "contributions", "alphas"):
         ours, theirs = getattr(scores, name), getattr(again, name)
         assert list(ours) == list(theirs)
         assert all(np.array_equal(ours[key], theirs[key], equal_nan=True) for key in ours)

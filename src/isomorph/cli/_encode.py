@@ -15,7 +15,6 @@ from isomorph.cli._parse import Settings, StoreFolder, call, options_of, wrong_u
 from isomorph.cli._recording_source import read_layers, read_recording
 
 if TYPE_CHECKING:
-    from isomorph.arrays import FloatArray
     from isomorph.brains import RDMRecording, Recording
     from isomorph.encoding import BrainScores, Protocol
 
@@ -89,7 +88,6 @@ def encode(
         store: The store's folder; default: $ISOMORPH_STORE.
         json: One JSON object: scores and alphas (one a unit), mean, low, high, table, and what they are of.
     """
-    from isomorph.cli._encode_penalties import unit_penalties
     from isomorph.encoding import encode as encode_layers
     from isomorph.engine import Progress
     from isomorph.report import encoding_report
@@ -104,14 +102,13 @@ def encode(
     )
     layers = read_layers(sources[:-1], recording, store=store)
     asked = _with_min_units(asked, recording, min_units)
-    regions = roi or None
     with Progress(quiet=not sys.stderr.isatty()) as progress:
         scores = encode_layers(
             layers,
             recording,
             protocol=asked,
             model=model or _common_name(sources[:-1]),
-            regions=regions,
+            regions=roi or None,
             time=_moment(time),
             intervals=intervals,
             replicates=replicates,
@@ -125,8 +122,7 @@ def encode(
         say(f"scores: {out}")
     written = encoding_report(scores, title=scores.recording["name"] or "brain scores")
     if json:
-        penalties = unit_penalties(scores, layers, recording, regions=regions, time=_moment(time), seed=seed)
-        print_json(_answer(scores, penalties) | {"headline": written.headline})
+        print_json(_answer(scores) | {"headline": written.headline})
     else:
         print_table(scores.chosen().to_dict("records"), _SHOWN, title=f"{scores.protocol.name}, layers chosen on train, scored on test")
         for sentence in (written.headline, *scores.notes):
@@ -162,7 +158,7 @@ def _common_name(sources: tuple[str, ...]) -> str:
     return first.stem if len(paths) == 1 else first.resolve().parent.name
 
 
-def _answer(scores: BrainScores, penalties: dict[str, FloatArray]) -> dict[str, Any]:
+def _answer(scores: BrainScores) -> dict[str, Any]:
     """The chosen layer of the first region, unit by unit; then everything."""
     chosen = scores.chosen()
     metric = next(each for each in ("eReg", *scores.protocol.metrics) if each in set(chosen["metric"]))
@@ -170,7 +166,7 @@ def _answer(scores: BrainScores, penalties: dict[str, FloatArray]) -> dict[str, 
     return {
         **{name: row[name] for name in ("model", "layer", "metric", "region", "subject")},
         "scores": scores.units.get((row["model"], row["layer"], metric), ()),
-        "alphas": penalties.get(row["layer"], ()),
+        "alphas": [float(f"{each:.7g}") for each in scores.alphas.get((row["model"], row["layer"]), ())],  # kept as float32
         **{"mean": row["score"], "low": row["low"], "high": row["high"], "n": row["n_stimuli"], "protocol": scores.protocol.name},
         **{"recording": scores.recording, "notes": scores.notes},
         **{"chosen": chosen.to_dict("records"), "table": scores.table.to_dict("records")},

@@ -27,6 +27,7 @@ _MOST_CURVES = 60_000
 def encoding_page(view: EncodingView, *, title: str, notes: Sequence[str], figures: Sequence[tuple[str, str]]) -> str:
     """The HTML."""
     leading = headline(view)
+    rows = [_row(view, row) for _, row in view.choices.sort_values("score", ascending=False, kind="stable").iterrows()]
     return environment().get_template("encoding.html").render(
         version=__version__,
         title=title,
@@ -39,7 +40,8 @@ def encoding_page(view: EncodingView, *, title: str, notes: Sequence[str], figur
         metrics=view.metrics,
         regions=view.regions,
         subjects=view.most_subjects,
-        rows=[_row(view, row) for _, row in view.choices.sort_values("score", ascending=False, kind="stable").iterrows()],
+        columns={key: title for key, title in _COLUMNS.items() if any(each[key][0] != "–" for each in rows)},
+        rows=rows,
         has_dimensionality=view.has_dimensionality,
         unit_panels=[(place, each) for place, each in enumerate(_unit_panels(view))],
         has_penalties=len(view.penalties) > 0,
@@ -68,23 +70,31 @@ def _panel(units: UnitScores) -> str:
     return f"{units.model}, {units.recording}" if units.recording else units.model
 
 
+_COLUMNS = {
+    "depth": "Depth", "score": "Score", "ceiling": "Ceiling", "normalised": "Normalised", "p": "p", "units": "Units", "penalty": "Penalty",
+    "dimensionality": "Dimensionality",
+}  # fmt: skip
+
+
 def _row(view: EncodingView, row: pandas.Series[Any]) -> dict[str, Any]:
+    name, _, recording = str(row["region"]).partition(" (")
     return {
         "metric": view.metrics.index(row["metric"]),
-        "region": row["region"],
+        "region": name,
+        "recording": recording.removesuffix(")"),
         "model": view.labels[row["model"]],
         "layer": row["layer"],
         "agreed": f"{row['agreed']} of {row['subjects']} subjects" if row["subjects"] > 1 else "",
-        "depth": number(float(row["depth"])),
-        "score": number(float(row["score"])),
-        "ends": with_ends(row).partition(" ")[2],
-        "ceiling": ceiling_words(row) or "–",
-        "normalised": _shown(row["normalised"]),
-        "p": p_value(float(row["p"]) if np.isfinite(row["p"]) else None),
-        "units": f"{row['n_units']:,}" if row["n_units"] else "–",
-        "penalty": f"{row['alpha_median']:.3g}" if np.isfinite(row["alpha_median"]) else "–",
-        "edge": f"{row['units_at_edge']:.1%} at an edge" if np.isfinite(row["units_at_edge"]) else "",
-        "dimensionality": f"{row['effective_dimensionality']:.1f}" if np.isfinite(row["effective_dimensionality"]) else "–",
+        "depth": (number(float(row["depth"])), ""),
+        "score": (number(float(row["score"])), with_ends(row).partition(" ")[2]),
+        "ceiling": (ceiling_words(row) or "–", ""),
+        "normalised": (_shown(row["normalised"]), ""),
+        "p": (p_value(float(row["p"]) if np.isfinite(row["p"]) else None), ""),
+        "units": (f"{row['n_units']:,}" if row["n_units"] else "–", ""),
+        "penalty": (f"{row['alpha_median']:.3g}", f"{row['units_at_edge']:.1%} at an edge")
+        if np.isfinite(row["alpha_median"])
+        else ("–", ""),
+        "dimensionality": (f"{row['effective_dimensionality']:.1f}" if np.isfinite(row["effective_dimensionality"]) else "–", ""),
     }
 
 

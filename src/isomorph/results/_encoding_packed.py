@@ -11,7 +11,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from isomorph.encoding import BrainScores
 
-_ARRAYS = ("units", "contributions")
+_ARRAYS = ("units", "contributions", "alphas")
 Tensors = dict[str, npt.NDArray[Any]]
 
 
