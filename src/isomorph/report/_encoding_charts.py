@@ -156,13 +156,11 @@ def _pairs() -> Plain:
 def _importances() -> Plain:
     y = {"field": "query", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 330, "labelFontSize": 11}}
     x = _quantity("value", "importance", scale={"zero": True})
-    return _chart(
-        {"step": 15},
-        [
-            _layer("rows", {"type": "rule", "strokeWidth": 2}, "train", {"y": y, **_ends(x, axis="x")}),
-            _layer("rows", {**_POINT, "size": 42}, "test", {"y": y, "x": x, "tooltip": _tips("query", "importance")}),
-        ],
-    )
+    layers = [
+        _layer("rows", {"type": "rule", "strokeWidth": 2}, "train", {"y": y, **_ends(x, axis="x")}),
+        _layer("rows", {**_POINT, "size": 42}, "test", {"y": y, "x": x, "tooltip": _tips("query", "importance")}),
+    ]
+    return _chart({"step": 15}, layers) | {"autosize": "fit-x"}
 
 
 def _null() -> Plain:

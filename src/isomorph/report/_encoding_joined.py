@@ -104,9 +104,8 @@ def _over_subjects(scores: BrainScores) -> pandas.DataFrame:
     made = grouped[numbers].mean().reset_index()
     made["half"] = ((table["high"] - table["low"]) / 2).groupby(grouped.ngroup(), sort=True).mean().to_numpy()
     _sharpen(scores, table, grouped.ngroup().to_numpy(), made)
-    return (
-        made.assign(low=made["score"] - made["half"], high=made["score"] + made["half"]).drop(columns="half").astype({"layer_index": int})
-    )
+    made["low"], made["high"] = made["score"] - made["half"], made["score"] + made["half"]
+    return pandas.DataFrame(made).drop(columns="half").astype({"layer_index": int})
 
 
 def _sharpen(scores: BrainScores, table: pandas.DataFrame, group: Any, made: pandas.DataFrame) -> None:

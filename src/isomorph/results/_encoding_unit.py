@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from isomorph.store import Store
 
 KIND = "brain scores"
+_SCHEME = 2  # what is committed: 2 has the penalties of single units
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -68,6 +69,7 @@ class BrainUnit:
         """Everything the scores depend on."""
         return {
             "kind": KIND,
+            "scheme": _SCHEME,
             "isomorph": __version__,
             "torch": versions()["torch"],
             "model": {"name": self.model.card.name, "fingerprint": self.model.fingerprint},
