@@ -101,6 +101,7 @@ function start() {
       }
       if (name === "curve") spec.layer.forEach((layer) => { if (layer.encoding.y) layer.encoding.y = { ...layer.encoding.y, scale: { domain: data.domains[chosen("metric")][Number(place.dataset.region)], nice: false } }; });
       if (name === "heat") spec.width = { step: Math.max(34, Math.min(spec.width.step, Math.floor((place.clientWidth - 300) / data.regions.length))) };
+      if (name === "importances") spec.height *= Math.max(2, datasets.rows.length);
       if (name === "dimensionality") [["color", spec.layer[0].encoding.color.scale.range], ["shape", SHAPES]].forEach(([channel, range]) => { spec.layer[0].encoding[channel].scale = { domain: data.models, range }; });
       vegaEmbed(place, { ...spec, datasets }, options).then(() => { place.dataset.drawn = "yes"; });
     });
