@@ -99,3 +99,12 @@ def test_wide_features_are_multiplied_by_blocks_of_columns() -> None:
 def test_says_when_a_mixture_does_not_come_to_rest() -> None:
     with pytest.warns(UserWarning, match=r"TAPUDD's mixtures of 4 components had not come to rest after 2 iterations"):
         TAPUDD(components=(1, 4), iterations=2, tolerance=1e-9).fit(NEAR)
+
+
+def test_components_without_items_are_dropped() -> None:
+    """Two places for five components: the empty ones are nobody's nearest."""
+    fitted = TAPUDD(components=(5,)).fit(np.repeat([[0.0, 0.0], [1.0, 1.0]], 6, axis=0))
+    assert len(fitted.mixtures[0].means) == 2
+    near, far = fitted.score([[1.0, 1.0], [0.5, 0.5]])
+    assert near < 1e-9 < far
+    assert np.isfinite(far)
