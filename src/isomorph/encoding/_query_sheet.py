@@ -40,7 +40,7 @@ class QuerySheet:
             as well).
         null: A row a metric × region × random set: `metric`, `region`, `draw`, `score`, on test.
         importances: A row a region × query, the most important of each region first: `region`, `query`, `group`, `importance` (mean
-            |standardised coefficient| over units in the fit to the first training set), its interval over units (`low_units`, `high_units`)
+            absolute standardised coefficient, in the fit to the first training set), its interval over units (`low_units`, `high_units`)
             and over stimuli (`low_stimuli`, `high_stimuli`), `coefficient` (the signed mean). Empty where the protocol has no ridge.
         groups: A row a metric × region × group of queries: `metric`, `region`, `group`, `queries`, `unique` (what the test score loses
             without the group), `low`, `high`, `p` (two-sided), `importance` (the sum over its queries, of `eReg`). Empty without groups.

@@ -32,7 +32,7 @@ class QueryClassifier:
         table: A row a set of features (`full`, `queries`, `best two queries`, `two principal components`): `features`, `width`,
             `accuracy`, `low`, `high` (on test stimuli), `share` (of the accuracy of all features), `alpha`, `left_out` (the accuracy in
             training, each stimulus left out).
-        importances: A row a query: `query`, `importance` (mean over classes of |weight| × the query's standard deviation in training),
+        importances: A row a query: `query`, `importance` (mean absolute weight × the query's standard deviation in training),
             and a column `weight CLASS` for each class; the most important first.
         pair: The best two queries, chosen on the training stimuli.
         results: The probe of each set of features.
