@@ -1,19 +1,25 @@
-"""Fixed questions. A benchmark sees features or geometries, never a model."""
+"""Fixed questions. A benchmark sees features, geometries or answers, never a model."""
 
 from isomorph._lazy import lazy_exports
 from isomorph.benchmarks._registry import list_benchmarks, load_benchmark, registry
 
 _EXPORTS = {
+    "BehaviourMatch": "isomorph.benchmarks._behaviour_match",
     "GeometryMatch": "isomorph.benchmarks._geometry_match",
+    "LabelMatch": "isomorph.benchmarks._behaviour_match_labels",
     "Target": "isomorph.benchmarks._target",
+    "imagenet_16": "isomorph.benchmarks._behaviour_match_public",
     "load_stimuli": "isomorph.benchmarks._stimulus_sets",
     "packaged_photographs": "isomorph.benchmarks._packaged_photographs",
     "stimulus_sets": "isomorph.benchmarks._stimulus_sets",
 }
 
 __all__ = [
+    "BehaviourMatch",
     "GeometryMatch",
+    "LabelMatch",
     "Target",
+    "imagenet_16",
     "list_benchmarks",
     "load_benchmark",
     "load_stimuli",

@@ -51,6 +51,45 @@ registry = Registry(
                 "licence": "CC BY 4.0",
             },
         ),
+        Entry(
+            name="model-vs-human",
+            target="isomorph.benchmarks._behaviour_match_public:model_vs_human",
+            summary="17 sets of distorted pictures: the answers of 90 people, trial by trial, and of two published models",
+            facts={
+                "kind": "behaviour match",
+                "modality": "image",
+                "stimuli": 19040,
+                "targets": ["people's answers"],
+                "citation": "Geirhos et al., 2021",
+                "licence": "code MIT; CSVs unlabelled",
+            },
+        ),
+        Entry(
+            name="shape-bias",
+            target="isomorph.benchmarks._behaviour_match_public:shape_bias",
+            summary="1,280 pictures with the shape of one thing and the texture of another: what ten people name",
+            facts={
+                "kind": "behaviour match",
+                "modality": "image",
+                "stimuli": 1280,
+                "targets": ["people's answers"],
+                "citation": "Geirhos et al., 2019",
+                "licence": "CSVs unlabelled; pictures CC BY 4.0",
+            },
+        ),
+        Entry(
+            name="cifar-10h",
+            target="isomorph.benchmarks._behaviour_match_public:cifar_10h",
+            summary="10,000 small pictures of ten classes: some 51 people's answers to each, as distributions",
+            facts={
+                "kind": "label match",
+                "modality": "image",
+                "stimuli": 10000,
+                "targets": ["people's labels"],
+                "citation": "Peterson et al., 2019",
+                "licence": "CC BY-NC-SA 4.0",
+            },
+        ),
     ),
 )
 

@@ -14,19 +14,21 @@ _EXPORTS = {
     "AlignetReport": "isomorph.report._alignet_report",
     "ConsistencyReport": "isomorph.report._consistency_report",
     "EncodingReport": "isomorph.report._encoding_report",
+    "PerceptionReport": "isomorph.report._perception_report",
     "Report": "isomorph.report._report",
     "alignet_report": "isomorph.report._alignet_report",
     "best_of_both_worlds": "isomorph.report._best_of_both",
     "classical_mds": "isomorph.report._mds",
     "consistency_report": "isomorph.report._consistency_report",
     "encoding_report": "isomorph.report._encoding_report",
+    "perception_report": "isomorph.report._perception_report",
     "report": "isomorph.report._report",
     "smacof": "isomorph.report._mds",
 }
 
 __all__ = [
-    "AlignetReport", "ConsistencyReport", "EncodingReport", "Report", "alignet_report", "best_of_both_worlds", "classical_mds",
-    "consistency_report", "encoding_report", "report", "smacof",
+    "AlignetReport", "ConsistencyReport", "EncodingReport", "PerceptionReport", "Report", "alignet_report", "best_of_both_worlds",
+    "classical_mds", "consistency_report", "encoding_report", "perception_report", "report", "smacof",
 ]  # fmt: skip
 __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
 

@@ -3,6 +3,7 @@
 from isomorph._lazy import lazy_exports
 
 _EXPORTS = {
+    "BehaviourResults": "isomorph.results._behaviour",
     "BenchmarkRecord": "isomorph.results._records",
     "Catalogue": "isomorph.results._catalogue",
     "Contrast": "isomorph.results._contrast",
@@ -13,8 +14,13 @@ _EXPORTS = {
     "StimuliRecord": "isomorph.results._records",
     "TargetRecord": "isomorph.results._records",
     "Study": "isomorph.results._study",
+    "answer": "isomorph.results._behaviour_answer",
+    "answer_logits": "isomorph.results._behaviour_answer",
+    "behaviour_results": "isomorph.results._behaviour",
     "contrast": "isomorph.results._contrast",
     "evaluate": "isomorph.results._evaluate",
+    "evaluate_behaviour": "isomorph.results._behaviour",
+    "leaderboard": "isomorph.results._behaviour",
     "models_on": "isomorph.results._model_targets",
 }
 
