@@ -113,11 +113,11 @@ def main() -> None:
         f"({made['cpu'] / arguments.layers / product['cpu']:.1f} products), peak {made['peak']:.2f} GB "
         f"({made['before']:.2f} before), {made['rows']:.0f} rows, eReg {made['eReg']:.4f}"
     )
-    few, more = (apart("peer", str(units)) for units in (250, 750))
-    whole = few["cpu"] + (more["cpu"] - few["cpu"]) / 500 * (UNITS - 250)
+    few, more = (apart("peer", str(units)) for units in (1000, 4000))
+    whole = few["cpu"] + (more["cpu"] - few["cpu"]) / 3000 * (UNITS - 1000)
     print(
-        f"SparseRandomProjection and RidgeCV, one layer: {few['projection']:.1f} CPU s to project; 250 units {few['cpu']:.1f}, 750 units "
-        f"{more['cpu']:.1f}, all {UNITS:,} extrapolated to {whole:.0f} CPU s, eReg alone"
+        f"SparseRandomProjection and RidgeCV, one layer: {few['projection']:.1f} CPU s to project; 1,000 units {few['cpu']:.1f}, "
+        f"4,000 units {more['cpu']:.1f}, all {UNITS:,} extrapolated to {whole:.0f} CPU s, eReg alone"
     )
     print(f"a layer of ours is {whole / made['cpu'] * arguments.layers:.0f} × as fast (extrapolated)")
 
