@@ -53,6 +53,22 @@ def test_the_headline_is_the_best_model_by_test_at_the_layer_that_train_chose(sc
     assert "resembles EVC" in encoding_report(scores).headline
 
 
+def test_a_layer_is_named_where_most_subjects_agree(make):
+    table = make(1, layers=5, subjects=3).table
+    train = (table["split"] == "train") & (table["region"] == "EVC") & (table["metric"] == "cRSA")
+
+    def said(*layers: int) -> str:
+        ours = table.copy()
+        for subject, layer in zip("123", layers, strict=True):
+            ours.loc[train & (ours["subject"] == subject), "score"] = 0.1
+            ours.loc[train & (ours["subject"] == subject) & (ours["layer_index"] == layer), "score"] = 0.9
+        return encoding_report(replace(make(1, layers=2), table=ours)).headline
+
+    assert said(2, 2, 2).startswith("net0 (layer blocks.2.conv) resembles EVC")
+    assert said(2, 1, 2).startswith("net0 (mostly layer blocks.2.conv) resembles EVC")
+    assert said(1, 2, 3).startswith("net0 (layers about depth 0.50) resembles EVC")
+
+
 def test_depths_of_the_chosen_layers_are_told_in_order(scores):
     (said,) = [
         each for each in str(encoding_report(scores)).split(". ") if each.startswith("Mean relative depth of the chosen layers (eReg")
@@ -109,6 +125,8 @@ def test_figures_in_three_formats_with_captions(make, tmp_path):
     text = page.read_text()
     assert all(f'src="figures/{stem}.png"' in text for stem in stems)
     assert (page.parent / "data" / "contrast-task.csv").is_file()
+    assert made.notes
+    assert all(note in text for note in made.notes)
 
 
 def test_recordings_side_by_side_keep_their_regions_apart(make):

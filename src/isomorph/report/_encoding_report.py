@@ -64,8 +64,9 @@ class EncodingReport:
 
     @property
     def all_notes(self) -> tuple[str, ...]:
-        """Sentences that must travel with the numbers: those that were given, and those of the scores."""
-        return tuple(dict.fromkeys([*self.notes, *self._view.scores.notes]))
+        """Sentences that must travel with the numbers: those that were given, of the scores and of the contrasts."""
+        compared = [f"{name}: {note}" for name, each in self.contrasts.items() for note in each.notes]
+        return tuple(dict.fromkeys([*self.notes, *self._view.scores.notes, *compared]))
 
     def __str__(self) -> str:
         return " ".join([self.headline, *hierarchy(self._view), *caveats(self._view)])

@@ -65,7 +65,9 @@ def headlines(view: EncodingView) -> dict[tuple[str, str], str]:
 def _headline(view: EncodingView, metric: str, region: str, ranked: Any) -> str:
     best = ranked.iloc[0]
     who, most = view.labels[best["model"]], view.subjects[region]
-    layer = f"layer {best['layer']}" if best["agreed"] == best["subjects"] else f"mostly layer {best['layer']}"
+    layer = f"layer {best['layer']}"
+    if best["agreed"] < best["subjects"]:
+        layer = f"mostly {layer}" if 2 * best["agreed"] > best["subjects"] else f"layers about depth {number(float(best['depth']))}"
     start = f"{who} ({layer}) predicts {region} best of {len(ranked)} models" if len(ranked) > 1 else f"{who} ({layer}) predicts {region}"
     if metric == "cRSA":
         start = start.replace("predicts", "resembles")
