@@ -16,6 +16,7 @@ ACTIONS = {
     "triplets": ("convert", "check", "canonicalise", "score"),
     "align": ("fit", "apply", "held-out", "check", "teacher"),
     "alignet": ("run", "demo"),
+    "visalign": ("build", "train", "predict", "score", "submit", "run", "demo"),
     "perception": ("score", "reliability", "convert", "plan"),
 }
 

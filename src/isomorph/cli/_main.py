@@ -24,6 +24,7 @@ VERBS = {
     "evaluate": "models against brains and people: scores, intervals, noise ceilings",
     "behavior": "models beside people on distorted pictures: error consistency, shape bias, intervals, from CSV files",
     "perception": "answers as distributions: score against people's, reliability, convert, plan a survey",
+    "visalign": "when not to answer, as VisAlign asks it: build, train, predict, score, submit, or all from one file",
     "consistency": "do similarities among models agree between data sets: stored matrices, or a whole study",
     "report": "saved results as a page that opens in a browser",
     "run": "a study written as one TOML file: plan, execute, resume",

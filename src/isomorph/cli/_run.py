@@ -19,14 +19,17 @@ def run(words: list[str]) -> int | None:
 
 
 def module_for(words: list[str]) -> str:
-    """Where the command is: a study with `recordings` is one of brains."""
+    """Where the command is: a study with `recordings` is one of brains, one with a `network` is VisAlign's."""
     for word in words:
         path = Path(word)
         if path.suffix == ".toml" and path.is_file():
             try:
-                return "isomorph.cli._encoding_study" if "recordings" in tomllib.loads(path.read_text(encoding="utf-8")) else __name__
+                asked = tomllib.loads(path.read_text(encoding="utf-8"))
             except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
                 break  # the study's own reader says what is wrong
+            if "recordings" in asked:
+                return "isomorph.cli._encoding_study"
+            return "isomorph.cli._visalign_study" if "network" in asked else __name__
     return __name__
 
 

@@ -42,6 +42,7 @@ sources = Registry(
             target="isomorph.models._sentence_transformers:SentenceTransformersSource",
             summary="sentence encoders of the hub, and folders with their files",
         ),
+        Entry(name="visalign", target="isomorph.models._visalign_models:VisalignSource", summary="VisAlign's networks, and small ones"),
         Entry(name="onnx", target="isomorph.models._onnx:OnnxSource", summary="ONNX files, by their path"),
         Entry(
             name="savedmodel",

@@ -1,0 +1,29 @@
+"""VisAlign, whole: data of eight categories, training, seven ways to abstain, scores and submissions."""
+
+from isomorph._lazy import lazy_exports
+
+_EXPORTS = {
+    "AbstentionPart": "isomorph.visalign._study",
+    "AttackPart": "isomorph.visalign._set_part",
+    "NetworkPart": "isomorph.visalign._study",
+    "Pictures": "isomorph.visalign._set_part",
+    "SetPart": "isomorph.visalign._set_part",
+    "TrainedNetwork": "isomorph.visalign._training",
+    "Training": "isomorph.visalign._training",
+    "VisalignOutcome": "isomorph.visalign._study_run",
+    "VisalignRun": "isomorph.visalign._study_run",
+    "VisalignSet": "isomorph.visalign._visalign_set",
+    "VisalignStudy": "isomorph.visalign._study",
+    "build_set": "isomorph.visalign._build_set",
+    "demo_study": "isomorph.visalign._demo_study",
+    "open_set": "isomorph.visalign._visalign_set",
+    "read_labels": "isomorph.visalign._labels",
+    "read_runs": "isomorph.visalign._scores",
+    "score_runs": "isomorph.visalign._scores",
+    "submit": "isomorph.visalign._submissions",
+    "uncertain_picture": "isomorph.visalign._uncertain",
+    "wide_scores": "isomorph.visalign._scores",
+}
+
+__all__ = sorted(_EXPORTS)  # noqa: PLE0605
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
