@@ -167,9 +167,9 @@ class StudyRun:
     @cached_property
     def judged(self) -> GeometryMatch | None:
         """The benchmark whose judgments the teacher's map is fitted to, if it is fitted here."""
-        from isomorph.benchmarks import load_benchmark
+        from isomorph.benchmarks import load_geometry_match
 
-        return load_benchmark(self.study.teacher.judgments) if self.study.teacher.judgments else None
+        return load_geometry_match(self.study.teacher.judgments) if self.study.teacher.judgments else None
 
     @cached_property
     def teacher(self) -> Model:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, overload
 
+from isomorph.errors import InputError
 from isomorph.registry import Entry, Registry
 
 if TYPE_CHECKING:
+    from isomorph.benchmarks._behaviour_match import BehaviourMatch
+    from isomorph.benchmarks._behaviour_match_labels import LabelMatch
     from isomorph.benchmarks._geometry_match import GeometryMatch
 
 registry = Registry(
@@ -104,13 +107,33 @@ def list_benchmarks(pattern: str = "*") -> list[str]:
     return registry.names(pattern)
 
 
-def load_benchmark(name: str) -> GeometryMatch:
-    """The benchmark called `name`, with its stimuli and its targets.
+@overload
+def load_benchmark(name: Literal["model-vs-human", "shape-bias"]) -> BehaviourMatch: ...  # type: ignore[overload-overlap]
+@overload
+def load_benchmark(name: Literal["cifar-10h"]) -> LabelMatch: ...  # type: ignore[overload-overlap]
+@overload
+def load_benchmark(name: str) -> GeometryMatch: ...
+def load_benchmark(name: str) -> Any:
+    """The benchmark called `name`: brains' and people's geometries of stimuli, or what people answered to them.
 
     Raises:
         UnknownNameError: No benchmark has that name.
         FetchError: Its files can be had neither from the mirror, the cache nor the network.
         MissingDependencyError: Its data ship in a package that is not installed.
     """
-    benchmark: GeometryMatch = registry.load(name)()
-    return benchmark
+    return registry.load(name)()
+
+
+def load_geometry_match(name: str) -> GeometryMatch:
+    """The benchmark called `name`, which must be one of geometries: for whoever goes on to its targets or its recording.
+
+    Raises:
+        InputError: It asks for answers instead.
+    """
+    kind = registry.entry(name).facts.get("kind", "geometry match")
+    if kind != "geometry match":
+        raise InputError(
+            f"{name} asks for answers and holds no brains or geometries. Score answers with load_benchmark('{name}').score(…); "
+            "model-vs-human and shape-bias also by `isomorph evaluate MODEL --benchmarks NAME`, one at a time."
+        )
+    return load_benchmark(name)

@@ -13,9 +13,10 @@ from isomorph.cli._parse import StoreFolder, call, wrong_usage
 from isomorph.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from isomorph.report import EncodingReport, Report
+    from isomorph.report import EncodingReport, PerceptionReport, Report
     from isomorph.results import Results
 
+_OF_PEOPLE = {"stimuli": "images", "subjects": "people", "both": "both"}
 BEST_COLUMNS = ("model", "layer", "value", "low", "high", "p_corrected", "ceiling_lower", "ceiling_upper", "n")
 
 
@@ -43,6 +44,8 @@ def evaluate(
 ) -> None:
     """Score every layer of models against every target of benchmarks, with intervals and noise ceilings.
 
+    A benchmark of behaviour (model-vs-human, shape-bias) is given alone: classifiers answer the pictures that people answered.
+
     Args:
         models: Names from `isomorph list models`.
         benchmarks: Names from `isomorph list benchmarks`.
@@ -59,12 +62,19 @@ def evaluate(
         store: The store's folder; default: $ISOMORPH_STORE.
         json: The whole table, one JSON object a row.
     """
+    from isomorph.benchmarks import registry
     from isomorph.engine import Progress
     from isomorph.results import evaluate as evaluate_models
     from isomorph.store import Store
 
     if not models:
         wrong_usage("evaluate", "at least one model is needed; `isomorph list models` shows them.")
+    if [registry.entry(each).facts.get("kind") for each in benchmarks] == ["behaviour match"]:
+        from isomorph.cli._evaluate_behaviour import evaluate_behaviour_models
+
+        how: Any = {"replicates": replicates, "seed": seed, "resample": _OF_PEOPLE[resample], "device": device}
+        evaluate_behaviour_models(models, benchmarks[0], out=out, report=report, json=json, **how)
+        return
     with Progress(quiet=json) as progress:
         results = evaluate_models(
             models,
@@ -94,7 +104,7 @@ def deliver(results: Results, *, out: Path | None, report: Path | None) -> None:
         say(f"report: {write_report(make_report(results), report)}")
 
 
-def write_report(report: Report | EncodingReport, folder: Path) -> Path:
+def write_report(report: Report | EncodingReport | PerceptionReport, folder: Path) -> Path:
     """Write a report; without matplotlib without the figures for papers, and say so. Return the page."""
     try:
         return Path(report.save(folder))

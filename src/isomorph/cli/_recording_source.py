@@ -33,11 +33,11 @@ def read_recording(
     Raises:
         IsomorphError: It cannot be read, its parts do not fit together, or there is no such subject.
     """
-    from isomorph.benchmarks import list_benchmarks, load_benchmark
+    from isomorph.benchmarks import list_benchmarks, load_geometry_match
     from isomorph.brains import load_recording
 
     if not Path(source).exists() and source in list_benchmarks():
-        return _of_subject(load_benchmark(source).recording, subject)
+        return _of_subject(load_geometry_match(source).recording, subject)
     name, _, key = (source, "", "") if Path(source).exists() else source.partition("#")
     recording = load_recording(
         name, units, stimuli, key=key or None, axes=axes or None, repeats=repeats, bad_units=bad_units, small_rois=small_rois

@@ -54,10 +54,10 @@ def read_shown(
 
 
 def _benchmark(name: str) -> Shown:
-    from isomorph.benchmarks import load_benchmark
+    from isomorph.benchmarks import load_geometry_match
 
     try:
-        benchmark = load_benchmark(name)
+        benchmark = load_geometry_match(name)
     except UnknownNameError as error:
         raise InputError(f"recordings: {error} Nor is there such a file or folder beside the study's file.") from error
     brains = tuple(target.name for target in benchmark.targets if target.kind == "brain")

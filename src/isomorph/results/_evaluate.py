@@ -118,10 +118,10 @@ def gather(fragments: Sequence[StoredObject], benchmarks: Sequence[GeometryMatch
 
 
 def _benchmarks(given: Sequence[GeometryMatch | str] | GeometryMatch | str) -> list[GeometryMatch]:
-    from isomorph.benchmarks import GeometryMatch, load_benchmark
+    from isomorph.benchmarks import GeometryMatch, load_geometry_match
 
     several = [given] if isinstance(given, str | GeometryMatch) else list(given)
-    loaded = [load_benchmark(each) if isinstance(each, str) else each for each in several]
+    loaded = [load_geometry_match(each) if isinstance(each, str) else each for each in several]
     names = [each.name for each in loaded]
     doubled = [name for name in names if names.count(name) > 1]
     if doubled:

@@ -140,12 +140,12 @@ class Study:
         return Inference(replicates=self.replicates, seed=self.seed, resample=self.resample, permutations=self.permutations)
 
     def _questions(self, store: Store, progress: Progress | None) -> list[GeometryMatch]:
-        from isomorph.benchmarks import load_benchmark
+        from isomorph.benchmarks import load_geometry_match
         from isomorph.results._model_targets import models_on
 
         comparisons = tuple(each.removeprefix("rsa-") for each in self.measures)
         if self.stimuli is None:
-            return [replace(load_benchmark(name), comparisons=comparisons) for name in self.benchmarks]
+            return [replace(load_geometry_match(name), comparisons=comparisons) for name in self.benchmarks]
         question = models_on(
             _folder(self.stimuli),
             self.model_names(),

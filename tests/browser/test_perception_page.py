@@ -1,0 +1,51 @@
+"""The page of perception in a real browser, opened from its folder."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from pathlib import Path
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed; it is in the dev extra")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no chromium in the PATH; install Debian's chromium")]
+READY = "[...document.querySelectorAll('[data-chart]')].every((each) => each.dataset.drawn)"
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory) -> Path:
+    import pandas as pd
+
+    from isomorph.report import perception_report
+
+    path = Path(__file__).parents[1] / "report" / "test_perception_report.py"
+    spec = importlib.util.spec_from_file_location("perception_example", path)
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    table = pd.DataFrame({"method": ["odin", "knn"] * 2, "category": ["1", "1", "8", "8"], "value": [0.1, 0.4, 0.6, 0.9]})
+    return perception_report(example.example(hostile=True), abstention=table).save(tmp_path_factory.mktemp("page"), figures=False)
+
+
+def test_charts_are_drawn_choices_work_and_nothing_complains(index):
+    complaints: list[str] = []
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--no-first-run"])
+        page = browser.new_page(viewport={"width": 1200, "height": 900})
+        page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("dialog", lambda dialog: complaints.append(f"dialog {dialog.message}"))
+        page.on("request", lambda asked: complaints.append(asked.url) if not asked.url.startswith(("file:", "data:")) else None)
+        page.goto(index.as_uri())
+        page.wait_for_function(READY)
+        assert page.locator("[data-chart] svg").count() == 2 + 3 + 1 + 1 + 1
+        before = page.locator('[data-chart="confusion"]').first.inner_html()
+        page.select_option('[data-choice="confusion"]', "edge")
+        page.wait_for_function("(before) => document.querySelector('[data-chart=confusion]').innerHTML !== before", arg=before)
+        phone = browser.new_page(viewport={"width": 400, "height": 900}, color_scheme="dark")
+        phone.goto(index.as_uri())
+        phone.wait_for_function(READY)
+        assert phone.evaluate("document.documentElement.scrollWidth") <= 400
+        browser.close()
+    assert complaints == []
