@@ -129,12 +129,13 @@ def _shape(view: PerceptionView) -> dict[str, Any]:
     y = {"field": "category", "type": "nominal", "title": None, "sort": columns_of(view.shape, "category"), "axis": {"grid": True}}
     x = {"field": "bias", "type": "quantitative", "title": "shape bias (0%: texture, 100%: shape)", "scale": {"domain": [0, 1]},
          "axis": {"format": ".0%", "tickCount": 5}}  # fmt: skip
+    apart = {"field": "observer", "type": "nominal", "scale": {"domain": view.series, "paddingOuter": 2}}
     counts = [{"field": name, "title": f"{name} answers"} for name in ("shape", "texture")]
     tooltip = [{"field": "observer"}, {"field": "category"}, {"field": "bias", "format": ".0%"}, *counts]
     return {
-        "$schema": _SCHEMA, "width": "container", "height": 24 * len(columns_of(view.shape, "category")), "data": {"name": "shape"},
+        "$schema": _SCHEMA, "width": "container", "height": 28 * len(columns_of(view.shape, "category")), "data": {"name": "shape"},
         "mark": {"type": "point", "filled": True, "size": 75, "opacity": 0.9},
-        "encoding": {"x": x, "y": y, "color": _colour(view), "shape": _mark(view), "tooltip": tooltip},
+        "encoding": {"x": x, "y": y, "yOffset": apart, "color": _colour(view), "shape": _mark(view), "tooltip": tooltip},
     }  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from isomorph.report._palette import CEILING, HEAT, KIND_COLOURS, MUTED
 from isomorph.report._perception_view import PEOPLE, columns_of
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from isomorph.report._perception_view import PerceptionView
@@ -49,7 +50,7 @@ def _kappa(view: PerceptionView) -> Figure:
     names = columns_of(view.points, "dataset")
     across = min(3, len(names))
     down = math.ceil(len(names) / across)
-    figure = Figure(figsize=(0.5 + 2.2 * across, 0.7 + 2.0 * down), layout="constrained")
+    figure = Figure(figsize=(0.5 + 2.2 * across, 0.9 + 2.0 * down), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True).ravel()
     for axes, name in zip(panels, names, strict=False):
         for band in (each for each in view.bands if each["dataset"] == name):
@@ -63,10 +64,7 @@ def _kappa(view: PerceptionView) -> Figure:
                 axes.vlines(point["accuracy"], point["low"], point["high"], color=colour, lw=1)
             axes.plot(point["accuracy"], point["kappa"], marker, color=colour, ms=3 if person else 5, alpha=0.6 if person else 1, mew=0)
         axes.set(title=name, xlim=(0, 1))
-    for axes in panels[len(names) :]:
-        axes.set_visible(False)
-    figure.supxlabel("accuracy", fontsize=9)
-    figure.supylabel("κ with people", fontsize=9)
+    _outer(panels, len(names), across, "accuracy", "κ with people")
     _legend(view, figure)
     return figure
 
@@ -94,11 +92,19 @@ def _confusion(view: PerceptionView) -> Figure:
         axes.set_xticks(range(len(answers)), answers, rotation=90, fontsize=5.5)
         axes.set_yticks(range(len(truths)), truths, fontsize=5.5)
         axes.tick_params(length=0)
-    for axes in panels[len(view.series) :]:
-        axes.set_visible(False)
-    figure.supxlabel("answer", fontsize=9)
-    figure.supylabel("truth", fontsize=9)
+    _outer(panels, len(view.series), across, "answer", "truth")
     return figure
+
+
+def _outer(panels: Sequence[Axes], shown: int, across: int, below: str, beside: str) -> None:
+    """Labels at the panels that have none below or to the left of them; the empty places stay empty."""
+    for at, axes in enumerate(panels):
+        axes.set_visible(at < shown)
+        if at + across >= shown:
+            axes.set_xlabel(below)
+            axes.tick_params(labelbottom=True)
+        if at % across == 0:
+            axes.set_ylabel(beside)
 
 
 def _shape(view: PerceptionView) -> Figure:

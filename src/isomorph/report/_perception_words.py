@@ -45,8 +45,8 @@ def _caveats(view: PerceptionView) -> Iterator[str]:
     if biases and people and people["value"] is not None:
         top = max(biases, key=lambda each: biases[each]["value"])
         yield (
-            f"Where shape and texture conflict, people name the shape in {people['value']:.0%} of the answers that name either, "
-            f"{view.labels[top]} as the most of the models in {biases[top]['value']:.0%}."
+            f"Where shape and texture conflict, people name the shape in {people['value']:.0%} of the answers that name either; the most "
+            f"that a model reaches is {biases[top]['value']:.0%} ({view.labels[top]})."
         )
     kappas = [score for each in view.results.models if (score := view.score(each, "error_consistency"))]
     if len(kappas) > 1 and None not in (kappas[0]["low"], kappas[1]["high"]) and kappas[0]["low"] < kappas[1]["high"]:
