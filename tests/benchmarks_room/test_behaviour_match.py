@@ -1,12 +1,15 @@
 """Benchmarks of behaviour on trials written down here, and on the published ones."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from isomorph import list_benchmarks, load_benchmark
 from isomorph.benchmarks import BehaviourMatch, LabelMatch, imagenet_16
 from isomorph.errors import FetchError
-from isomorph.perception import Answers, Trials, behaviour_table, hellinger, load_cifar_10_classifier
+from isomorph.perception import Answers, Trials, behaviour_table, hellinger, load_cifar_10_classifier, read_class_map
 from isomorph.results import leaderboard
 
 NAMES = ("cat", "dog")
@@ -113,6 +116,9 @@ def test_the_sixteen_categories_are_the_published_ones():
     assert (len(members), sum(map(len, members.values()))) == (16, 207)
     assert members["elephant"] == [385, 386]
     assert members["cat"] == list(range(281, 287))
+    mirror = Path(os.environ.get("ISOMORPH_DATA_MIRROR", "")) / "model-vs-human" / "categories16.json"
+    if mirror.is_file():  # the mirror's own copy, which no public address has
+        assert members == read_class_map(mirror)
 
 
 def test_published_models_and_people_are_reproduced():

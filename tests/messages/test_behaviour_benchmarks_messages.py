@@ -107,6 +107,15 @@ def test_a_model_without_class_outputs():
     assert "names outcome 9, but there are 5" in said(lambda: answer(small, NOISE, mapping={"cat": [9]}))
 
 
+def test_answers_are_no_geometries():
+    from isomorph.results import evaluate
+
+    assert said(lambda: evaluate("bundled/pixels", "model-vs-human")) == (
+        "model-vs-human asks for answers and holds no brains or geometries. Score answers with load_benchmark('model-vs-human').score(…); "
+        "model-vs-human and shape-bias also by `isomorph evaluate MODEL --benchmarks NAME`, one at a time."
+    )
+
+
 def test_logits_that_are_none():
     assert said(lambda: answer_logits([[1.0, np.nan]], ["a.png"], subject="net")).startswith("the logits of net")
     assert said(lambda: answer_logits([1.0, 2.0], ["a.png"], subject="net")) == (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from isomorph.errors import IdError
@@ -55,7 +56,7 @@ class Images:
         """The images in order."""
         return tuple(self.facts)
 
-    @property
+    @cached_property
     def condition(self) -> str | None:
         """The only condition; None where there are several."""
         found = {condition for condition, _ in self.by_stem}

@@ -57,11 +57,11 @@ registry = Registry(
         Entry(
             name="model-vs-human",
             target="isomorph.benchmarks._behaviour_match_public:model_vs_human",
-            summary="17 sets of distorted pictures: the answers of 90 people, trial by trial, and of two published models",
+            summary="17 sets of distorted pictures: what four to ten people each answer, trial by trial, and two published models",
             facts={
                 "kind": "behaviour match",
                 "modality": "image",
-                "stimuli": 19040,
+                "stimuli": 18080,
                 "targets": ["people's answers"],
                 "citation": "Geirhos et al., 2021",
                 "licence": "code MIT; CSVs unlabelled",

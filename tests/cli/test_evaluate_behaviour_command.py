@@ -1,0 +1,34 @@
+"""`isomorph evaluate` on benchmarks of behaviour."""
+
+import json
+
+import pytest
+
+from isomorph.benchmarks import load_benchmark
+from isomorph.cli import main
+from isomorph.cli._evaluate_behaviour import evaluate_behaviour_models
+from isomorph.errors import FetchError
+
+
+@pytest.fixture(autouse=True)
+def published():
+    try:
+        load_benchmark("shape-bias")
+    except FetchError as error:
+        pytest.skip(f"the trials are not at hand: {error}")
+
+
+def test_what_is_published_alone(tmp_path, capsys):
+    evaluate_behaviour_models([], "shape-bias", out=tmp_path / "out", report=None, json=True, replicates=0)
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {each["model"]: round(each["value"], 6) for each in rows} == {
+        "bagnet33": 0.051073, "simclr-resnet50x1": 0.387850, "humans": 0.958688,
+    }  # fmt: skip
+    assert (tmp_path / "out" / "leaderboard.csv").is_file()
+    evaluate_behaviour_models([], "shape-bias", out=None, report=None, json=False, replicates=0)
+    assert "simclr-resnet50x1" in capsys.readouterr().out
+
+
+def test_a_model_without_classes_is_a_sentence(capsys):
+    assert main(["evaluate", "bundled/pixels", "--benchmarks", "shape-bias"]) != 0
+    assert "it has no class outputs" in capsys.readouterr().err
