@@ -114,6 +114,39 @@ def test_means_over_subjects(scores):
     assert row["high"] - row["low"] < (own["high"] - own["low"]).max()
 
 
+def test_means_over_subjects_are_of_those_with_a_score(scores):
+    bob = (scores.table["subject"] == "bob") & (scores.table["metric"] == "cRSA")
+    found = replace(scores, table=scores.table.assign(score=scores.table["score"].mask(bob))).over_subjects()
+    alone = scores.table[(scores.table["subject"] == "ann") & (scores.table["metric"] == "cRSA") & (scores.table["split"] == "test")]
+    found = found[(found["metric"] == "cRSA") & (found["split"] == "test")]
+    np.testing.assert_allclose(found[["score", "low", "high"]], alone[["score", "low", "high"]], atol=1e-6)
+    assert set(found["n_subjects"]) == {1}
+    nobody = replace(scores, table=scores.table.assign(score=np.nan)).over_subjects()
+    assert nobody["low"].isna().all()
+    assert set(nobody["n_subjects"]) == {0}
+
+
+def test_merged_layers_and_regions_are_as_if_scored_at_once():
+    """The best layer on train is the best of all, and no region's units are lost."""
+    rng = np.random.default_rng(3)
+    layers = {name: features(rng.normal(size=(N, 10)), name, "net") for name in "ab"}
+    mixed = layers["a"].values @ rng.normal(size=(10, 30)) + rng.normal(size=(N, 30))
+    units = pandas.DataFrame({"V1": [1] * 20 + [0] * 10, "IT": [0] * 15 + [1] * 15})
+    brain = Recording(ids=IDS, responses=mixed, units=units)
+    whole = encode(layers, brain)
+    by_layer = encode({"b": layers["b"]}, brain).merge(encode({"a": layers["a"]}, brain))
+    by_region = encode(layers, brain, regions=["V1"]).merge(encode(layers, brain, regions=["IT"]))
+    keys = ["layer", "metric", "region", "split"]
+    for made in (by_layer, by_region):
+        both = [each.table.sort_values(keys).reset_index(drop=True)[[*keys, "score", "best_on_train"]] for each in (whole, made)]
+        pandas.testing.assert_frame_equal(*both, atol=1e-6)
+        assert made.recording == whole.recording
+        for part in ("units", "alphas"):
+            for key, values in getattr(whole, part).items():
+                np.testing.assert_allclose(getattr(made, part)[key], values, atol=1e-6)
+    assert set(by_layer.table.query("best_on_train and metric == 'eReg'")["layer"]) == {"a"}
+
+
 def test_a_folder_gives_back_what_was_saved(scores, tmp_path):
     scores.save(tmp_path / "scores")
     again = BrainScores.load(tmp_path / "scores")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from isomorph.arrays import FloatArray
-from isomorph.encoding._choose_layers import choose_layers
+from isomorph.encoding._choose_layers import choose_layers, marked_best
 from isomorph.encoding._encode_tally import t_quantile
 from isomorph.encoding._protocol import Protocol
 from isomorph.errors import InputError, UnknownNameError
@@ -75,16 +75,16 @@ class BrainScores:
         return choose_layers(self.table, **options)
 
     def over_subjects(self) -> pandas.DataFrame:
-        """Means over subjects of every model, layer, metric, region and side, with `n_subjects`.
+        """Means over the subjects that have a score of every model, layer, metric, region and side; `n_subjects` is how many.
 
         Intervals are over stimuli, which all subjects share, with the subjects held fixed: on test from `contributions`,
         on train the mean of the subjects' widths, which is too wide. `p` is the mean of theirs.
         """
         grouped = self.table.groupby(list(_KEYS), sort=False)
         first = [each for each in self.table.columns if each not in (*_KEYS, *_MEANS, "subject", "low", "high", "best_on_train")]
-        made = grouped.agg({**dict.fromkeys(_MEANS, "mean"), **dict.fromkeys(first, "first"), "subject": "size"})
-        made["n_units"] = grouped["n_units"].sum()
-        made = made.rename(columns={"subject": "n_subjects"}).reset_index()
+        made = grouped.agg({**dict.fromkeys(_MEANS, "mean"), **dict.fromkeys(first, "first")})
+        made["n_units"], made["n_subjects"] = grouped["n_units"].sum(), grouped["score"].count()
+        made = made.reset_index()
         half = np.array([self._half_width(self.table.iloc[rows]) for rows in grouped.indices.values()])
         made["low"], made["high"] = made["score"] - half, made["score"] + half
         return made
@@ -114,10 +114,15 @@ class BrainScores:
         )  # fmt: skip
 
     def merge(self, *others: BrainScores) -> BrainScores:
-        """These and others' scores of other models, or layers, against the same recording by the same protocol.
+        """These and others' scores of other models, layers or regions, against the same recording by the same protocol.
+
+        The layers that are best on train are found anew, among all of a model's.
+
+        Args:
+            others: What `encode` gave for them.
 
         Raises:
-            InputError: The recording or the protocol is another one, or a layer is in two of them.
+            InputError: The recording or the protocol is another one, or a layer's score of a region is in two of them.
         """
         import pandas
 
@@ -136,12 +141,16 @@ class BrainScores:
             raise InputError(
                 f"layer {first['layer']!r} of {first['model']!r} is in two of the scores. Give models names: encode(…, model=…)."
             )
+        recording = dict(self.recording) | {
+            part: list(dict.fromkeys(name for each in everyone for name in each.recording[part])) for part in ("regions", "subjects")
+        }
         return replace(
             self,
-            table=table,
-            units={key: value for each in everyone for key, value in each.units.items()},
+            table=marked_best(table),
+            recording=recording,
+            units=_joined(each.units for each in everyone),
             contributions={key: value for each in everyone for key, value in each.contributions.items()},
-            alphas={key: value for each in everyone for key, value in each.alphas.items()},
+            alphas=_joined(each.alphas for each in everyone),
             notes=tuple(dict.fromkeys(note for each in everyone for note in each.notes)),
         )
 
@@ -183,7 +192,10 @@ class BrainScores:
         return "\n".join([repr(self), "layers chosen on train, scored on test:", text, *more, *(f"note: {each}" for each in self.notes)])
 
     def _half_width(self, rows: pandas.DataFrame) -> float:
-        """Half the interval of the mean over the subjects of `rows`."""
+        """Half the interval of the mean over the subjects of `rows` that have a score."""
+        rows = rows[rows["score"].notna()]
+        if rows.empty:
+            return float("nan")
         kept = [key for key in zip(*(rows[name] for name in _CELL), strict=True) if key in self.contributions]
         if rows["split"].iloc[0] != "test" or len(kept) < len(rows):
             return float(((rows["high"] - rows["low"]) / 2).mean())
@@ -215,6 +227,14 @@ class BrainScores:
 
     def _contributions(self, row: Any) -> FloatArray:
         return self.contributions[row["model"], row["layer"], row["metric"], row["region"], row["subject"]]
+
+
+def _joined(parts: Iterable[Mapping[Any, FloatArray]]) -> dict[Any, FloatArray]:
+    """Arrays of all units by their keys; of a key that is in two, the units of both."""
+    result: dict[Any, FloatArray] = {}
+    for key, values in (item for part in parts for item in part.items()):
+        result[key] = np.where(np.isnan(result[key]), values, result[key]) if key in result else values
+    return result
 
 
 def _two_sided(value: float, error: float, degrees: int) -> float:

@@ -61,6 +61,14 @@ def choose_layers(
     return chosen.merge(_matching(table, report), on=keys, how="left")[[*table.columns, "chosen_by"]]
 
 
+def marked_best(table: pandas.DataFrame) -> pandas.DataFrame:
+    """With `best_on_train`: whether the layer has its model's best train score; of layers with equal ones the first."""
+    train = table[table["split"] == "train"].dropna(subset=["score"])
+    best = train.loc[train.groupby(list(BY), sort=False)["score"].idxmax(), [*BY, "layer"]]
+    chosen = set(best.itertuples(index=False, name=None))
+    return table.assign(best_on_train=[row in chosen for row in table[[*BY, "layer"]].itertuples(index=False, name=None)])
+
+
 def _matching(table: pandas.DataFrame, wanted: Mapping[str, Any]) -> pandas.DataFrame:
     for name, value in wanted.items():
         column = table[name]

@@ -10,6 +10,7 @@ import numpy as np
 
 from isomorph.arrays import FloatArray
 from isomorph.encoding._brain_scores import BrainScores
+from isomorph.encoding._choose_layers import marked_best
 from isomorph.encoding._encode_folds import Fold, folds_of
 from isomorph.encoding._encode_layer import LayerScorer, LayerScores
 from isomorph.encoding._encode_layers import Layer, layers_of
@@ -183,7 +184,7 @@ def _result(
             if scores.penalties is not None:
                 alphas[model, layer.name] = targets.spread(scores.penalties)
     table = pandas.DataFrame(rows).assign(**_conventions(protocol, certainty))
-    table = _ordered(_best_on_train(table))
+    table = _ordered(marked_best(table))
     notes = notes_of(table, targets.notes, constant, protocol)
     return BrainScores(
         table=table, units=units, recording={**targets.summary(), "stimuli": len(targets.ids)}, protocol=protocol, notes=notes,
@@ -214,15 +215,6 @@ def _conventions(protocol: Protocol, certainty: Certainty) -> dict[str, Any]:
         "split_rule": protocol.split.rule, "regression": regression_words(protocol), "projection": projection_words(protocol),
         "distance": protocol.distance, "comparison": protocol.comparison, "seed": certainty.seed, "replicates": certainty.drawn,
     }  # fmt: skip
-
-
-def _best_on_train(table: Any) -> Any:
-    train = table[table["split"] == "train"].dropna(subset=["score"])
-    keys = ["model", "metric", "region", "subject"]
-    best = train.loc[train.groupby(keys, sort=False)["score"].idxmax(), [*keys, "layer"]]
-    chosen = set(map(tuple, best.to_numpy()))
-    marked = [tuple(row) in chosen for row in table[[*keys, "layer"]].to_numpy()]
-    return table.assign(best_on_train=marked)
 
 
 def _ordered(table: Any) -> Any:
