@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,7 +19,8 @@ StudyFile = Annotated[Path, tyro.conf.Positional]
 
 def run(words: list[str]) -> int | None:
     """Dispatch on the action."""
-    actions = {"build": build, "train": train, "predict": predict, "score": score, "submit": submit, "run": run_study, "demo": demo}
+    steps = (build, train, predict, score, submit, demo)
+    actions: dict[str, Callable[..., None]] = {each.__name__: each for each in steps} | {"run": run_study}
     return call_action(actions, words, command="visalign")
 
 

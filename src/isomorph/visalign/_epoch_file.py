@@ -47,7 +47,7 @@ def read_epoch(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call]
+        with safe_open(path, framework="pt") as file:
             facts = json.loads((file.metadata() or {})["isomorph"])
             return {name: file.get_tensor(name) for name in file.keys()}, facts  # noqa: SIM118 - it is no mapping
     except (SafetensorError, OSError, KeyError, ValueError, TypeError) as error:

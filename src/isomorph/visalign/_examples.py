@@ -52,9 +52,11 @@ class PictureExamples:
 
         pictures = [self._resized(int(row)) for row in rows]
         if rng is None:
-            return self.recipe(pictures)
+            prepared: torch.Tensor = self.recipe(pictures)
+            return prepared
         side = self.recipe.height_pixels
-        return replace(self.recipe, resize_pixels=side)([self._varied(each, side, rng) for each in pictures])
+        varied: torch.Tensor = replace(self.recipe, resize_pixels=side)([self._varied(each, side, rng) for each in pictures])
+        return varied
 
     def _resized(self, row: int) -> Any:
         """The shorter side at `resize_pixels`."""

@@ -28,6 +28,9 @@ class WithHead(nn.Module):
         head: What reads it.
     """
 
+    mean: torch.Tensor
+    deviation: torch.Tensor
+
     def __init__(self, backbone: nn.Module, layer: str, mean: Any, deviation: Any, head: nn.Module) -> None:
         super().__init__()
         self.backbone, self.head = backbone, head

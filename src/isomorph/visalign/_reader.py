@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from isomorph.errors import InputError
 from isomorph.visalign._examples import Columns, PictureExamples, RowExamples
+from isomorph.visalign._kept import Arrays, kept
 
 if TYPE_CHECKING:
     import torch
@@ -18,8 +20,6 @@ if TYPE_CHECKING:
     from isomorph.models import Model
     from isomorph.stimuli import Stimuli
     from isomorph.visalign._study import NetworkPart
-
-Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,11 +81,13 @@ class FrozenNetwork:
         part: Which.
         classes: How many.
         training: The training pictures.
+        folder: Where features are kept.
     """
 
     part: NetworkPart
     classes: int
     training: Stimuli
+    folder: Path
 
     @cached_property
     def backbone(self) -> Model:
@@ -107,12 +109,17 @@ class FrozenNetwork:
 
     def rows(self, stimuli: Stimuli) -> Any:
         """Features as the backbone gives them; each set of pictures is shown once."""
+        digest = stimuli.digest
+        if digest not in self._known:
+            asked = [self.part.backbone, self.part.recipe, self.part.layer, self.part.pool, digest]
+            self._known[digest] = kept(self.folder / f"{digest[-24:]}.npz", asked, lambda: self._extracted(stimuli))["rows"]
+        return self._known[digest]
+
+    def _extracted(self, stimuli: Stimuli) -> Arrays:
         from isomorph.models import extract
 
-        if stimuli.digest not in self._known:
-            found = extract(self.backbone, stimuli, layers=[self.layer], pool=self.part.pool)
-            self._known[stimuli.digest] = np.asarray(found[self.layer].values, dtype=np.float32)
-        return self._known[stimuli.digest]
+        found = extract(self.backbone, stimuli, layers=[self.layer], pool=self.part.pool)
+        return {"rows": np.asarray(found[self.layer].values, dtype=np.float32)}
 
     @cached_property
     def _scale(self) -> tuple[Any, Any]:
@@ -164,21 +171,19 @@ class FrozenNetwork:
 Network = PixelNetwork | FrozenNetwork
 
 
-def evidence(network: Network, module: torch.nn.Module, sets: dict[str, Stimuli], methods: dict[str, Any]) -> Arrays:
-    """`<set>/<features | logits | passes | odin>` of each set; the training pictures' features alone."""
+def read_all(network: Network, module: torch.nn.Module, sets: dict[str, Stimuli]) -> Arrays:
+    """`<set>/features` and `<set>/logits` of each set."""
     found: Arrays = {}
     for name, stimuli in sets.items():
-        read = network.read(module, stimuli)
-        found[f"{name}/features"] = read["features"]
-        if name == "training":
-            continue
-        found[f"{name}/logits"] = read["logits"]
-        if "mcdropout" in methods:
-            found[f"{name}/passes"] = network.passes(module, stimuli, methods["mcdropout"])
-        if "odin" in methods:
-            found[f"{name}/odin"] = _after_step(methods["odin"], network, module, stimuli, read["logits"])
+        found |= {f"{name}/{kind}": each for kind, each in network.read(module, stimuli).items()}
     return found
 
 
-def _after_step(odin: Odin, network: Network, module: torch.nn.Module, stimuli: Stimuli, logits: Any) -> Any:
-    return odin.run(network.model(module), stimuli) if odin.epsilon else logits
+def passes_of_all(network: Network, module: torch.nn.Module, sets: dict[str, Stimuli], method: MCDropout) -> Arrays:
+    """`<set>/passes` of each set."""
+    return {f"{name}/passes": network.passes(module, stimuli, method) for name, stimuli in sets.items()}
+
+
+def steps_of_all(network: Network, module: torch.nn.Module, sets: dict[str, Stimuli], method: Odin) -> Arrays:
+    """`<set>/odin` of each set: the logits after a step on the pixels."""
+    return {f"{name}/odin": method.run(network.model(module), stimuli) for name, stimuli in sets.items()}

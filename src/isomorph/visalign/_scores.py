@@ -48,7 +48,8 @@ def score_runs(
         run = each.take(people.ids)
         rows += [{"model": each.subject, **row} for row in _of_run(run, people, costs, replicates, seed)]
     tables.append(pandas.DataFrame(rows))
-    return pandas.concat(tables, ignore_index=True)
+    joined: pandas.DataFrame = pandas.concat(tables, ignore_index=True)
+    return joined
 
 
 def _of_run(run: Answers, people: Answers, costs: Sequence[float], replicates: int, seed: int) -> list[dict[str, Any]]:

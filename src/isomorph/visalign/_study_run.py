@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,7 +18,8 @@ from isomorph.perception import Answers, over_seeds
 from isomorph.store._atomic import make_folder, write_bytes
 from isomorph.visalign._build_set import build_set
 from isomorph.visalign._calibration import calibration_pictures
-from isomorph.visalign._reader import Arrays, FrozenNetwork, Network, PixelNetwork, evidence
+from isomorph.visalign._kept import Arrays, kept, noted
+from isomorph.visalign._reader import FrozenNetwork, Network, PixelNetwork, passes_of_all, read_all, steps_of_all
 from isomorph.visalign._scores import score_runs
 from isomorph.visalign._submissions import submit
 from isomorph.visalign._training import TrainedNetwork
@@ -77,7 +77,9 @@ class VisalignRun:
     def network(self) -> Network:
         """What is trained."""
         part, classes = self.study.network, len(self.data.classes)
-        return PixelNetwork(part, classes) if part.architecture else FrozenNetwork(part, classes, self._learnt[0])
+        return (
+            PixelNetwork(part, classes) if part.architecture else FrozenNetwork(part, classes, self._learnt[0], self.study.out / "features")
+        )
 
     @cached_property
     def _learnt(self) -> tuple[Any, Any]:
@@ -106,16 +108,22 @@ class VisalignRun:
         """What each network says of training, calibration and test pictures."""
         training, validation = self._learnt
         calibration = calibration_pictures(validation, self.study.abstention, seed=self.study.seeds[0])
-        sets = {"training": training, "calibration": calibration, "test": self.data.test}
-        wanted = [each for each in ("mcdropout", "odin") if each in self.study.abstention.methods]
-        methods = {each: self.study.abstention.method(each) for each in wanted}
+        judged = {"calibration": calibration, "test": self.data.test}
+        sets = {"training": training, **judged}
         digests = {name: each.digest for name, each in sets.items()}
-        found = {}
+        found: dict[int, Arrays] = {}
         with self.progress.task("predict", len(self.networks), unit="networks") as task:
             for seed, each in self.networks.items():
-                asked = [digests, methods, self.study.network, self.data.classes, seed, each.epoch]
-                path = self.study.out / "evidence" / f"{self.study.network.name}-{seed}.npz"
-                found[seed] = _kept(path, asked, lambda each=each: evidence(self.network, each.module, sets, methods))  # type: ignore[misc]
+                asked = [digests, self.study.network, self.data.classes, seed, each.epoch]
+                kinds: dict[str, Callable[[], Arrays]] = {"read": partial(read_all, self.network, each.module, sets)}
+                for name, read in (("mcdropout", passes_of_all), ("odin", steps_of_all)):
+                    if name in self.study.abstention.methods:
+                        kinds[name] = partial(read, self.network, each.module, judged, self.study.abstention.method(name))
+                found[seed] = {}
+                for kind, make in kinds.items():
+                    path = self.study.out / "evidence" / f"{self.study.network.name}-{seed}-{kind}.npz"
+                    method = None if kind == "read" else self.study.abstention.method(kind)
+                    found[seed] |= kept(path, [*asked, method], make)
                 task.advance()
         return found
 
@@ -126,7 +134,7 @@ class VisalignRun:
         for method in part.methods:
             seeds = ["-".join(map(str, self.study.seeds))] if method == ENSEMBLE else list(map(str, self.study.seeds))
             for seed in seeds:
-                run = f"{name}/{method}/{seed}"
+                run = f"{name}/{method}{'-as-released' if part.upstream_compat else ''}/{seed}"
                 found[run] = replace(self._answers(method, None if method == ENSEMBLE else int(seed)), subject=run)
                 make_folder(self.study.out / "answers")
                 target = self.study.out / "answers" / f"{run.replace('/', '-')}.npz"
@@ -172,7 +180,7 @@ class VisalignRun:
         numbers = [[each.subject, each.probabilities.tobytes().hex()] for each in (*runs, people)]
         asked = spec.fingerprint([numbers, self.study.costs, self.study.replicates, people.groups, people.conditions])
         path = self.study.out / "scores.csv"
-        if path.is_file() and _noted(path) == asked:
+        if path.is_file() and noted(path) == asked:
             return pandas.read_csv(path, dtype={"group": str})
         found = score_runs(runs, people, costs=self.study.costs, replicates=self.study.replicates)
         write_bytes(path, found.to_csv(index=False).encode())
@@ -204,33 +212,8 @@ class VisalignRun:
         )  # fmt: skip
 
 
-def _kept(path: Path, asked: Any, make: Callable[[], Arrays]) -> Arrays:
-    """Arrays from a file that answers to the same question, or made and written."""
-    wanted = spec.fingerprint(asked)
-    if path.is_file() and _noted(path) == wanted:
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                return {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError) as error:
-            raise FileError(f"{path} cannot be read: {error}. Remove it to have it made again.") from error
-    arrays = make()
-    held = io.BytesIO()
-    np.savez(held, allow_pickle=False, **arrays)  # type: ignore[arg-type]
-    make_folder(path.parent)
-    write_bytes(path, held.getvalue())
-    write_bytes(path.with_suffix(".asked"), wanted.encode())
-    return arrays
-
-
 def _unit_length(rows: Any) -> Any:
     return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-
-
-def _noted(path: Path) -> str:
-    try:
-        return path.with_suffix(".asked").read_text(encoding="utf-8")
-    except OSError:
-        return ""
 
 
 def _same_answers(path: Path, answers: Answers) -> bool:
