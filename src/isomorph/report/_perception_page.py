@@ -44,6 +44,7 @@ def perception_page(view: PerceptionView, *, notes: Sequence[str], figures: Sequ
         tables=list(_tables(view)),
         any_abstention=view.abstention is not None,
         any_shape=bool(view.shape),
+        any_half=any(view.results.joined.answers.values()),
         hardest={name: [_shown(view, each) for each in images] for name, images in view.hardest.items() if images},
         procedure=procedure(view),
         licence=view.results.licence,
