@@ -85,6 +85,21 @@ def test_trials_and_answers_stand_side_by_side():
     assert np.isnan(board.set_index("model").loc["table", "hellinger"])
 
 
+def test_peoples_own_trials_in_a_models_folder_are_not_counted_twice():
+    own = Trials.joined([people(), Trials.from_answers(decided("table", ["cat", "cat", "dog", "dog"]), dataset="edge")])
+    assert len(benchmark().join(own).trials) == 4 * 4
+
+
+def test_distances_order_a_table_from_the_closest():
+    crowd = Answers.from_counts(["a", "b"], ["cat", "dog"], [[9, 1], [4, 6]], truth=["cat", "dog"], subject="people")
+    near, far = (
+        Answers(ids=["a", "b"], outcomes=["cat", "dog"], probabilities=p, subject=name)
+        for name, p in (("near", [[0.8, 0.2], [0.4, 0.6]]), ("far", [[0.1, 0.9], [0.9, 0.1]]))
+    )
+    rows = LabelMatch(name="x", people=crowd).score([far, near], replicates=0)
+    assert list(leaderboard(rows)["model"]) == ["near", "far", "humans"]
+
+
 def test_what_one_model_lacks_is_dropped_for_all():
     fewer = model(ids=("cat1", "cat2", "dog1"), subject="fewer")
     joined = benchmark().join([fewer, model()], missing="drop")

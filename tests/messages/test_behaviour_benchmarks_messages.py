@@ -8,7 +8,7 @@ import pytest
 
 from isomorph.benchmarks import BehaviourMatch, LabelMatch
 from isomorph.perception import Answers, Trials
-from isomorph.results import answer, answer_logits, evaluate_behaviour
+from isomorph.results import answer, answer_logits, evaluate_behaviour, leaderboard
 from isomorph.stimuli import Stimuli
 
 _SPEC = importlib.util.spec_from_file_location(
@@ -51,6 +51,24 @@ def test_classes_that_nobody_asked_for():
         "net answers with 3 classes and pets asks for 2 categories: it has 'lynx', 'wolf' and lacks 'dog'. Map them: answer(…, "
         "mapping='imagenet-16'), or answers.mapped(members)."
     )
+
+
+def test_trials_with_other_words_or_without_a_model():
+    table = Trials.from_answers(
+        Answers.from_decisions(["cat1.png", "cat2.png"], ["cat", "lynx"], ["cat", "lynx"], truth=["cat", "cat"], subject="net"),
+        dataset="edge",
+    )
+    assert said(lambda: example.benchmark().join(table)) == (
+        "the trials of net hold 1 responses that are none of the 2 categories of pets: 'lynx'. Map them: trials.mapped(members)."
+    )
+    assert said(lambda: example.benchmark().join(example.people())) == (
+        "the trials given to pets are of people alone ('subject-*'); there is no model to compare."
+    )
+
+
+def test_a_data_set_that_has_no_scores():
+    rows = example.benchmark().score(example.model(), replicates=0)
+    assert said(lambda: leaderboard(rows, target="edges")) == "no data set is called 'edges'. Did you mean 'edge'?"
 
 
 def test_data_sets_and_names():

@@ -39,7 +39,7 @@ def join_answers(benchmark: BehaviourMatch, given: Any, *, missing: str) -> Join
     """See `BehaviourMatch.join`."""
     if missing not in ("raise", "drop"):
         raise InputError(f"missing is 'raise' or 'drop'; got {missing!r}.")
-    tables = [each for each in _listed(given) if isinstance(each, Trials)]
+    tables = [_of_models(benchmark, each) for each in _listed(given) if isinstance(each, Trials)]
     named = [(name, _checked(benchmark, each)) for name, each in _named(benchmark, given)]
     people, notes = _shared_sets(benchmark.people, named, tables, missing)
     shown = {each: Images.of(people, each) for each in sorted(people.dataset.names)}
@@ -53,7 +53,7 @@ def join_answers(benchmark: BehaviourMatch, given: Any, *, missing: str) -> Join
     aligned = [(name, _aligned(benchmark, each.take(common[name]), shown[name])) for name, each, _ in own]
     trials = Trials.joined([people, *tables, *(shown[name].trials(each) for name, each in aligned)])
     outcomes = (*benchmark.categories, people.no_answer)
-    votes = {name: _over(trials.answers(name), outcomes).take(common[name]) for name in shown}
+    votes = {name: _over(people.answers(name), outcomes).take(common[name]) for name in shown}
     answers = {name: tuple(each for of, each in aligned if of == name) for name in shown}
     return Joined(trials, answers, votes, (*notes, *(f"Left out: {each}." for each in lines)))
 
@@ -80,6 +80,21 @@ def _named(benchmark: BehaviourMatch, given: Any) -> Iterator[tuple[str, Answers
                     "are to. Give {'edge': answers}, or Answers(..., provenance='edge')."
                 )
             yield name, each
+
+
+def _of_models(benchmark: BehaviourMatch, trials: Trials) -> Trials:
+    """The models' trials, once every response is one that was asked for."""
+    if not trials.models:
+        raise InputError(f"the trials given to {benchmark.name} are of people alone ({trials.people!r}); there is no model to compare.")
+    part = trials.take(subjects=trials.models)
+    known = {*benchmark.categories, trials.no_answer}
+    odd = sorted(set(part.response.names) - known)
+    if odd:
+        raise InputError(
+            f"the trials of {', '.join(part.models)} hold {len(odd)} responses that are none of the {len(benchmark.categories)} categories "
+            f"of {benchmark.name}: {', '.join(map(repr, odd[:3]))}{' …' if len(odd) > 3 else ''}. Map them: trials.mapped(members)."
+        )
+    return part
 
 
 def _checked(benchmark: BehaviourMatch, answers: Answers) -> Answers:

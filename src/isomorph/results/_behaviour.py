@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from isomorph.errors import FileError, InputError
+from isomorph.errors import FileError, InputError, UnknownNameError
 from isomorph.perception import Answers, write_trials
 from isomorph.results._behaviour_answer import ClassMap, answer
 
@@ -26,6 +26,8 @@ NOTE = (
     "Each number is formed within a condition, then averaged over conditions, people and data sets, all with equal weight; images that a "
     "model did not see are left out for everybody."
 )
+_HIGHER = ("error_consistency", "shape_bias")
+"""Measures by which a table may be ordered with the largest first."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -104,10 +106,16 @@ def leaderboard(rows: Sequence[Mapping[str, Any]], *, target: str = "all") -> pa
 
     Returns:
         `model`, then each measure with `…_low` and `…_high`, models by κ (else by the first measure), the row "humans" last.
+
+    Raises:
+        UnknownNameError: No score is of that data set.
     """
     import pandas
 
-    part = [each for each in rows if each["target"] == target] or list(rows)
+    targets = dict.fromkeys(each["target"] for each in rows)
+    if target not in targets and target != "all":
+        raise UnknownNameError("data set", target, targets)
+    part = [each for each in rows if each["target"] == target or "all" not in targets]
     measures = list(dict.fromkeys(each["measure"] for each in part))
     found: dict[str, dict[str, Any]] = {}
     for each in part:
@@ -119,7 +127,9 @@ def leaderboard(rows: Sequence[Mapping[str, Any]], *, target: str = "all") -> pa
     table = table.dropna(axis=1, how="all")
     by = "error_consistency" if "error_consistency" in table else table.columns[min(1, len(table.columns) - 1)]
     last = (table["model"] == "humans").to_numpy()
-    return table.assign(last=last).sort_values(["last", by], ascending=[True, False], kind="stable", ignore_index=True).drop(columns="last")
+    downwards = by in _HIGHER
+    order = table.assign(last=last).sort_values(["last", by], ascending=[True, not downwards], kind="stable", ignore_index=True)
+    return order.drop(columns="last")
 
 
 def evaluate_behaviour(
