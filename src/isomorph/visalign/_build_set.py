@@ -88,7 +88,7 @@ def _divided(name: str, stimuli: Stimuli, part: SetPart, rng: np.random.Generato
     most = part.classes[name].most
     order = [ids[at] for at in rng.permutation(len(ids))][: most or None]
     rest = part.test + part.validation
-    train = len(order) - rest if part.train is None else part.train
+    train = part.train or len(order) - rest
     if train < 1 or len(order) < rest + train:
         raise InputError(
             f"the class {name!r} has {len(order)} pictures; {max(train, 1)} to learn from, {part.validation} to validate and {part.test} "

@@ -30,7 +30,7 @@ def demo_study(out: Path | str) -> VisalignStudy:
         name="visalign-demo",
         set=SetPart(
             classes={"human": pictures("human*"), "animal": pictures("nonhuman*"), "object": pictures("artificial*")},
-            train=None,
+            train=0,
             validation=5,
             test=6,
             attack=AttackPart(models=(_NETWORK,), epsilons=(0.03,)),

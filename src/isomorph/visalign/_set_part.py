@@ -76,7 +76,7 @@ class SetPart:
     Attributes:
         classes: Class → where its pictures come from, in the order of every vector. They are divided, by the seed, into training,
             validation and test; categories 1, 3 and 8 are made of the test pictures alone.
-        train: Pictures of each class to learn from; None: whatever the others leave.
+        train: Pictures of each class to learn from; 0: whatever the others leave.
         validation: Pictures of each class to stop at the right time and to calibrate with.
         test: Pictures of each class in category 1.
         implausible: Category 2: class → pictures of it in settings where it never is.
@@ -91,7 +91,7 @@ class SetPart:
     """
 
     classes: Mapping[str, Pictures]
-    train: int | None = 1125
+    train: int = 1125
     validation: int = 125
     test: int = 10
     implausible: Mapping[str, Pictures] = field(default_factory=dict)
@@ -116,7 +116,7 @@ class SetPart:
         for name in self.corruptions:
             for severity in self.severities:
                 find_corruption(name, severity)
-        if min(self.validation, self.test) < 1 or (self.train is not None and self.train < 1):
+        if min(self.validation, self.test) < 1 or self.train < 0:
             raise InputError(
                 f"each class needs pictures to learn from, to validate and to test; got {self.train}, {self.validation}, {self.test}."
             )

@@ -179,12 +179,13 @@ class VisalignRun:
         runs, people = list(self.answers.values()), self.data.gold
         numbers = [[each.subject, each.probabilities.tobytes().hex()] for each in (*runs, people)]
         asked = spec.fingerprint([numbers, self.study.costs, self.study.replicates, people.groups, people.conditions])
-        path = self.study.out / "scores.csv"
+        ending = "-as-released" if self.study.abstention.upstream_compat else ""
+        path = self.study.out / f"scores{ending}.csv"
         if path.is_file() and noted(path) == asked:
             return pandas.read_csv(path, dtype={"group": str})
         found = score_runs(runs, people, costs=self.study.costs, replicates=self.study.replicates)
         write_bytes(path, found.to_csv(index=False).encode())
-        write_bytes(path.with_name("summary.csv"), over_seeds(found).to_csv(index=False).encode())
+        write_bytes(path.with_name(f"summary{ending}.csv"), over_seeds(found).to_csv(index=False).encode())
         write_bytes(path.with_suffix(".asked"), asked.encode())
         return found
 
