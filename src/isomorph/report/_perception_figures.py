@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -96,7 +96,7 @@ def _confusion(view: PerceptionView) -> Figure:
     return figure
 
 
-def _outer(panels: Sequence[Axes], shown: int, across: int, below: str, beside: str) -> None:
+def _outer(panels: Iterable[Axes], shown: int, across: int, below: str, beside: str) -> None:
     """Labels at the panels that have none below or to the left of them; the empty places stay empty."""
     for at, axes in enumerate(panels):
         axes.set_visible(at < shown)
