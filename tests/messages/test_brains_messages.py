@@ -76,6 +76,12 @@ def test_constant_units() -> None:
         recording(responses=np.ones((12, 20)), bad_units="drop")
 
 
+def test_stimuli_without_responses() -> None:
+    for policy in ("error", "drop"):
+        with said(NonFiniteError, "2 of 12 stimuli are NaN for every unit; the first is 's1'. Leave their rows out."):
+            recording(responses=spoilt([1, 5], slice(None), np.nan), bad_units=policy)
+
+
 def test_nan_units() -> None:
     with said(
         NonFiniteError,

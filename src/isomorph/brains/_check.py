@@ -153,6 +153,12 @@ def usable_units(responses: FloatArray) -> tuple[npt.NDArray[np.bool_], npt.NDAr
 
 
 def _settle_bad_units(parts: Parts, policy: str) -> list[str]:
+    unseen = np.isnan(parts["responses"]).reshape(len(parts["ids"]), -1).all(axis=1)
+    if unseen.any():
+        raise NonFiniteError(
+            f"{int(unseen.sum())} of {len(unseen)} stimuli are NaN for every unit; the first is {parts['ids'][int(unseen.argmax())]!r}. "
+            "Leave their rows out."
+        )
     whole, varying = usable_units(parts["responses"])
     kept, total = whole & varying, len(whole)
     if kept.all():

@@ -185,7 +185,7 @@ def _result(
                 alphas[model, layer.name] = targets.spread(scores.penalties)
     table = pandas.DataFrame(rows).assign(**_conventions(protocol, certainty))
     table = _ordered(marked_best(table))
-    notes = notes_of(table, targets.notes, constant, protocol)
+    notes = notes_of(table, targets.notes, constant, protocol, folds=len(folds))
     return BrainScores(
         table=table, units=units, recording={**targets.summary(), "stimuli": len(targets.ids)}, protocol=protocol, notes=notes,
         contributions=contributions, alphas=alphas, level=certainty.level,

@@ -13,19 +13,42 @@ if TYPE_CHECKING:
 
 _EDGE = 0.05
 _LISTED = 5
+_ENOUGH = 20  # test stimuli: with so many 91 of 100 intervals held the truth, nearly what was asked
 
 
-def notes_of(table: pandas.DataFrame, recorded: Sequence[str], constant: Sequence[str], protocol: Protocol) -> tuple[str, ...]:
-    """Sentences on the recording, layers that were left out, penalties at the edge, and scores above their ceilings."""
+def notes_of(
+    table: pandas.DataFrame, recorded: Sequence[str], constant: Sequence[str], protocol: Protocol, *, folds: int
+) -> tuple[str, ...]:
+    """Sentences on the recording, layers left out, choices among layers, few stimuli, penalties at the edge, and scores above ceilings."""
     notes = list(dict.fromkeys(recorded))
     if constant:
         listed = ", ".join(constant[:_LISTED])
         said = "1 layer is" if len(constant) == 1 else f"{len(constant)} layers are"
         notes.append(f"{said} alike for all stimuli of one side of the split, and left out: {listed}{_more(len(constant))}.")
     test = table[table["split"] == "test"]
-    for note in (_edges(test, protocol), _undefined(test), _above(test)):
+    for note in (_choices(test, folds), _few(test), _edges(test, protocol), _undefined(test), _above(test)):
         notes += note
     return tuple(notes)
+
+
+def _choices(test: pandas.DataFrame, folds: int) -> list[str]:
+    """Of several folds, each trains on stimuli that others test on."""
+    if folds < 2 or test["layer"].nunique() < 2:
+        return []
+    return [
+        f"train scores are means over {folds} folds, which train on stimuli that other folds test on: the test scores of layers that they "
+        "choose are too high. To report a chosen layer, split once: EvenOdd() or Halves(…)."
+    ]
+
+
+def _few(test: pandas.DataFrame) -> list[str]:
+    least = int(test["n_stimuli"].min())
+    if least >= _ENOUGH:
+        return []
+    return [
+        f"scores rest on {least} test stimuli: of fewer than {_ENOUGH} intervals are too narrow (95 % intervals of mean correlations held "
+        "the truth in 78 of 100 simulations with 3, in 85 with 8)."
+    ]
 
 
 def _edges(test: pandas.DataFrame, protocol: Protocol) -> list[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from isomorph.errors import InputError, UnknownNameError
 
 Intervals = Literal["delta", "bootstrap"]
@@ -31,9 +33,11 @@ class Certainty:
                 raise UnknownNameError(what, str(value), known)
         if not 0 < self.level < 1:
             raise InputError(f"level must be above 0 and below 1; got {self.level:g}.")
-        for name in ("replicates", "permutations"):
-            if getattr(self, name) < 0:
-                raise InputError(f"{name} must be 0 or more; got {getattr(self, name)}.")
+        for name in ("replicates", "permutations", "seed"):
+            if not isinstance(getattr(self, name), int | np.integer) or getattr(self, name) < 0:
+                raise InputError(f"{name} must be a whole number, 0 or more; got {getattr(self, name)!r}.")
+        if self.intervals == "bootstrap" and not self.replicates:
+            raise InputError("intervals='bootstrap' needs replicates; got 0.")
         if self.intervals == "bootstrap" and self.resample != "stimuli":
             raise InputError(f"intervals='bootstrap' draws stimuli; for resample={self.resample!r} use intervals='delta'.")
 

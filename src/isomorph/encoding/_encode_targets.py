@@ -225,7 +225,9 @@ def _groups(recording: Recording, regions: Sequence[str] | None) -> list[Group]:
 
 
 def _chosen(known: tuple[str, ...], regions: Sequence[str] | None) -> tuple[str, ...]:
-    wanted = known if regions is None else (regions,) if isinstance(regions, str) else tuple(regions)
+    wanted = known if regions is None else (regions,) if isinstance(regions, str) else tuple(dict.fromkeys(regions))
+    if not wanted:
+        raise InputError(f"regions=[] leaves no region to score; the recording has {', '.join(known)}.")
     for each in wanted:
         if each not in known:
             raise UnknownNameError("region", str(each), known, listing="the recording has them")

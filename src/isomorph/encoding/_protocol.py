@@ -78,7 +78,7 @@ class Protocol:
 
     def __post_init__(self) -> None:
         given: Any = self.metrics
-        metrics = (given,) if isinstance(given, str) else tuple(given)
+        metrics = (given,) if isinstance(given, str) else tuple(dict.fromkeys(given))
         object.__setattr__(self, "metrics", metrics)
         for metric in metrics:
             _check(metric, "metric", METRICS)
@@ -95,6 +95,8 @@ class Protocol:
         check_comparison(self.comparison, None)
         if not isinstance(self.split, Split):
             raise InputError(f"Protocol.split must be EvenOdd(), KFold(…), Shuffled(…) or Halves(…); got {self.split!r:.80}.")
+        if not callable(getattr(self.regression, "fit", None)):
+            raise InputError(f"Protocol.regression must be Ridge(…), PLS(…) or PrincipalRegression(…); got {self.regression!r:.80}.")
         if self.min_units < 1:
             raise InputError(f"Protocol.min_units must be at least 1; got {self.min_units}.")
         if self.normaliser != "none" and self.ceiling == "none":
