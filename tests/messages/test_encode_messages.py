@@ -52,12 +52,13 @@ def test_stimuli():
 def test_responses():
     holes = BRAIN.responses.copy()
     holes[3, 4] = np.nan
-    with said(
-        NonFiniteError,
-        "1 of the 12 units to be foretold are NaN or infinite for some stimulus; the first is unit 4. "
-        "Leave them out: Recording(…, bad_units='drop').",
-    ):
-        encode(LAYER, Recording(ids=IDS, responses=holes, bad_units="keep"))
+    for metrics in ("cRSA", "eReg"):
+        with said(
+            NonFiniteError,
+            "1 of the 12 units to be foretold are NaN or infinite for some stimulus; the first is unit 4. "
+            "Leave them out: Recording(…, bad_units='drop').",
+        ):
+            encode(LAYER, Recording(ids=IDS, responses=holes, bad_units="keep"), metrics=metrics)
     with said(ShapeError, "responses have 12 rows and 40 columns, but there are 40 stimuli: transpose them."):
         encode(LAYER, Recording(ids=IDS, responses=BRAIN.responses.T))
     flat = BRAIN.responses.copy()

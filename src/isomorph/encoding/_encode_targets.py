@@ -68,7 +68,11 @@ class Targets(ABC):
 
 
 class UnitTargets(Targets):
-    """Of a recording of units."""
+    """Of a recording of units; `means` are theirs, `[unit]` of `units`.
+
+    Raises:
+        NonFiniteError: A response is NaN or infinite.
+    """
 
     def __init__(self, recording: Recording, *, regions: Sequence[str] | None, time: Any, min_units: int) -> None:
         self.notes = []
@@ -90,6 +94,7 @@ class UnitTargets(Targets):
             listed = ", ".join(f"{each.called} ({len(each.units)})" for each in few[:6])
             self.notes.append(f"with fewer than {_SMALL} units, scores are of these few: {listed}{_more(len(few))}.")
         self.notes += list(self.recording.notes)
+        self.means = self._finite_means()
 
     @property
     def stimuli(self) -> pandas.DataFrame:
@@ -104,27 +109,22 @@ class UnitTargets(Targets):
 
     @cached_property
     def responses(self) -> FloatArray:
-        """`[stimulus, unit]` of `units`, less their means, in float32; the stimuli of a unit are contiguous.
-
-        Raises:
-            NonFiniteError: A response is NaN or infinite.
-        """
-        if not np.isfinite(self.means).all():
-            bad = ~np.isfinite(self.means)
-            raise NonFiniteError(
-                f"{int(bad.sum())} of the {len(bad)} units to be foretold are NaN or infinite for some stimulus; the first is unit "
-                f"{int(self.units[bad.argmax()])}. Leave them out: Recording(…, bad_units='drop')."
-            )
+        """`[stimulus, unit]` of `units`, less their means, in float32; the stimuli of a unit are contiguous."""
         result = np.empty((len(self.ids), len(self.units)), np.float32, order="F")
         for part in unit_parts(len(self.units)):
             result[:, part] = self.recording.responses[:, self.units[part]] - self.means[part]
         return result
 
-    @cached_property
-    def means(self) -> FloatArray:
-        """`[unit]` of `units`; NaN or infinite where a response is."""
+    def _finite_means(self) -> FloatArray:
         parts = [self.recording.responses[:, self.units[part]].mean(axis=0, dtype=np.float64) for part in unit_parts(len(self.units))]
-        return np.concatenate(parts)
+        result = np.concatenate(parts)
+        bad = ~np.isfinite(result)
+        if bad.any():
+            raise NonFiniteError(
+                f"{int(bad.sum())} of the {len(bad)} units to be foretold are NaN or infinite for some stimulus; the first is unit "
+                f"{int(self.units[bad.argmax()])}. Leave them out: Recording(…, bad_units='drop')."
+            )
+        return result
 
     def columns(self, group: Group) -> IntArray:
         """Where the units of a group stand in `responses`."""
@@ -173,6 +173,7 @@ def targets_of(recording: Any, *, regions: Sequence[str] | None, time: Any, min_
         InputError: It is no recording; or it goes over time and `time` does not say which, or the reverse.
         UnknownNameError: It has no such region.
         ShapeError: No region has units enough.
+        NonFiniteError: A response of a unit in a region is NaN or infinite.
     """
     if isinstance(recording, Recording):
         return UnitTargets(recording, regions=regions, time=time, min_units=min_units)

@@ -181,7 +181,8 @@ class Halves(Split):
     def __post_init__(self) -> None:
         for field in ("train", "test"):
             object.__setattr__(self, field, unique_ids(getattr(self, field), name=f"Halves.{field}"))
-        both = [each for each in self.test if each in set(self.train)]
+        trained = set(self.train)
+        both = [each for each in self.test if each in trained]
         if both:
             raise IdError(f"{len(both)} stimuli are to be trained on and tested on; the first is {both[0]!r}.")
 
