@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from isomorph.cli import main
-from isomorph.errors import FileError, InputError, NonFiniteError, UnknownNameError
+from isomorph.errors import DeviceError, FileError, InputError, NonFiniteError, UnknownNameError
 from isomorph.models._visalign_models import visalign_network
 from isomorph.perception import VISALIGN_OUTCOMES, Answers
 from isomorph.visalign import (
@@ -21,6 +21,7 @@ from isomorph.visalign import (
     VisalignStudy,
     build_set,
     open_set,
+    read_configuration,
     read_labels,
     read_runs,
     submit,
@@ -214,8 +215,26 @@ def test_training_that_cannot_go_on(tmp_path):
         Training(epochs=1).fit(network, broken, rows, folder=tmp_path / "b")
     with said(InputError, "training needs epochs of 1 or more; got 0."):
         Training(epochs=0)
+    with said(DeviceError, "this machine has no device 'cuda:77'"):
+        Training(epochs=1).fit(network, rows, rows, folder=tmp_path / "c", device="cuda:77")
     with said(InputError, "training's plateau_factor lowers the learning rate and must lie below 1; got 2."):
         Training(plateau_factor=2.0)
+
+
+def test_configurations_that_ask_for_something_else(tmp_path):
+    path = tmp_path / "imagenet.json"
+    path.write_text(json.dumps({"trainer": {"lr": 1e-4, "optimizer": "SGD"}, "dataset": {}}))
+    with said(InputError, "asks for the optimizer 'SGD'; VisAlign's recipe here has 'AdamW' alone."):
+        read_configuration(path)
+    path.write_text("[1]")
+    with said(FileError, "is no configuration of VisAlign's; it needs the tables 'trainer' and 'dataset'."):
+        read_configuration(path)
+    pytest.importorskip("yaml", reason="a reader of YAML")
+    hostile = tmp_path / "imagenet.yaml"
+    hostile.write_text("trainer: !!python/object/apply:os.mkdir ['" + str(tmp_path / "it-ran") + "']\n")
+    with said(FileError, "imagenet.yaml cannot be read as YAML: could not determine a constructor for the tag"):
+        read_configuration(hostile)
+    assert not (tmp_path / "it-ran").exists()
 
 
 def test_the_terminal_says_one_sentence(folder, tmp_path, capsys):

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from isomorph.stimuli import CORRUPTIONS, corrupt
-from isomorph.visalign import Pictures, SetPart, build_set, open_set, read_labels, uncertain_picture
+from isomorph.visalign import Pictures, SetPart, Training, build_set, open_set, read_configuration, read_labels, uncertain_picture
 from isomorph.visalign._visalign_set import class_of
 
 CLASSES = ("zebra", "tiger")
@@ -162,4 +162,5 @@ def test_the_configuration_is_upstreams(built):
     assert set(config) == {"trainer", "dataset", "model", "mlp"}
     assert config["trainer"]["lr"] == 1e-5
     assert (config["model"]["num_classes"], config["mlp"]["expansion_factor"]) == (2, 10)
+    assert read_configuration(built.folder / "config" / "imagenet.yaml") == Training()
     assert set(config["dataset"]["train"]) == {"label_path", "imagenet21k_path"}

@@ -135,6 +135,7 @@ def test_a_second_run_only_reads(outcome, study, capsys):
     before = {each: each.stat().st_mtime_ns for each in study.with_name("out").rglob("*.npz")}
     before |= {each: each.stat().st_mtime_ns for each in study.with_name("out").rglob("*.safetensors")}
     before |= {each: each.stat().st_mtime_ns for each in study.with_name("out").glob("set/**/*.jp*g")}
+    before |= {each: each.stat().st_mtime_ns for each in study.with_name("out").glob("*/*.json")}
     assert len(before) > 100
     assert main(["visalign", "train", str(study), "--json"]) == 0
     trained = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -19,8 +19,8 @@ StudyFile = Annotated[Path, tyro.conf.Positional]
 
 def run(words: list[str]) -> int | None:
     """Dispatch on the action."""
-    steps = (build, train, predict, score, submit, demo)
-    actions: dict[str, Callable[..., None]] = {each.__name__: each for each in steps} | {"run": run_study}
+    steps = (build, train, predict, score, submit)
+    actions: dict[str, Callable[..., None]] = {each.__name__: each for each in steps} | {"run": run_study, "demo": demo}
     return call_action(actions, words, command="visalign")
 
 

@@ -17,6 +17,7 @@ _EXPORTS = {
     "build_set": "isomorph.visalign._build_set",
     "demo_study": "isomorph.visalign._demo_study",
     "open_set": "isomorph.visalign._visalign_set",
+    "read_configuration": "isomorph.visalign._configuration",
     "read_labels": "isomorph.visalign._labels",
     "read_runs": "isomorph.visalign._scores",
     "score_runs": "isomorph.visalign._scores",

@@ -35,7 +35,7 @@ class PictureExamples:
     columns: Columns
     recipe: ImageRecipe
     padding: int = 4
-    held: int = 20_000
+    held: int = 2_000
 
     @cached_property
     def digest(self) -> str:

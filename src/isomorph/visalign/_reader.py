@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -94,7 +95,7 @@ class FrozenNetwork:
         """The network."""
         from isomorph.models import load_model
 
-        return load_model(self.part.backbone, recipe=dict(self.part.recipe) or None)
+        return load_model(self.part.backbone, device=self.part.device, recipe=dict(self.part.recipe) or None)
 
     @cached_property
     def layer(self) -> str:
@@ -148,7 +149,7 @@ class FrozenNetwork:
 
         if self.part.pool != "flatten" or not isinstance(self.backbone.recipe, ImageRecipe):
             raise InputError(f"'odin' moves pixels and cannot follow {self.part.backbone} with pool={self.part.pool!r}; leave it out.")
-        whole = WithHead(self.backbone.module, self.layer, *self._scale, module)
+        whole = WithHead(self.backbone.module, self.layer, *self._scale, deepcopy(module)).to(self.backbone.device)
         return wrap_model(whole, name=f"visalign/{self.part.name}.head", preprocess=self.backbone.recipe)
 
     def read(self, module: torch.nn.Module, stimuli: Stimuli) -> Arrays:

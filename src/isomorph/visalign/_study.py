@@ -32,6 +32,7 @@ class NetworkPart:
         recipe: Changes to how pictures are prepared.
         dropout: Before the linear classifier; the randomness of `mcdropout`.
         training: Options of `Training`.
+        device: Where networks run: `"cpu"`, `"cuda:0"`; the linear classifier of a backbone is trained on the CPU.
     """
 
     architecture: str = ""
@@ -41,6 +42,7 @@ class NetworkPart:
     recipe: Mapping[str, Any] = field(default_factory=dict)
     dropout: float = 0.5
     training: Training = field(default_factory=Training)
+    device: str = "cpu"
 
     @property
     def name(self) -> str:

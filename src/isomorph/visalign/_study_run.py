@@ -23,6 +23,7 @@ from isomorph.visalign._reader import FrozenNetwork, Network, PixelNetwork, pass
 from isomorph.visalign._scores import score_runs
 from isomorph.visalign._submissions import submit
 from isomorph.visalign._training import TrainedNetwork
+from isomorph.visalign._training_run import rows_digest
 from isomorph.visalign._visalign_set import ABSTAIN, VisalignSet, columns_of, open_set
 
 if TYPE_CHECKING:
@@ -98,7 +99,8 @@ class VisalignRun:
         return {
             seed: part.training.fit(
                 self.network.untrained, training, validation, folder=self.study.out / f"{part.name}-{seed}", seed=seed,
-                label=f"{part.name}, seed {seed}", progress=self.progress,
+                label=f"{part.name}, seed {seed}",
+                device=part.device if part.architecture else "cpu", progress=self.progress,
             )
             for seed in self.study.seeds
         }  # fmt: skip
@@ -177,7 +179,7 @@ class VisalignRun:
         import pandas
 
         runs, people = list(self.answers.values()), self.data.gold
-        numbers = [[each.subject, each.probabilities.tobytes().hex()] for each in (*runs, people)]
+        numbers = [[each.subject, rows_digest(each.probabilities)] for each in (*runs, people)]
         asked = spec.fingerprint([numbers, self.study.costs, self.study.replicates, people.groups, people.conditions])
         ending = "-as-released" if self.study.abstention.upstream_compat else ""
         path = self.study.out / f"scores{ending}.csv"
@@ -192,8 +194,15 @@ class VisalignRun:
     @cached_property
     def submissions(self) -> tuple[Path, ...]:
         """A file for the leaderboard of each run."""
-        folder = self.study.out / "submissions"
-        return tuple(submit(each, folder / f"{run.replace('/', '-')}.json", self.data.test.ids) for run, each in self.answers.items())
+        found = []
+        for run, each in self.answers.items():
+            path = self.study.out / "submissions" / f"{run.replace('/', '-')}.json"
+            asked = rows_digest(each.probabilities)
+            if not path.is_file() or noted(path) != asked:
+                submit(each, path, self.data.test.ids)
+                write_bytes(path.with_suffix(".asked"), asked.encode())
+            found.append(path)
+        return tuple(found)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -88,6 +88,7 @@ class Training:
         folder: Path | str,
         seed: int = 45,
         label: str = "training",
+        device: str = "cpu",
         progress: Progress | None = None,
         after_epoch: Callable[[Mapping[str, Any]], None] | None = None,
     ) -> TrainedNetwork:
@@ -100,10 +101,12 @@ class Training:
             folder: For `log.jsonl` (a line of JSON an epoch), `last.safetensors` and the best epochs' weights.
             seed: Of weights, order and variation; upstream's are 45 to 49.
             label: What progress is called.
+            device: Where the network learns, and stays.
             progress: Where progress is shown.
             after_epoch: Called with each line of the log once its checkpoint is written.
 
         Raises:
+            DeviceError: This machine has no such device.
             InputError: The folder holds another run, or the loss is no longer finite.
             FileError: A checkpoint cannot be read.
             StoreError: The folder cannot be written.
@@ -111,8 +114,9 @@ class Training:
         from isomorph.visalign._training_run import fit_network
 
         return fit_network(
-            self, network, training, validation, folder=Path(folder), seed=seed, label=label, progress=progress, after_epoch=after_epoch
-        )
+            self, network, training, validation, folder=Path(folder), seed=seed, label=label, device=device, progress=progress,
+            after_epoch=after_epoch,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -68,6 +68,7 @@ def fit_network(
     folder: Path,
     seed: int,
     label: str,
+    device: str,
     progress: Progress | None,
     after_epoch: Callable[[Mapping[str, Any]], None] | None,
 ) -> TrainedNetwork:
@@ -75,8 +76,9 @@ def fit_network(
     import torch
 
     from isomorph.engine import Progress
+    from isomorph.models._device import find_device
 
-    module = seeded(network, seed)
+    module = seeded(network, seed).to(find_device(device))
     optimiser = torch.optim.AdamW(module.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
     shapes = [[name, list(each.shape)] for name, each in module.state_dict().items()]
     asked = spec.fingerprint([options, seed, training.digest, validation.digest, shapes])
@@ -114,11 +116,13 @@ def _epoch(
         group["lr"] = standing.rate
     order, total = rng.permutation(len(training.columns)), 0.0
     module.train()
-    with torch.random.fork_rng(devices=[]), torch.inference_mode(mode=False), torch.enable_grad():
+    where = next(module.parameters()).device
+    with torch.random.fork_rng(devices=[where] if where.type == "cuda" else []), torch.inference_mode(mode=False), torch.enable_grad():
         torch.manual_seed(int(rng.integers(2**62)))
         for start in range(0, len(order), options.batch_size):
             rows = order[start : start + options.batch_size]
-            loss = torch.nn.functional.cross_entropy(module(training.batch(rows, rng)), torch.from_numpy(training.columns[rows]))
+            wanted = torch.from_numpy(training.columns[rows]).to(where)
+            loss = torch.nn.functional.cross_entropy(module(training.batch(rows, rng).to(where)), wanted)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             if options.clip:
@@ -136,11 +140,11 @@ def judge(module: Any, examples: Examples, batch_size: int) -> tuple[float, floa
     import torch
 
     module.eval()
-    loss = right = 0.0
+    where, loss, right = next(module.parameters()).device, 0.0, 0.0
     with torch.inference_mode():
         for start in range(0, len(examples.columns), batch_size):
             rows = np.arange(start, min(start + batch_size, len(examples.columns)))
-            logits, wanted = module(examples.batch(rows, None)), torch.from_numpy(examples.columns[rows])
+            logits, wanted = module(examples.batch(rows, None).to(where)), torch.from_numpy(examples.columns[rows]).to(where)
             loss += float(torch.nn.functional.cross_entropy(logits, wanted, reduction="sum"))
             right += float((logits.argmax(1) == wanted).sum())
     return loss / len(examples.columns), right / len(examples.columns)
