@@ -205,3 +205,16 @@ def test_wrong_usage(files, capsys):
     assert (status, "the layer 'late' is given twice" in err) == (1, True)
     status, _, err = run(capsys, "late.npy", "y.npy", "--protocol", "brainscore", "--alphas", 1, 2)
     assert (status, "'brainscore' fits PLS, which has no penalties to choose" in err) == (1, True)
+
+
+def test_saved_scores_of_recordings_with_one_name_stay_apart_in_a_report(files, capsys):
+    """A recording that changed keeps its name: its regions may not take the place of the first one's."""
+    assert run(capsys, "late.npy", "y.npy", "--metrics", "eReg", "--out", "first")[0] == 0
+    np.save("y.npy", files[::-1])
+    assert run(capsys, "late.npy", "y.npy", "--metrics", "eReg", "--out", "second")[0] == 0
+    assert run(capsys, "early.npy", "y.npy", "--metrics", "eReg", "--out", "third")[0] == 0
+    names = [BrainScores.load(each).recording for each in ("first", "second", "third")]
+    assert names[0]["name"] == names[1]["name"]
+    assert names[0]["digest"] != names[1]["digest"] == names[2]["digest"]
+    assert main(["report", "first", "second", "third", "--out", "page", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rows"] == 6

@@ -53,7 +53,11 @@ def _brain_scores(folders: tuple[Path, ...], out: Path, *, json: bool) -> None:
     for each in folders:
         scores = BrainScores.load(each)
         by_digest.setdefault(str(scores.recording["digest"]), []).append(scores)
-    merged = {str(first.recording["name"] or digest[:8]): first.merge(*others) for digest, (first, *others) in by_digest.items()}
+    names = [str(first.recording["name"]) for first, *_ in by_digest.values()]
+    merged = {}
+    for name, (digest, (first, *others)) in zip(names, by_digest.items(), strict=True):
+        alone = name and names.count(name) == 1  # a recording at two times has one name and two digests
+        merged[name if alone else f"{name} {digest[:8]}".strip()] = first.merge(*others)
     page = write_report(encoding_report(merged), out)
     rows = sum(len(each.table) for each in merged.values())
     answer = {"report": str(page), "rows": rows, "models": sorted({name for each in merged.values() for name in each.models})}

@@ -12,6 +12,7 @@ import numpy as np
 from isomorph.arrays import FloatArray
 from isomorph.encoding._choose_layers import choose_layers, marked_best
 from isomorph.encoding._encode_tally import t_quantile
+from isomorph.encoding._over_subjects import half_widths
 from isomorph.encoding._protocol import Protocol
 from isomorph.errors import InputError, UnknownNameError
 from isomorph.inference import Score
@@ -29,7 +30,6 @@ _MEANS = (
     "score", "p", "ceiling", "ceiling_lower", "ceiling_upper", "normalised", "alpha_low", "alpha_median", "alpha_high", "units_at_edge",
     "effective_dimensionality",
 )  # fmt: skip
-_CELL = ("model", "layer", "metric", "region", "subject")
 _KEYS = ("model", "layer", "metric", "region", "split")
 _SHOWN = 24
 Which: TypeAlias = str | tuple[str, str]
@@ -85,7 +85,7 @@ class BrainScores:
         made = grouped.agg({**dict.fromkeys(_MEANS, "mean"), **dict.fromkeys(first, "first")})
         made["n_units"], made["n_subjects"] = grouped["n_units"].sum(), grouped["score"].count()
         made = made.reset_index()
-        half = np.array([self._half_width(self.table.iloc[rows]) for rows in grouped.indices.values()])
+        half = half_widths(self, self.table, grouped.ngroup().to_numpy())
         made["low"], made["high"] = made["score"] - half, made["score"] + half
         return made
 
@@ -190,17 +190,6 @@ class BrainScores:
         text = chosen[head].head(_SHOWN).to_string(index=False, float_format=lambda value: f"{value:.3f}")
         more = [f"and {len(chosen) - _SHOWN} rows more: chosen()"] if len(chosen) > _SHOWN else []
         return "\n".join([repr(self), "layers chosen on train, scored on test:", text, *more, *(f"note: {each}" for each in self.notes)])
-
-    def _half_width(self, rows: pandas.DataFrame) -> float:
-        """Half the interval of the mean over the subjects of `rows` that have a score."""
-        rows = rows[rows["score"].notna()]
-        if rows.empty:
-            return float("nan")
-        kept = [key for key in zip(*(rows[name] for name in _CELL), strict=True) if key in self.contributions]
-        if rows["split"].iloc[0] != "test" or len(kept) < len(rows):
-            return float(((rows["high"] - rows["low"]) / 2).mean())
-        mean = np.mean([self.contributions[key] for key in kept], axis=0, dtype=np.float64)
-        return t_quantile(int(rows["n_stimuli"].iloc[0]) - 1, self.level) * float(np.sqrt((mean**2).sum()))
 
     def _rows(self, metric: str, region: str, subject: str | None) -> pandas.DataFrame:
         rows = self.table

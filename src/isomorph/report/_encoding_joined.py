@@ -45,7 +45,7 @@ class JoinedScores:
     @cached_property
     def mean(self) -> pandas.DataFrame:
         """Over subjects, layers in order."""
-        return self._together(_over_subjects).sort_values("layer_index", kind="stable")
+        return self._together(lambda scores: scores.over_subjects()).sort_values("layer_index", kind="stable")
 
     @cached_property
     def chosen(self) -> pandas.DataFrame:
@@ -94,47 +94,16 @@ def joined(scores: BrainScores | Mapping[str, BrainScores]) -> JoinedScores:
     return JoinedScores({str(scores.recording["name"] or "the recording"): scores})
 
 
-def _over_subjects(scores: BrainScores) -> pandas.DataFrame:
-    """`BrainScores.over_subjects`, all groups at once: thousands of layers take a second, not a minute."""
-    import pandas
-
-    table = scores.table.astype(dict.fromkeys((*CHOICE, "layer", "subject", "split"), object))
-    grouped = table.groupby(["model", "layer", "metric", "region", "split"], sort=False)
-    numbers = [name for name in (*_MEANS, "alpha_low", "alpha_high", "layer_index", "n_stimuli") if name in table]
-    made = grouped[numbers].mean().reset_index()
-    made["half"] = ((table["high"] - table["low"]) / 2).groupby(grouped.ngroup(), sort=True).mean().to_numpy()
-    _sharpen(scores, table, grouped.ngroup().to_numpy(), made)
-    made["low"], made["high"] = made["score"] - made["half"], made["score"] + made["half"]
-    return pandas.DataFrame(made).drop(columns="half").astype({"layer_index": int})
-
-
-def _sharpen(scores: BrainScores, table: pandas.DataFrame, group: Any, made: pandas.DataFrame) -> None:
-    """Half-widths on test from how much each stimulus has to do with the mean over subjects, where that is known."""
-    from scipy.special import stdtrit
-
-    keys = zip(table["model"], table["layer"], table["metric"], table["region"], table["subject"], strict=True)
-    known = np.array([split == "test" and key in scores.contributions for key, split in zip(keys, table["split"], strict=True)])
-    complete = np.bincount(group[known], minlength=len(made)) == np.bincount(group, minlength=len(made))
-    rows = np.flatnonzero(known & complete[group])
-    if not len(rows):
-        return
-    cells = table[["model", "layer", "metric", "region", "subject"]].iloc[rows].itertuples(index=False, name=None)
-    stacked = np.stack([scores.contributions[key] for key in cells]).astype(np.float64)
-    sums = np.zeros((len(made), stacked.shape[1]))
-    np.add.at(sums, group[rows], stacked)
-    counts = np.bincount(group, minlength=len(made))[:, None]
-    half = stdtrit(made["n_stimuli"] - 1, (1 + scores.level) / 2) * np.sqrt(((sums / counts) ** 2).sum(axis=1))
-    made.loc[complete, "half"] = half[complete]
-
-
 def _choices(scores: BrainScores) -> pandas.DataFrame:
     import pandas
+
+    from isomorph.encoding._over_subjects import half_widths
 
     rows = []
     for cell, part in scores.chosen().dropna(subset=["score"]).groupby(list(CHOICE), sort=False):
         layers = part["layer"].value_counts(sort=True)
         means = {name: mean_of(part[name]) for name in _MEANS}
-        half = scores._half_width(part)
+        half = half_widths(scores, part, np.zeros(len(part), dtype=np.intp))[0]
         rows.append(
             dict(zip(CHOICE, cell, strict=True))
             | {"layer": layers.index[0], "agreed": int(layers.iloc[0]), "subjects": len(part)}
