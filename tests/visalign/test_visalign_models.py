@@ -7,6 +7,8 @@ import pytest
 
 from isomorph.models import list_models, load_model, model_card, outline
 from isomorph.models._visalign_models import visalign_network
+from isomorph.stimuli import Stimuli
+from isomorph.visalign._head import classifier, features_and_logits
 
 pytestmark = pytest.mark.skipif(find_spec("torchvision") is None, reason="torchvision's architectures are needed")
 
@@ -17,6 +19,7 @@ PARAMETERS = {
     "densenet_extra": 294_850_186,
     "mlp": 300_162_138,
 }
+WIDTHS = {"vit_30_16": 1024, "swin_extra": 2048, "convnext_extra": 1536, "densenet_extra": 7752, "mlp": 2048}
 SMALL = ("vit_small", "swin_small", "convnext_small", "densenet_small", "mlp_small")
 
 
@@ -26,6 +29,18 @@ def test_networks_are_as_large_as_they_say(name):
     count = sum(each.numel() for each in network.parameters())
     assert {each.device.type for each in network.parameters()} == {"meta"}
     assert count == PARAMETERS.get(name, count) == model_card(f"visalign/{name}").parameters
+    width = classifier(network).in_features
+    assert width == WIDTHS.get(name, width)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_features_are_what_enters_the_classifier(name):
+    pictures = Stimuli.from_arrays(np.random.default_rng(1).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8))
+    model = load_model(f"visalign/{name}")
+    features, logits = features_and_logits(model, pictures, batch_size=2)
+    last = classifier(model.module)
+    assert features.shape == (3, last.in_features)
+    assert logits == pytest.approx(features @ last.weight.numpy().T + last.bias.numpy(), abs=1e-4)
 
 
 @pytest.mark.parametrize("name", ["mlp_small", "convnext_small"])

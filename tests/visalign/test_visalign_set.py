@@ -129,9 +129,9 @@ def test_labels_are_read_from_a_pickle_and_from_votes(built, tmp_path):
     (tmp_path / "labels.pk").write_bytes(pickle.dumps(table))
     data = open_set(built.folder, labels=tmp_path / "labels.pk")
     assert (data.gold.probabilities == built.gold.probabilities).all()
-    (tmp_path / "votes.json").write_text(json.dumps({"a": [3, 0, 1], "b": [1, 1, 2]}))
+    (tmp_path / "votes.json").write_text(json.dumps({"a": [3, 0, 1], "b": [1, 1, 2], "c": None}))
     votes = read_labels(tmp_path / "votes.json", outcomes)
-    assert votes.counts.tolist() == [[3, 0, 1], [1, 1, 2]]
+    assert votes.counts.tolist() == [[3, 0, 1], [1, 1, 2], [0, 0, 1]]
     assert votes.probabilities[0].tolist() == [0.75, 0, 0.25]
 
 

@@ -69,6 +69,20 @@ def test_a_killed_run_goes_on_to_the_same_bits(examples, tmp_path, after):
         assert torch.equal(each, resumed.module.state_dict()[name]), name
 
 
+def test_a_kill_between_two_files_repeats_an_epoch(examples, tmp_path):
+    """The best epoch's weights are there, and what says where training stands is one epoch older."""
+    options, older = Training(epochs=3, **FAST), {}
+
+    def note(line):
+        older[line["epoch"]] = (tmp_path / "last.safetensors").read_bytes()
+
+    whole = options.fit(network, *examples, folder=tmp_path, seed=2, after_epoch=note)
+    (tmp_path / "last.safetensors").write_bytes(older[2])
+    again = options.fit(network, *examples, folder=tmp_path, seed=2)
+    assert again.history == whole.history
+    assert all(torch.equal(each, again.module.state_dict()[name]) for name, each in whole.module.state_dict().items())
+
+
 def test_a_finished_run_is_only_read_and_seeds_differ(examples, tmp_path):
     options = Training(epochs=2, keep=1, **FAST)
     first = options.fit(network, *examples, folder=tmp_path, seed=3)

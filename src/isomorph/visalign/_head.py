@@ -1,11 +1,16 @@
-"""A linear classifier on top of a network that stays as it is."""
+"""Classifiers: a linear one on top of a network that stays as it is, and what enters that of a network trained whole."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
+
+if TYPE_CHECKING:
+    from isomorph.models import Model
+    from isomorph.stimuli import Stimuli
 
 
 class Head(nn.Sequential):
@@ -46,3 +51,23 @@ class WithHead(nn.Module):
         rows = (self._held.pop().flatten(1) - self.mean) / self.deviation
         logits: torch.Tensor = self.head(rows)
         return logits
+
+
+def classifier(module: nn.Module) -> nn.Linear:
+    """The last linear map of a network: its `in_features` are the width of what feeds it, after pooling."""
+    return [each for each in module.modules() if isinstance(each, nn.Linear)][-1]
+
+
+def features_and_logits(model: Model, stimuli: Stimuli, batch_size: int) -> tuple[Any, Any]:
+    """What enters the classifier and what leaves it, `[item, feature]` and `[item, class]`, in one pass."""
+    held: list[torch.Tensor] = []
+    hook = classifier(model.module).register_forward_pre_hook(lambda _module, inputs: held.append(inputs[0]))
+    features, logits = [], []
+    try:
+        for start in range(0, len(stimuli), batch_size):
+            stop = min(start + batch_size, len(stimuli))
+            logits.append(model.forward(model.prepare([stimuli[row] for row in range(start, stop)])).float().cpu().numpy())
+            features.append(held.pop().float().cpu().numpy())
+    finally:
+        hook.remove()
+    return np.concatenate(features), np.concatenate(logits)

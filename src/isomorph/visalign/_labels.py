@@ -19,7 +19,7 @@ def read_labels(path: Path | str, outcomes: Sequence[str], names: Sequence[str] 
 
     Args:
         path: `labels.pk` as upstream's code writes it (nothing that a pickle asks for is run); JSON: file name → numbers in the order of
-            `outcomes`; or a table that `read_answers` knows (`.csv`, `.parquet`, `.npz`, `.json`), whose outcomes are named.
+            `outcomes`, or null for abstaining; or a table that `read_answers` knows (`.csv`, `.parquet`, `.npz`, `.json`), whose outcomes are named.
         outcomes: The classes in their order, then abstaining.
         names: The file names wanted: none may be missing; others are left aside.
 
@@ -30,7 +30,7 @@ def read_labels(path: Path | str, outcomes: Sequence[str], names: Sequence[str] 
     """
     path = Path(path)
     wanted = tuple(outcomes)
-    plain = _plain_table(path)
+    plain = _plain_table(path, len(wanted))
     if plain is None:
         found = read_answers(path, abstain=wanted[-1])
         if found.outcomes != wanted:
@@ -45,7 +45,7 @@ def read_labels(path: Path | str, outcomes: Sequence[str], names: Sequence[str] 
     return found
 
 
-def _plain_table(path: Path) -> dict[str, list[float]] | None:
+def _plain_table(path: Path, width: int) -> dict[str, list[float]] | None:
     if path.suffix in PICKLES:
         return {name: row.reshape(-1).tolist() for name, row in read_visalign_pickle(path).items()}
     if path.suffix != ".json":
@@ -53,8 +53,8 @@ def _plain_table(path: Path) -> dict[str, list[float]] | None:
     from isomorph.data import read_json
 
     table = read_json(path)
-    if isinstance(table, dict) and table and all(isinstance(each, list) for each in table.values()) and "ids" not in table:
-        return table
+    if isinstance(table, dict) and table and all(each is None or isinstance(each, list) for each in table.values()):
+        return {name: [0.0] * (width - 1) + [1.0] if each is None else each for name, each in table.items()}
     return None
 
 

@@ -61,13 +61,11 @@ class PixelNetwork:
         return wrap_model(module, name=f"visalign/{self.part.architecture}.trained", preprocess=self.recipe)
 
     def read(self, module: torch.nn.Module, stimuli: Stimuli) -> Arrays:
-        """`features` and `logits` `[item, …]`."""
-        from isomorph.models import extract, penultimate
+        """`features`, which enter the classifier, and `logits` `[item, …]`."""
+        from isomorph.visalign._head import features_and_logits
 
-        model = self.model(module)
-        layer = penultimate(model, stimuli[:2])
-        found = extract(model, stimuli, layers=[layer, "output"], keep_duplicates=True)
-        return {"features": np.asarray(found[layer].values), "logits": np.asarray(found["output"].values)}
+        features, logits = features_and_logits(self.model(module), stimuli, self.part.training.batch_size)
+        return {"features": features, "logits": logits}
 
     def passes(self, module: torch.nn.Module, stimuli: Stimuli, method: MCDropout) -> Any:
         """`[pass, item, class]`."""
