@@ -145,7 +145,7 @@ def test_curves_have_intervals():
 
 def test_losses_of_answers():
     model, people = visalign()
-    soft, hard = answer_losses(model, people), answer_losses(people)
+    soft, hard = answer_losses(model, people), answer_losses(people.take([each for each in people.ids if int(each[:-4]) % 8 != 7]))
     best = model.probabilities[:, :10].argmax(axis=1)
     assert soft[7] == pytest.approx(1 - people.probabilities[7, best[7]])
     assert hard[0] == 0  # people, category 1

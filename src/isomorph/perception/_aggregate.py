@@ -155,7 +155,7 @@ def annotator_quality(responses: Any, *, truth: Any = None, abstain: str | None 
     if truth is not None and len(truth) != len(codes):
         raise ShapeError(f"the truth has {len(truth)} items and the responses {len(codes)}.")
     place = {str(each): at for at, each in enumerate(values.tolist())}
-    right = None if truth is None else np.array([place.get(str(each), -2) for each in np.asarray(truth).tolist()])
+    right = None if truth is None else np.array([place.get(each, -2) for each in _as_named(truth, values)])
     kappas = _cohen(codes, len(values))
     rows = []
     for rater in range(codes.shape[1]):
@@ -168,6 +168,13 @@ def annotator_quality(responses: Any, *, truth: Any = None, abstain: str | None 
             "abstained": _mean((answer == place.get(str(abstain), -2)).astype(np.float64)),
         })  # fmt: skip
     return pandas.DataFrame(rows)
+
+
+def _as_named(truth: Any, values: npt.NDArray[Any]) -> list[str]:
+    """The truth as the responses are named: numbers that are missing somewhere are floats, and 1 is then called 1.0."""
+    column = np.asarray(truth)
+    both_numbers = column.dtype.kind in "biuf" and values.dtype.kind in "biuf"
+    return [str(each) for each in (column.astype(np.result_type(column, values)) if both_numbers else column).tolist()]
 
 
 def _with_others(counts: npt.NDArray[np.int64], answer: npt.NDArray[np.int64]) -> float:

@@ -42,7 +42,7 @@ def behaviour_differences(
 
     Returns:
         `statistic`, `first`, `second`, `difference` (first − second), `low`, `high`, `p` (two-sided: twice the smaller share of replicates
-        on one side of zero), `p_corrected`.
+        on one side of zero), `p_corrected`. What one person alone has not, such as κ among people, is NaN throughout.
 
     Raises:
         InputError: There is no model, or no replicate is asked for.
@@ -58,13 +58,16 @@ def behaviour_differences(
     difference = values.mean(axis=0)[pairs[:, 0]] - values.mean(axis=0)[pairs[:, 1]]  # [pair, statistic, 1 + replicate]
     low, high = interval(difference[:, :, 1:].transpose(2, 0, 1), level)
     sides = np.stack([(difference[:, :, 1:] <= 0).sum(axis=2), (difference[:, :, 1:] >= 0).sum(axis=2)])
-    p = np.minimum(2 * (1 + sides.min(axis=0)) / (1 + replicates), 1.0)
+    p = np.where(np.isnan(difference[:, :, 0]), np.nan, np.minimum(2 * (1 + sides.min(axis=0)) / (1 + replicates), 1.0))
+    corrected = np.full_like(p, np.nan)
+    for column, own in zip(corrected.T, p.T, strict=True):
+        column[~np.isnan(own)] = correct_p_values(own[~np.isnan(own)], method=correction)
     labels = np.array(names, dtype=object)
     return pandas.concat(
         [
             pandas.DataFrame({
                 "statistic": statistic, "first": labels[pairs[:, 0]], "second": labels[pairs[:, 1]], "difference": difference[:, at, 0],
-                "low": low[:, at], "high": high[:, at], "p": p[:, at], "p_corrected": correct_p_values(p[:, at], method=correction),
+                "low": low[:, at], "high": high[:, at], "p": p[:, at], "p_corrected": corrected[:, at],
             })
             for at, statistic in enumerate(STATISTICS)
         ],

@@ -64,6 +64,8 @@ def behaviour_table(
         InputError: There are no people, or a model lacks a data set; each is named.
         IdError: Observers saw different images.
     """
+    if by not in ("model", "dataset"):
+        raise InputError(f"by is 'model' or 'dataset'; got {by!r}.")
     tables, names, values = behaviour_replicates(trials, dropped=dropped, replicates=replicates, resample=resample, level=level, seed=seed)
     if by == "dataset":
         return _as_table([(name, grid.dataset) for grid in tables for name in names], values.reshape(-1, *values.shape[2:]), level)

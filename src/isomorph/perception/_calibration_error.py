@@ -9,6 +9,7 @@ import numpy as np
 
 from isomorph.errors import InputError, ShapeError
 from isomorph.inference import interval
+from isomorph.inference._bootstrap import check_draws
 from isomorph.perception._distributions import Floats, check_distributions
 from isomorph.perception._draws import drawn_weights
 
@@ -49,7 +50,7 @@ def expected_calibration_error(
         seed: The bootstrap's.
 
     Raises:
-        ShapeError: The target has other items or outcomes.
+        ShapeError: There is no item, or the target has other items or outcomes.
 
     Example:
         >>> round(expected_calibration_error([[.8, .2], [.8, .2]], [0, 1], replicates=0).value, 6)
@@ -58,6 +59,9 @@ def expected_calibration_error(
     p = check_distributions(probabilities, name="the probabilities")
     if bins < 1:
         raise InputError(f"a calibration error needs 1 bin or more; got {bins}.")
+    if not len(p):
+        raise ShapeError("a calibration error needs 1 item or more; got none.")
+    check_draws(replicates=replicates, seed=seed, level=level)
     best, items = p.argmax(axis=1), np.arange(len(p))
     confidence, right = p[items, best], _right(p, target, best)
     value = bin_gaps(confidence, right, np.ones((1, len(p))), bins)[0]

@@ -24,6 +24,9 @@ METRICS = (*DISTANCES, "ece")
 """What `compare_answers` can compute: the six distances, and the calibration error against people's distributions."""
 
 
+_DIVIDERS = ("groups", "conditions", "truth")
+
+
 def compare_answers(
     models: Answers | Sequence[Answers],
     human: Answers,
@@ -66,6 +69,8 @@ def compare_answers(
     import pandas
 
     check_draws(replicates=replicates, seed=seed, level=level)
+    if by not in (None, *_DIVIDERS):
+        raise InputError(f"by is {', '.join(map(repr, _DIVIDERS))} or None; got {by!r}.")
     metrics = [metric] if isinstance(metric, str) else list(metric)
     unknown = next((each for each in metrics if each not in METRICS), None)
     if unknown is not None:
@@ -84,7 +89,9 @@ def compare_answers(
             weights = drawn_weights(n, replicates, np.random.default_rng(seed)) if replicates else None
             for each in metrics:
                 value, low, high = _estimate(each, items[each][which], weights, level)
-                ceiling = ceilings[each][which].mean() if each in ceilings else float("nan")
+                halves = ceilings[each][which] if each in ceilings else np.empty(0)
+                halves = halves[~np.isnan(halves)]  # one vote has no halves
+                ceiling = halves.mean() if len(halves) else float("nan")
                 rows.append({
                     "model": name, "metric": each, "group": group, "value": value, "low": low, "high": high,
                     "ceiling": ceiling if np.isfinite(ceiling) else float("nan"), "n": n,

@@ -9,6 +9,7 @@ import numpy as np
 
 from isomorph.errors import InputError
 from isomorph.inference import interval
+from isomorph.inference._bootstrap import check_draws
 from isomorph.perception._agreement import condition_means, draw_cells, pair_statistics, pairs_of, statistics
 from isomorph.perception._dropped import Dropped, kept
 from isomorph.perception._grid import grids
@@ -47,6 +48,7 @@ def error_consistency(
 
     if by not in ("condition", "dataset"):
         raise InputError(f"by is 'condition' or 'dataset'; got {by!r}.")
+    check_draws(replicates=replicates, seed=seed, level=level)
     parts, rng = [], np.random.default_rng(seed)
     for grid in grids(trials, dropped):
         pairs = pairs_of(list(range(len(grid.observers))))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from isomorph.arrays import as_floats, check_finite
-from isomorph.errors import ShapeError
+from isomorph.errors import InputError, ShapeError
 from isomorph.inference import correct_p_values
 from isomorph.inference._bootstrap import check_draws
 from isomorph.perception._distributions import Floats
@@ -87,9 +87,17 @@ def paired_differences(
 
     Returns:
         One row a pair: `first`, `second`, `difference`, `low`, `high`, `p`, `p_corrected`, `n`.
+
+    Raises:
+        InputError: There are fewer than two models, or no permutations.
+        ShapeError: The numbers of items differ.
     """
     import pandas
 
+    if len(values) < 2:
+        raise InputError(f"a difference needs two models; got {', '.join(map(repr, values)) or 'none'}.")
+    if options.get("permutations") == 0:
+        raise InputError("the p-values of pairs come from permutations, of which there must be 1 or more; got 0.")
     rows: list[dict[str, Any]] = []
     for one, other in combinations(values, 2):
         found = paired_difference(values[one], values[other], **options)

@@ -131,6 +131,9 @@ def reliability(
         >>> found.score, found.right, found.wrong, found.at(0)
         (-1.0, 1.0, 1.0, 1.0)
     """
+    for name, value, known in (("original", original, ("truth", "mode")), ("reduce", reduce, ("sum", "mean"))):
+        if value not in known:
+            raise InputError(f"{name} is {known[0]!r} or {known[1]!r}; got {value!r}.")
     payoff = payoff or Payoff()
     if human is not None:
         human = joined(human, model)

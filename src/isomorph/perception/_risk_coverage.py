@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from isomorph.arrays import as_floats, check_finite
-from isomorph.errors import ShapeError
+from isomorph.errors import InputError, ShapeError
 from isomorph.inference import interval
+from isomorph.inference._bootstrap import check_draws
 from isomorph.perception._answers import Answers, joined
 from isomorph.perception._distributions import Floats
 
@@ -62,6 +63,7 @@ def risk_coverage(abstain_score: Any, loss: Any, *, replicates: int = 0, level: 
         raise ShapeError(f"each item has one score and one loss; got {len(score)} scores and {len(cost)} losses.")
     check_finite(score, name="the scores", rows="items")
     check_finite(cost, name="the losses", rows="items")
+    check_draws(replicates=replicates, seed=seed, level=level)
     n = len(score)
     risk, areas = _curve(score, cost)
     ends = [float("nan")] * 4
@@ -84,11 +86,22 @@ def augrc(abstain_score: Any, loss: Any) -> float:
 
 
 def answer_losses(model: Answers, human: Answers | None = None) -> Floats:
-    """`[item]`, 1 − the share of people who give the model's best class as their answer; without people: 0 right, 1 wrong."""
+    """`[item]`, 1 − the share of people who give the model's best class as their answer; without people: 0 right, 1 wrong.
+
+    Raises:
+        InputError: Without people, an item has no truth.
+    """
     classes = [at for at, each in enumerate(model.outcomes) if each != model.abstain]
     best = np.array(classes)[model.probabilities[:, classes].argmax(axis=1)]
     if human is None:
-        return np.asarray(best != model.truth_columns, dtype=np.float64)
+        goal = model.truth_columns
+        unknown = np.flatnonzero(goal < 0)
+        if len(unknown):
+            raise InputError(
+                f"{model.ids[unknown[0]]!r} has no truth, nor have {len(unknown) - 1} others of {len(model)} items: no answer is right "
+                "or wrong there. Leave them out: answers.take(ids)."
+            )
+        return np.asarray(best != goal, dtype=np.float64)
     other = joined(human, model)
     return np.asarray(1 - other.probabilities[np.arange(len(model)), best])
 

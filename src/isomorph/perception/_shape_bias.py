@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from isomorph.errors import InputError
 from isomorph.inference import interval
+from isomorph.inference._bootstrap import check_draws
 from isomorph.perception._distributions import Floats
 from isomorph.perception._trials import Trials
 
@@ -51,6 +52,7 @@ def shape_bias(
     """
     import pandas
 
+    check_draws(replicates=replicates, seed=seed, level=level)
     part, shape, texture = _conflicts(trials, dataset)
     item = part.item.ordered().codes
     humans = set(part.humans) if pool_people else set()

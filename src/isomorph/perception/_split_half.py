@@ -32,12 +32,14 @@ def split_half_ceiling(
         seed: Of both.
 
     Raises:
-        InputError: No item has two votes.
+        InputError: No item has two votes, or there is no split.
 
     Example:
         >>> split_half_ceiling([[10, 0], [0, 8]]).value
         0.0
     """
+    if splits < 1:
+        raise InputError(f"a ceiling is the mean over 1 split or more; got {splits}.")
     items = half_distances(counts, metric=metric, splits=splits, seed=seed).mean(axis=0)
     items = items[~np.isnan(items)]
     if not len(items):
