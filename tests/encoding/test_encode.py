@@ -6,7 +6,7 @@ import pytest
 
 import isomorph
 from isomorph.brains import RDMRecording, Recording
-from isomorph.encoding import Halves, Ridge, Shuffled, SparseProjection, encode, score_units
+from isomorph.encoding import Halves, KFold, Ridge, Shuffled, SparseProjection, encode, score_units
 from isomorph.encoding._brain_scores import COLUMNS
 from isomorph.engine import Progress
 from isomorph.features import Features
@@ -133,6 +133,10 @@ def test_units_and_both_make_wider_intervals():
     error = table.units["net", "conv1", "eReg"][inside].std(ddof=1) / 4
     row = table.table[(table.table["subject"] == "ann") & (table.table["split"] == "test")].iloc[0]
     assert row["high"] - row["score"] == pytest.approx(2.0227 * error, rel=1e-3)  # t with 39 degrees
+    folds = encode(layers["conv1"], brain, metrics=("eReg",), regions=["V1"], resample="units", split=KFold(folds=3))
+    error = folds.units["net", "conv1", "eReg"][inside].std(ddof=1) / 4  # of means over folds
+    row = folds.table[(folds.table["subject"] == "ann") & (folds.table["split"] == "test")].iloc[0]
+    assert row["high"] - row["score"] == pytest.approx(1.9905 * error, rel=1e-3)
 
 
 def test_permutations_tell_the_layer_from_the_others():

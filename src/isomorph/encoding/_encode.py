@@ -180,7 +180,8 @@ def _result(
                     key = (model, layer.name, metric, group.region, group.subject)
                     contributions[key] = tally.contributions[:, place].astype(np.float32)
         if isinstance(targets, UnitTargets):
-            units |= {(model, layer.name, metric): targets.spread(values) for metric, values in scores.units.items()}
+            if "test" in scores.units:
+                units[model, layer.name, "eReg"] = targets.spread(scores.units["test"])
             if scores.penalties is not None:
                 alphas[model, layer.name] = targets.spread(scores.penalties)
     table = pandas.DataFrame(rows).assign(**_conventions(protocol, certainty))

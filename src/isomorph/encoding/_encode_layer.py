@@ -29,7 +29,7 @@ class LayerScores:
 
     Attributes:
         tallies: Of each metric and side.
-        units: Of each metric the units' test scores `[unit of the recording]`, averaged over folds.
+        units: Of each side the units' scores in `eReg` `[unit of the targets]`, averaged over folds.
         dimensionality: Of each side, averaged over folds.
         alphas: Of each fold `[unit]`.
         at_edge: Of each fold `[unit]`.
@@ -82,6 +82,10 @@ class LayerScorer:
                 halves = self._halves(fold, targets)
                 made = mapper.fit(source, halves[0], halves[1].ids)
                 self._fitted(result, made, halves, targets.means[fold.units], fold)
+        if isinstance(targets, UnitTargets):
+            for name, scores in result.units.items():
+                spread = [unit_variance(_finite(scores[targets.columns(each)]), protocol.aggregator) for each in targets.groups]
+                result.tallies["eReg", name].unit_variance[...] = spread
         return result
 
     def _halves(self, fold: Fold, targets: UnitTargets) -> tuple[Features, Features]:
@@ -135,10 +139,8 @@ class LayerScorer:
             side.rows, scores, scored.contributions(weights) / np.sqrt(n * (n - 1)), ceiling=ceiling,
             bounds=np.nan, normalised=normalised, null=null, draws=draws,
         )  # fmt: skip
-        tally.unit_variance[...] = [unit_variance(each, protocol.aggregator) for each in values]
-        if side.name == "test":
-            found = result.units.setdefault("eReg", np.zeros(fold.total))
-            found += _spread(scored.values, fold.units, fold.total) / len(self.folds)
+        found = result.units.setdefault(side.name, np.zeros(fold.total))
+        found += _spread(scored.values, fold.units, fold.total) / len(self.folds)
 
     def _ceilings(self, values: list[FloatArray], scores: FloatArray, side: Side, fold: Fold) -> tuple[FloatArray, FloatArray]:
         """Of each group the ceiling on the scale of the score, and the score over it."""
