@@ -103,3 +103,21 @@ def test_options_are_among_those_there_are(tmp_path: Path) -> None:
     for text, call in calls:
         with pytest.raises(InputError, match=text):
             call()
+
+
+@pytest.mark.parametrize("resample", ["images", "people", "both"])
+def test_the_interval_of_a_squared_difference_holds_its_value(tmp_path: Path, resample: Any) -> None:
+    found = behaviour_table(_trials(tmp_path, 4), replicates=200, resample=resample)
+    low, value, high = (found[f"accuracy_difference{end}"] for end in ("_low", "", "_high"))
+    assert (low >= 0).all()
+    assert (low <= value).all()
+    assert (value <= high).all()
+
+
+def test_a_model_that_knows_everybody_is_at_half_the_ceiling() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.full(5, 5.0), 1500)
+    people = Answers.from_counts([str(at) for at in range(1500)], list("abcde"), np.stack([rng.multinomial(60, each) for each in p]))
+    model = Answers(ids=people.ids, outcomes=people.outcomes, probabilities=p)
+    found = compare_answers(model, people, metric=["hellinger", "brier"], by=None, replicates=0, splits=3).set_index("metric")
+    assert (found["value"] / found["ceiling"]).to_numpy() == pytest.approx([0.5, 0.25], rel=0.08)

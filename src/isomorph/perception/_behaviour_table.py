@@ -46,6 +46,7 @@ def behaviour_table(
 
     Each number is formed within a condition, then averaged, unweighted, over conditions, people and data sets, in this order. OOD
     accuracy pools the trials of a data set first. A row "humans" holds each pair of people once, with their pooled accuracy: the ceiling.
+    Replicates of the accuracy difference are centred on its value, since squares of what is drawn are larger throughout.
 
     Args:
         trials: Trials of models and people on the same images.
@@ -86,7 +87,11 @@ def behaviour_replicates(
     tables = grids(trials, dropped)
     models = trials.models
     _check_complete(tables, models, trials.humans)
-    return tables, [*models, HUMANS], np.stack([_of_grid(grid, models, trials.humans, draw) for grid in tables])
+    values = np.stack([_of_grid(grid, models, trials.humans, draw) for grid in tables])
+    if replicates:  # a drawn accuracy's noise is squared, too: uncentred, the interval of people among themselves lies above its value
+        squares = values[:, :, STATISTICS.index("accuracy_difference")]
+        squares[..., 1:] = np.maximum(squares[..., 1:] + squares[..., :1] - squares[..., 1:].mean(axis=-1, keepdims=True), 0)
+    return tables, [*models, HUMANS], values
 
 
 def mean_ranks(table: pandas.DataFrame) -> pandas.Series:

@@ -54,7 +54,7 @@ def compare_answers(
 
     Returns:
         One row a model, metric and group: `model`, `metric`, `group`, `value`, `low`, `high`, `ceiling` (the distance between two random
-        halves of the people: smaller is hardly possible; NaN without counts, and where it is infinite), `n`.
+        halves of the people, see `split_half_ceiling`; NaN without counts, and where it is infinite), `n`.
 
     Raises:
         InputError: Outcomes differ, or stand in another order.
