@@ -176,7 +176,14 @@ def test_a_protocol_of_many_parts_comes_back(scores, tmp_path):
 def test_damaged_folders_are_refused(scores, tmp_path):
     scores.save(tmp_path / "scores")
     card = json.loads((tmp_path / "scores" / "scores.json").read_text())
-    for change in ({"isomorph": "recording"}, {"protocol": {"split": 1}}, {"units": [["a"]]}, {"notes": None}):
+    for change in (
+        {"isomorph": "recording"},
+        {"protocol": {"split": 1}},
+        {"units": [["a"]]},
+        {"notes": None},
+        {"recording": {"name": "it"}},
+        {"recording": 1},
+    ):
         (tmp_path / "scores" / "scores.json").write_text(json.dumps({**card, **change}))
         with pytest.raises(FileError):
             BrainScores.load(tmp_path / "scores")

@@ -62,6 +62,12 @@ def test_tables_that_are_none_or_in_another_order() -> None:
         "table.loc[list(ids)].",
     ):
         recording(stimuli=pandas.DataFrame({"n": range(12)}, index=IDS[::-1]))
+    with said(
+        IdError,
+        "row 0 of the table of stimuli is 's11', but row 0 of the responses is 's0'. Bring them into one order, for example with "
+        "table.set_index('picture').loc[list(ids)].",
+    ):
+        recording(stimuli=pandas.DataFrame({"n": range(12), "picture": IDS[::-1]}))
 
 
 def test_doubled_ids() -> None:

@@ -119,13 +119,16 @@ def _stimuli_table(table: Any, ids: tuple[str, ...]) -> pandas.DataFrame:
 
     numbered = table is None or (isinstance(table, pandas.DataFrame) and isinstance(table.index, pandas.RangeIndex))
     result = _table(table, len(ids), "stimulus", "rows")
-    if not numbered:
-        for row, (theirs, ours) in enumerate(zip(map(str, result.index), ids, strict=True)):
-            if theirs != ours:
-                raise IdError(
-                    f"row {row} of the table of stimuli is {theirs!r}, but row {row} of the responses is {ours!r}. Bring them into one "
-                    "order, for example with table.loc[list(ids)]."
-                )
+    # columns of numbers may be ranks, which are no ids
+    columns = {f".set_index({name!r})": tuple(map(str, column)) for name, column in result.items() if column.dtype.kind not in "biuf"}
+    named = {how: column for how, column in columns.items() if set(column) == set(ids)}
+    for how, theirs in (named if numbered else named | {"": tuple(map(str, result.index))}).items():
+        if theirs != ids:
+            row = next(row for row in range(len(ids)) if theirs[row] != ids[row])
+            raise IdError(
+                f"row {row} of the table of stimuli is {theirs[row]!r}, but row {row} of the responses is {ids[row]!r}. Bring them into "
+                f"one order, for example with table{how}.loc[list(ids)]."
+            )
     result.index = pandas.Index(ids, name="stimulus", dtype=object)
     return result
 

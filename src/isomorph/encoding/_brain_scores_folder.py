@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from isomorph.arrays import FloatArray
 
 _CARD, _FORMAT = "scores.json", 1
+_RECORDING = ("name", "digest", "regions", "subjects", "stimuli")
 _ARRAYS = ("units", "contributions", "alphas")
 
 
@@ -59,8 +60,9 @@ def load_scores(folder: Path) -> BrainScores:
         raise FileError(f"the table in {folder} lacks {len(missing)} columns; the first is {missing[0]!r}.")
     try:
         arrays: Any = {name: _arrays(folder, name, card[name]) for name in _ARRAYS}
+        recording = card["recording"] | {name: card["recording"][name] for name in _RECORDING}
         return BrainScores(
-            table=table, recording=card["recording"], protocol=Protocol.from_plain(card["protocol"]), notes=tuple(map(str, card["notes"])),
+            table=table, recording=recording, protocol=Protocol.from_plain(card["protocol"]), notes=tuple(map(str, card["notes"])),
             level=float(card["level"]), **arrays,
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
