@@ -70,7 +70,7 @@ class PenaltySearch:
             found = size * np.concatenate([cheap(loads[units] ** 2, alphas) for units in unit_parts(len(loads))], axis=1)
             if self.select == "gcv":
                 return np.asarray(found)
-            wanted = self._near(found, self.screen or 0) | (_peaks(found) & self.per_unit)
+            wanted = self._near(found, self.screen or 0) | (peaks(found) & self.per_unit)
         while wanted.any():
             for at in np.flatnonzero(wanted.any(axis=1)):
                 units = np.flatnonzero(wanted[at])
@@ -112,7 +112,7 @@ class PenaltySearch:
         return np.broadcast_to(near, scores.shape)
 
 
-def _peaks(scores: FloatArray) -> npt.NDArray[np.bool_]:
+def peaks(scores: FloatArray) -> npt.NDArray[np.bool_]:
     """Where `[alpha, unit]` no neighbour is better: units that are hard to predict have more than one such penalty."""
     walled = np.pad(scores, ((1, 1), (0, 0)), constant_values=-np.inf)
     return np.asarray((scores >= walled[:-2]) & (scores >= walled[2:]))

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isomorph.arrays import FloatArray, IntArray
-from isomorph.encoding._penalty_search import _peaks as peaks
+from isomorph.encoding._penalty_search import peaks
 from isomorph.encoding._ridge import Ridge
 from isomorph.encoding._units import standardised_units, unit_parts
 
