@@ -1,5 +1,6 @@
 """What is undefined is said so: one person, one vote, one model, no truth, numbers out of range."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,10 @@ def test_a_model_that_knows_everybody_is_at_half_the_ceiling() -> None:
     model = Answers(ids=people.ids, outcomes=people.outcomes, probabilities=p)
     found = compare_answers(model, people, metric=["hellinger", "brier"], by=None, replicates=0, splits=3).set_index("metric")
     assert (found["value"] / found["ceiling"]).to_numpy() == pytest.approx([0.5, 0.25], rel=0.08)
+
+
+def test_no_model_is_taken_for_all_people(tmp_path: Path) -> None:
+    trials = _trials(tmp_path, 2)
+    named = replace(trials, subject=trials.subject.renamed(lambda name: "humans" if name == "first" else name))
+    with pytest.raises(InputError, match="a model is called 'humans'"):
+        behaviour_table(named, replicates=0)

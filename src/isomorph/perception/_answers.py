@@ -71,6 +71,8 @@ class Answers:
             table = getattr(self, name)
             if table is not None and np.shape(table) != self.probabilities.shape:
                 raise ShapeError(f"{who} has {name} of the shape {np.shape(table)} and probabilities of {self.probabilities.shape}.")
+        if self.counts is not None and np.min(self.counts, initial=0) < 0:
+            raise InputError(f"{who} has a count of {np.min(self.counts)}; nobody votes less than never.")
         for name in ("truth", "groups", "conditions"):
             column = getattr(self, name)
             if column is not None:

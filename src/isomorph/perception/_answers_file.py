@@ -75,6 +75,8 @@ def read_answers(path: Path | str, *, kind: Literal["auto", "probabilities", "co
         if path.suffix == ".npy":
             return _from_array(path, kind)
     except InputError as error:
+        if str(error).startswith(str(path)):
+            raise
         raise type(error)(f"{path}: {error}") from error
     raise FileError(
         f"{path} has no suffix of answers; .npz, .json, .csv, .tsv, .parquet and .npy are read, pickles by read_visalign_pickle."
@@ -110,15 +112,21 @@ def _from_json(path: Path) -> Answers:
         return read_submission(path)
     try:
         width = len(plain["outcomes"])
-        facts = {name: plain[name] for name in (*_TEXTS, *_LISTS) if name in plain}
-        facts["abstain"] = facts.get("abstain") or None
+        facts: dict[str, Any] = {name: str(plain[name]) for name in _TEXTS if plain.get(name)}
+        facts |= {name: tuple(_listed(plain, name)) for name in _LISTS if plain.get(name) is not None}
         facts["counts"] = np.array(plain["counts"], dtype=np.int64) if plain.get("counts") is not None else None
         if plain.get("given") is not None:
             facts["given"] = np.array([[np.nan] * width if row is None else row for row in plain["given"]], dtype=np.float64)
-        columns = tuple(plain["ids"]), tuple(plain["outcomes"]), np.array(plain["probabilities"], dtype=np.float64)
-    except (KeyError, TypeError, ValueError) as error:
+        columns = tuple(_listed(plain, "ids")), tuple(_listed(plain, "outcomes")), np.array(plain["probabilities"], dtype=np.float64)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise FileError(f"{path} says that it holds answers, but lacks or garbles them: {error}.") from error
     return Answers(ids=columns[0], outcomes=columns[1], probabilities=columns[2], **facts)
+
+
+def _listed(plain: dict[str, Any], name: str) -> list[Any]:
+    if not isinstance(plain[name], list):
+        raise TypeError(f"{name} is no list")
+    return plain[name]
 
 
 def _as_table(answers: Answers) -> pandas.DataFrame:
@@ -160,6 +168,8 @@ def _from_table(path: Path, kind: str, abstain: str | None) -> Answers:
         "subject": path.stem,
         "provenance": path.name,
     }
+    if not len(table):
+        raise FileError(f"{path} holds no item below its header.")
     first = table.iloc[:, 0]
     ids = tuple(str(each) for each in first)
     numbers, sums = to_numeric(first, errors="coerce").to_numpy(dtype=np.float64), values.sum(axis=1)

@@ -169,6 +169,10 @@ def _check_complete(tables: list[Grid], models: tuple[str, ...], humans: tuple[s
             f"no subject is a person, among {', '.join(models[:5])}. Say who is: read_trials(…, people='participant-*'); model-vs-human "
             "calls people subject-01 …"
         )
+    if HUMANS in models:
+        raise InputError(
+            f"a model is called {HUMANS!r}, as the row of all people is. Rename it, or say who is a person: people={HUMANS!r}."
+        )
     lacking = {name: [grid.dataset for grid in tables if name not in grid.observers] for name in models}
     lacking = {name: each for name, each in lacking.items() if each}
     alone = [grid.dataset for grid in tables if not grid.rows(humans)]

@@ -93,6 +93,7 @@ class Trials:
 
     Raises:
         ShapeError: The columns have different lengths.
+        InputError: There is no trial.
     """
 
     subject: Column

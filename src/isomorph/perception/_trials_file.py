@@ -74,7 +74,14 @@ def write_trials(trials: Trials, folder: Path | str) -> list[Path]:
 
     Returns:
         The files written, one for each data set, subject and session.
+
+    Raises:
+        InputError: A data set, subject or session is called as no file can be; trials of foreign files may name places elsewhere.
     """
+    for what, column in (("data set", trials.dataset), ("subject", trials.subject), ("session", trials.session)):
+        bad = next((each for each in column.names if re.search(r"[/\\\0]", each) or each in (".", "..")), None)
+        if bad is not None:
+            raise InputError(f"the {what} {bad!r} cannot be part of a file's name. Give it a name without slashes.")
     rows = list(zip(
         trials.subject.values(), trials.session.values(), trials.trial.values(), map(plain_number, trials.rt.tolist()),
         trials.response.values(), trials.category.values(), trials.condition.values(), trials.image.values(), strict=True,

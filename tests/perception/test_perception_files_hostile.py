@@ -1,0 +1,71 @@
+"""Files of answers and trials that are damaged, or mean harm."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from isomorph.errors import FileError, InputError
+from isomorph.perception import Answers, Trials, read_answers, write_trials
+
+_GOOD = {"format": "isomorph-answers", "ids": ["a"], "outcomes": ["cat", "dog"], "probabilities": [[1, 0]]}
+
+
+@pytest.mark.parametrize("subject", ["../../evil", "a/b", "a\\b", "a\0b"])
+def test_subjects_of_foreign_trials_lead_to_no_place_elsewhere(tmp_path: Path, subject: str) -> None:
+    answers = Answers.from_decisions(["a.png"], ["cat"], ["cat"], truth=["cat"], subject=subject)
+    with pytest.raises(InputError, match=r"the subject .* cannot be part of a file's name"):
+        write_trials(Trials.from_answers(answers, dataset="edge"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_data_sets_lead_to_no_place_elsewhere(tmp_path: Path) -> None:
+    answers = Answers.from_decisions(["a.png"], ["cat"], ["cat"], truth=["cat"], subject="mine")
+    with pytest.raises(InputError, match=r"the data set '\.\.' cannot be part"):
+        write_trials(Trials.from_answers(answers, dataset=".."), tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"truth": 5}, "truth is no list"),
+        ({"ids": "a"}, "ids is no list"),
+        ({"outcomes": {"cat": 0, "dog": 1}}, "outcomes is no list"),
+        ({"counts": [[10**30, 1]]}, "lacks or garbles"),
+        ({"probabilities": [["x", 0]]}, "lacks or garbles"),
+    ],
+)
+def test_json_of_other_types_is_refused(tmp_path: Path, change: dict[str, object], text: str) -> None:
+    file = tmp_path / "answers.json"
+    file.write_text(json.dumps(_GOOD | change))
+    with pytest.raises(FileError, match=text):
+        read_answers(file)
+
+
+def test_votes_below_zero_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "answers.json"
+    file.write_text(json.dumps(_GOOD | {"counts": [[-3, 5]]}))
+    with pytest.raises(InputError, match="a count of -3"):
+        read_answers(file)
+
+
+def test_a_path_is_named_once(tmp_path: Path) -> None:
+    file = tmp_path / "submission.json"
+    file.write_text('{"a.png": [1, 0]}')
+    with pytest.raises(InputError) as found:
+        read_answers(file)
+    assert str(found.value).count(str(file)) == 1
+
+
+def test_a_header_alone_is_no_table(tmp_path: Path) -> None:
+    file = tmp_path / "answers.csv"
+    file.write_text("id,cat,dog\n")
+    with pytest.raises(FileError, match="holds no item below its header"):
+        read_answers(file)
+
+
+def test_deep_json_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "deep.json"
+    file.write_text('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}")
+    with pytest.raises(FileError, match="cannot be read as JSON"):
+        read_answers(file)
