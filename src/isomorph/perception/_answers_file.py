@@ -124,9 +124,10 @@ def _from_json(path: Path) -> Answers:
 
 
 def _listed(plain: dict[str, Any], name: str) -> list[Any]:
-    if not isinstance(plain[name], list):
+    column = plain[name]
+    if not isinstance(column, list):
         raise TypeError(f"{name} is no list")
-    return plain[name]
+    return column
 
 
 def _as_table(answers: Answers) -> pandas.DataFrame:
