@@ -166,7 +166,7 @@ def run_study(study: StudyFile, *, json: bool = False) -> None:
 
 
 def demo(*, out: Path = Path("isomorph-demo-visalign"), json: bool = False) -> None:
-    """92 photographs, a network that is installed, seven methods and three seeds, in a minute or two.
+    """92 photographs, a network that is installed, seven methods and three seeds, in a few minutes.
 
     Args:
         out: The folder of the study.

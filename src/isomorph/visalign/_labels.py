@@ -19,7 +19,8 @@ def read_labels(path: Path | str, outcomes: Sequence[str], names: Sequence[str] 
 
     Args:
         path: `labels.pk` as upstream's code writes it (nothing that a pickle asks for is run); JSON: file name → numbers in the order of
-            `outcomes`, or null for abstaining; or a table that `read_answers` knows (`.csv`, `.parquet`, `.npz`, `.json`), whose outcomes are named.
+            `outcomes`, or null for abstaining; or a table that `read_answers` knows (`.csv`, `.parquet`, `.npz`, `.json`), with named
+            outcomes.
         outcomes: The classes in their order, then abstaining.
         names: The file names wanted: none may be missing; others are left aside.
 
