@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from isomorph.abstention._softmax import softmax
 from isomorph.arrays import check_finite
 from isomorph.errors import InputError
 from isomorph.perception import Answers
@@ -115,12 +116,10 @@ def answer_logits(
         raise InputError(f"{subject}: logits are [item, class], one row for each of {len(ids)} items; got the shape {scores.shape}.")
     check_finite(scores, name=f"the logits of {subject}", ids=tuple(ids), rows="pictures")
     names, members = members_of(scores.shape[1], classes, mapping, name=subject)
-    odds = np.exp(scores - scores.max(axis=1, keepdims=True))
-    p = odds / odds.sum(axis=1, keepdims=True)
     outcomes = set(members or names)
     truth = [each if each in outcomes else "" for each in labels] if labels is not None else None
     known = truth is not None and any(truth)
-    fine = Answers(ids=tuple(ids), outcomes=names, probabilities=p, subject=subject, provenance=dataset)
+    fine = Answers(ids=tuple(ids), outcomes=names, probabilities=softmax(scores), subject=subject, provenance=dataset)
     found = fine if members is None else fine.mapped(members)
     return Answers(
         ids=found.ids, outcomes=found.outcomes, probabilities=found.probabilities, subject=subject, provenance=dataset,
