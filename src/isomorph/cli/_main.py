@@ -28,6 +28,8 @@ VERBS = {
     "consistency": "do similarities among models agree between data sets: stored matrices, or a whole study",
     "report": "saved results as a page that opens in a browser",
     "run": "a study written as one TOML file: plan, execute, resume",
+    "plan": "the units of a study, or a script that runs them as arrays of jobs under SLURM",
+    "status": "how far a study is, told by the store alone: done, running, failed, slowest",
     "data": "public data sets: list, fetch, verify",
     "store": "finished work on disk: list, verify, clean up",
     "demo": "pictures and words in, a report with brains and people in it out",

@@ -10,7 +10,7 @@ import tyro
 
 from isomorph.cli._evaluate import deliver, print_best
 from isomorph.cli._output import print_json, print_table, say
-from isomorph.cli._parse import StoreFolder, call
+from isomorph.cli._parse import StoreFolder, call, wrong_usage
 
 
 def run(words: list[str]) -> int | None:
@@ -20,6 +20,8 @@ def run(words: list[str]) -> int | None:
 
 def module_for(words: list[str]) -> str:
     """Where the command is: a study with `recordings` is one of brains, one with a `network` is VisAlign's."""
+    if {"--part", "--stage"} & {word.partition("=")[0] for word in words}:
+        return __name__  # which says of other studies that they do not come in parts
     for word in words:
         path = Path(word)
         if path.suffix == ".toml" and path.is_file():
@@ -34,17 +36,36 @@ def module_for(words: list[str]) -> str:
 
 
 def run_study(
-    study: Annotated[Path, tyro.conf.Positional], *, dry_run: bool = False, store: StoreFolder = None, json: bool = False
-) -> None:
+    study: Annotated[Path, tyro.conf.Positional],
+    *,
+    dry_run: bool = False,
+    part: Annotated[str | None, tyro.conf.arg(metavar="I/N")] = None,
+    stage: str | None = None,
+    retry_quarantined: bool = False,
+    store: StoreFolder = None,
+    json: bool = False,
+) -> int | None:
     """Run a study: what is finished is not done again, so the same command goes on after an interruption.
 
     Args:
         study: A TOML file: models, benchmarks or stimuli, layers, measures, replicates, seed, report; or, of brains, recordings.
         dry_run: Print the plan and stop; one line a model and benchmark.
+        part: Do the I-th of N shares of the units, with whatever machines do the others in the same store; a unit that fails does not
+            stop the rest. The report is left to a run without this.
+        stage: Do only this stage of it: `targets` or `scores`.
+        retry_quarantined: With a part: also begin units at which three processes were killed.
         store: The store's folder; default: the study's, else $ISOMORPH_STORE.
-        json: The plan as one JSON object a line; after a run one object: name, rows, report, results.
+        json: The plan, or the outcomes of a part, as one JSON object a line; after a run one object: name, rows, report, results.
     """
-    from isomorph.engine import Progress
+    if (part or stage) and dry_run:
+        wrong_usage("run", "--dry-run shows the whole study; `isomorph plan` shows its units.")
+    if part or stage:
+        from isomorph.cli._run_part import run_part
+
+        return run_part(study, part=part, stage=stage, store=store, retry_quarantined=retry_quarantined, json=json)
+    if retry_quarantined:
+        wrong_usage("run", "--retry-quarantined goes with --part: a whole run begins every unit.")
+    from isomorph.engine import Progress, StopRequested, StopSignals
     from isomorph.results import Study
     from isomorph.store import Store
 
@@ -55,12 +76,16 @@ def run_study(
         if json:
             for row in plan:
                 print_json(row)
-            return
+            return None
         print_table([row | {"finished": "yes" if row["finished"] else "no"} for row in plan], ["model", "benchmark", "stimuli", "finished"])
         say(f"{sum(not row['finished'] for row in plan)} of {len(plan)} units to do")
-        return
-    with Progress(quiet=json) as progress:
-        results = asked.run(kept, progress=progress)
+        return None
+    try:
+        with StopSignals(), Progress(quiet=json) as progress:
+            results = asked.run(kept, progress=progress)
+    except StopRequested as stop:
+        say("stopped by a signal. What was finished is in the store; the same command goes on.")
+        return stop.status
     deliver(results, out=None, report=asked.report)
     if json:
         print_json(
@@ -68,3 +93,4 @@ def run_study(
         )
     else:
         print_best(results)
+    return None

@@ -1,7 +1,34 @@
 """Work as a plan of small units that may be run twice or killed half-way, and what a person sees of it meanwhile."""
 
+from isomorph.engine._journal import Journal, UnitNotes
+from isomorph.engine._lazy_unit import LazyUnit
 from isomorph.engine._memory import format_bytes, parse_bytes
-from isomorph.engine._plan import PlanReport, WorkUnit, run_plan
+from isomorph.engine._outcome import ErrorRecord, Outcome
+from isomorph.engine._outcomes import DEATHS, WorkUnit, outcomes
+from isomorph.engine._part import Part
+from isomorph.engine._passes import passes
+from isomorph.engine._plan import PlanReport, run_plan
 from isomorph.engine._progress import Progress, Task
+from isomorph.engine._stop_signals import STOPPED, StopRequested, StopSignals
 
-__all__ = ["PlanReport", "Progress", "Task", "WorkUnit", "format_bytes", "parse_bytes", "run_plan"]
+__all__ = [
+    "DEATHS",
+    "STOPPED",
+    "ErrorRecord",
+    "Journal",
+    "LazyUnit",
+    "Outcome",
+    "Part",
+    "PlanReport",
+    "Progress",
+    "StopRequested",
+    "StopSignals",
+    "Task",
+    "UnitNotes",
+    "WorkUnit",
+    "format_bytes",
+    "outcomes",
+    "parse_bytes",
+    "passes",
+    "run_plan",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,7 +15,7 @@ from isomorph.spec import to_plain
 
 if TYPE_CHECKING:
     from isomorph.benchmarks import GeometryMatch
-    from isomorph.engine import Progress
+    from isomorph.engine import LazyUnit, Progress
     from isomorph.models import Model
     from isomorph.results._fragment import Evaluation
     from isomorph.store import Store, StoredObject
@@ -171,6 +172,29 @@ def plan(
         }
         for model in _models(models, asked)
         for unit in _units(model, asked, options)
+    ]
+
+
+def lazy_units(
+    models: Sequence[str], benchmarks: Sequence[GeometryMatch | str], *, options: Mapping[str, Any], device: str = "cpu"
+) -> list[LazyUnit]:
+    """The units of `evaluate`, model by model, in an order that depends on names alone; a model is loaded when its unit's turn comes."""
+    from isomorph.engine import LazyUnit
+    from isomorph.models import load_model, model_card
+    from isomorph.results._fragment import Evaluation
+
+    asked = _benchmarks(benchmarks)
+    load = lru_cache(maxsize=1)(partial(load_model, device=device))  # the next unit is often of the same model
+
+    def make(name: str, benchmark: GeometryMatch) -> Evaluation:
+        return Evaluation(model=load(name), benchmark=benchmark, **options)
+
+    cards = {name: model_card(name) for name in map(str, _models(models, asked))}
+    return [
+        LazyUnit(label=f"{card.name} on {each.name}", make=partial(make, name, each))
+        for name, card in cards.items()
+        for each in asked
+        if each.stimuli.modality == card.modality
     ]
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from isomorph.errors import InputError
+from isomorph.errors import InputError, StoreError, UnknownNameError
 from isomorph.spec import from_plain, read_toml
 
 if TYPE_CHECKING:
     from isomorph.benchmarks import GeometryMatch
     from isomorph.benchmarks._geometry_match import Inference
-    from isomorph.engine import Progress
+    from isomorph.engine import LazyUnit, Progress
     from isomorph.results._results import Results
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
@@ -132,6 +134,48 @@ class Study:
             device=self.device,
             progress=progress,
         )
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages, each of which needs all of the one before; `run` goes through them by itself."""
+        return ("targets", "scores") if self.stimuli else ("scores",)
+
+    def units(self, store: Store, *, stage: str, progress: Progress | None = None) -> list[LazyUnit]:
+        """The units of one stage, in the same order on every machine; none needs another of its stage.
+
+        Raises:
+            UnknownNameError: The study has no such stage.
+            StoreError: The stage before is not finished.
+        """
+        from isomorph.results._evaluate import lazy_units
+
+        if stage not in self.stages:
+            raise UnknownNameError("stage", stage, self.stages)
+        how: dict[str, Any] = {"layers": self.layers, "pool": self.pool, "memory_limit": self.memory_limit, "progress": progress}
+        if stage == "targets":
+            return self._targets(how)
+        if missing := sum(unit.fingerprint not in store for unit in self._targets(how)):
+            raise StoreError(
+                f"the stage 'scores' of the study {self.name!r} needs what the stage 'targets' makes, and {missing} of its units are not "
+                "finished. Run all parts of that stage first."
+            )
+        options = how | {"inference": self._inference}
+        return lazy_units(self.model_names(), self._questions(store, progress), options=options, device=self.device)
+
+    def _targets(self, how: Mapping[str, Any]) -> list[LazyUnit]:
+        """The last layers of the models, which are each other's targets."""
+        from isomorph.engine import LazyUnit
+        from isomorph.models import load_model
+        from isomorph.results._model_targets import ModelTarget
+
+        if self.stimuli is None:
+            return []
+        shown = _folder(self.stimuli)
+
+        def make(name: str) -> ModelTarget:
+            return ModelTarget(model=load_model(name, device=self.device), stimuli=shown, **how)
+
+        return [LazyUnit(label=f"the last layer of {each} on {self.stimuli.name}", make=partial(make, each)) for each in self.model_names()]
 
     @property
     def _inference(self) -> Inference:

@@ -1,0 +1,85 @@
+"""One part of a study: every unit's outcome is told, and at the end exactly what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from isomorph.cli._output import print_json, say
+from isomorph.cli._parse import wrong_usage
+
+if TYPE_CHECKING:
+    from isomorph.engine import Outcome, Part, Progress, StopSignals
+    from isomorph.results import Study
+    from isomorph.store import Store
+
+
+def run_part(study: Path, *, part: str | None, stage: str | None, store: str | None, retry_quarantined: bool, json: bool) -> int:
+    """Do one part; the exit status is 0 if all of it is done, 1 if something is missing, 75 or 143 if a signal stopped it."""
+    from isomorph.cli._plan import study_in_parts
+    from isomorph.engine import DEATHS, Part, Progress, StopRequested, StopSignals
+    from isomorph.errors import InputError
+    from isomorph.store import Store
+
+    asked = study_in_parts(study)
+    kept = Store(store or asked.store)
+    try:
+        ours = Part.parse(part or "1/1")
+    except InputError as error:
+        wrong_usage("run", str(error))
+    if stage is not None and stage not in asked.stages:
+        wrong_usage("run", f"the study {asked.name!r} has the stages {', '.join(asked.stages)}, and no {stage!r}.")
+    ended: list[Outcome] = []
+    try:
+        with StopSignals() as signals, Progress(quiet=json) as progress:
+            for each in (stage,) if stage else asked.stages:
+                for outcome in _stage(asked, kept, each, ours, signals, progress, deaths=None if retry_quarantined else DEATHS):
+                    ended.append(outcome)
+                    _tell(outcome, each, json=json)
+    except StopRequested as stop:
+        say(f"part {ours} was stopped by a signal after {_counted(ended)}. What was finished is in the store; the same command goes on.")
+        return stop.status
+    return _end(ended, ours)
+
+
+def _stage(
+    asked: Study, kept: Store, stage: str, ours: Part, signals: StopSignals, progress: Progress, *, deaths: int | None
+) -> Iterator[Outcome]:
+    from isomorph.engine import ErrorRecord, Outcome, outcomes
+    from isomorph.errors import StoreError
+
+    try:
+        units = ours.of(asked.units(kept, stage=stage, progress=progress))
+    except StoreError as error:  # the stage before is in other hands
+        yield Outcome(label=f"the stage {stage}", fingerprint="", state="waiting", error=ErrorRecord.of(error, attempts=0), raised=error)
+        return
+    for outcome in outcomes(units, store=kept, on_error="continue", quarantine_after=deaths):
+        yield outcome
+        signals.check()
+
+
+def _tell(outcome: Outcome, stage: str, *, json: bool) -> None:
+    if json:
+        row = {"stage": stage, "unit": outcome.label, "fingerprint": outcome.fingerprint or None, "state": outcome.state}
+        print_json(row | {"seconds": outcome.seconds, "error": asdict(outcome.error) if outcome.error else None})
+    elif outcome.state == "done":
+        say(f"done in {outcome.seconds:.1f} s: {outcome.label}")
+    elif outcome.state == "skipped":
+        say(f"finished before: {outcome.label}")
+
+
+def _counted(ended: list[Outcome]) -> str:
+    return f"{sum(each.state == 'done' for each in ended)} units"
+
+
+def _end(ended: list[Outcome], ours: Part) -> int:
+    missing = [each for each in ended if not each.finished]
+    before = sum(each.state == "skipped" for each in ended)
+    say(f"part {ours}: {_counted(ended)} done, {before} finished before, {len(missing)} missing")
+    for each in missing:
+        said = each.error.message.removeprefix(f"{each.label}: ") if each.error else ""
+        kind = f"{each.error.type}: " if each.error and each.state == "failed" else ""
+        say(f"{each.state}: {each.label}: {kind}{said}")
+    return 1 if missing else 0

@@ -1,0 +1,32 @@
+"""Units of plans that are longer than memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from isomorph.engine._outcomes import WorkUnit
+from isomorph.store import Store
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LazyUnit:
+    """A unit that is made when it is asked for its fingerprint or run, and then let go: a plan of it holds no model.
+
+    Attributes:
+        label: What it does, in a few words.
+        make: Gives the unit itself.
+    """
+
+    label: str
+    make: Callable[[], WorkUnit]
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The name of its output."""
+        return self.make().fingerprint
+
+    def run(self, store: Store) -> None:
+        """Compute and commit the object called `fingerprint`."""
+        self.make().run(store)

@@ -1,0 +1,73 @@
+"""What became of one unit of work."""
+
+from __future__ import annotations
+
+import os
+import socket
+import traceback
+from dataclasses import dataclass, field
+from typing import Literal
+
+State = Literal["done", "skipped", "failed", "quarantined", "waiting"]
+_TAIL_LINES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorRecord:
+    """Why a unit failed, as plain data: it is kept beside the store's objects until the unit succeeds.
+
+    Attributes:
+        type: The class of the error.
+        message: What it said.
+        traceback: The last lines of where it happened.
+        host: The machine.
+        pid: The process.
+        attempts: How often the unit was tried in that run.
+    """
+
+    type: str
+    message: str
+    traceback: str = ""
+    host: str = ""
+    pid: int = 0
+    attempts: int = 1
+
+    @staticmethod
+    def of(error: BaseException, *, attempts: int) -> ErrorRecord:
+        """The record of an error that was caught here and now."""
+        lines = "".join(traceback.format_exception(error)).splitlines()
+        return ErrorRecord(
+            type=type(error).__name__,
+            message=str(error),
+            traceback="\n".join(lines[-_TAIL_LINES:]),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+            attempts=attempts,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What became of one unit.
+
+    Attributes:
+        label: What the unit does, in a few words.
+        fingerprint: The name of its output; empty if the unit failed before it had one.
+        state: `done` now; `skipped`, because it was finished before; `failed`; `quarantined`, because it killed its process too often;
+            `waiting` for work that another part does.
+        seconds: How long it took, all attempts together.
+        error: Why it is not done.
+        raised: The error itself, in the process that caught it.
+    """
+
+    label: str
+    fingerprint: str
+    state: State
+    seconds: float = 0.0
+    error: ErrorRecord | None = None
+    raised: Exception | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def finished(self) -> bool:
+        """Whether its output is in the store."""
+        return self.state in ("done", "skipped")
