@@ -129,3 +129,9 @@ def test_no_model_is_taken_for_all_people(tmp_path: Path) -> None:
     named = replace(trials, subject=trials.subject.renamed(lambda name: "humans" if name == "first" else name))
     with pytest.raises(InputError, match="a model is called 'humans'"):
         behaviour_table(named, replicates=0)
+
+
+def test_model_and_people_abstain_with_one_outcome() -> None:
+    facts = {"ids": ["a"], "outcomes": ["cat", "na", "abstain"], "probabilities": [[1, 0, 0]]}
+    with pytest.raises(InputError, match="the model abstains with 'na' and the people with 'abstain'"):
+        compare_answers(Answers(**facts, abstain="na"), Answers(**facts, abstain="abstain"))

@@ -207,7 +207,7 @@ def joined(model: Answers, human: Answers) -> Answers:
     """The model's answers in the order of the human's items, once both have the same items and outcomes.
 
     Raises:
-        InputError: The outcomes differ or stand in another order.
+        InputError: The outcomes differ or stand in another order, or another one abstains.
         IdError: One has items that the other has not.
     """
     names = model.subject or "the model", human.subject or "the people"
@@ -223,6 +223,8 @@ def joined(model: Answers, human: Answers) -> Answers:
             "The names are the same in another order: write the columns in one order." if same else "Map one to the other: Answers.mapped."
         )
         raise InputError(f"the outcomes differ: {detail}. {way}")
+    if None not in (model.abstain, human.abstain) and model.abstain != human.abstain:
+        raise InputError(f"{names[0]} abstains with {model.abstain!r} and {names[1]} with {human.abstain!r}; one outcome can mean that.")
     for (has, one), (lacks, other) in (((model, names[0]), (human, names[1])), ((human, names[1]), (model, names[0]))):
         missing = sorted(set(has.ids) - set(lacks.ids))
         if missing:
