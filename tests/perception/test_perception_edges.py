@@ -135,3 +135,10 @@ def test_model_and_people_abstain_with_one_outcome() -> None:
     facts = {"ids": ["a"], "outcomes": ["cat", "na", "abstain"], "probabilities": [[1, 0, 0]]}
     with pytest.raises(InputError, match="the model abstains with 'na' and the people with 'abstain'"):
         compare_answers(Answers(**facts, abstain="na"), Answers(**facts, abstain="abstain"))
+
+
+def test_who_gives_no_class_at_all_is_not_right_by_the_order_of_classes() -> None:
+    facts = {"ids": ["a"], "outcomes": ["cat", "dog", "abstain"], "abstain": "abstain", "truth": ["cat"]}
+    silent = Answers(**facts, probabilities=[[0, 0, 1]])
+    people = Answers(**facts, probabilities=[[0.9, 0.1, 0]])
+    assert answer_losses(silent).tolist() == answer_losses(silent, people).tolist() == [1]

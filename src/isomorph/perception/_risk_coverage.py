@@ -88,11 +88,14 @@ def augrc(abstain_score: Any, loss: Any) -> float:
 def answer_losses(model: Answers, human: Answers | None = None) -> Floats:
     """`[item]`, 1 − the share of people who give the model's best class as their answer; without people: 0 right, 1 wrong.
 
+    Where all of the probability abstains there is no best class, and the loss is 1.
+
     Raises:
         InputError: Without people, an item has no truth.
     """
     classes = [at for at, each in enumerate(model.outcomes) if each != model.abstain]
-    best = np.array(classes)[model.probabilities[:, classes].argmax(axis=1)]
+    p = model.probabilities[:, classes]
+    best, silent = np.array(classes)[p.argmax(axis=1)], p.max(axis=1) <= 0
     if human is None:
         goal = model.truth_columns
         unknown = np.flatnonzero(goal < 0)
@@ -101,9 +104,9 @@ def answer_losses(model: Answers, human: Answers | None = None) -> Floats:
                 f"{model.ids[unknown[0]]!r} has no truth, nor have {len(unknown) - 1} others of {len(model)} items: no answer is right "
                 "or wrong there. Leave them out: answers.take(ids)."
             )
-        return np.asarray(best != goal, dtype=np.float64)
+        return np.asarray((best != goal) | silent, dtype=np.float64)
     other = joined(human, model)
-    return np.asarray(1 - other.probabilities[np.arange(len(model)), best])
+    return np.where(silent, 1.0, 1 - other.probabilities[np.arange(len(model)), best])
 
 
 def _curve(score: Floats, loss: Floats) -> tuple[Floats, tuple[float, float]]:
