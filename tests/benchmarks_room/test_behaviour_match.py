@@ -146,6 +146,7 @@ def test_published_models_and_people_are_reproduced():
     rows = bench.score([], replicates=0)
     assert value(rows, "humans", "error_consistency") == pytest.approx(0.431216, abs=1e-6)
     assert value(rows, "bagnet33", "shape_bias") == pytest.approx(0.051073, abs=1e-6)
+    assert {each["n"] for each in rows if each["measure"] == "shape_bias"} == {1200}  # of 1,280, those with a conflict
     assert value(rows, "simclr-resnet50x1", "ood_accuracy") == pytest.approx(0.595670, abs=1e-5)
 
 

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from isomorph.perception import Answers, Payoff, Trials, answer_losses, behaviour_table, compare_answers, reliability, risk_coverage
+from isomorph.perception import (
+    Answers,
+    Payoff,
+    Trials,
+    answer_losses,
+    behaviour_table,
+    compare_answers,
+    reliability,
+    risk_coverage,
+    shape_bias,
+)
 from isomorph.perception._dropped import kept
 
 if TYPE_CHECKING:
@@ -59,6 +69,8 @@ def trial_rows(trials: Trials, dropped: Any, draws: Draws, measures: Sequence[st
     names = [*(TRIALS if "trials" in measures else ()), *(("shape_bias",) if table["shape_bias"].notna().any() else ())]
     names += ["mean_rank"] if "trials" in measures and len(trials.models) > 1 else []
     counts = _images(trials, dropped)
+    if "shape_bias" in names:
+        counts["shape_bias"] = int(shape_bias(trials, replicates=0)["images"].max())
     found = list(_from_table(table, names, counts))
     if "trials" in measures and len(trials.dataset.names) > 1:
         found += _from_table(behaviour_table(trials, by="dataset", dropped=dropped, **how), TRIALS, counts)
@@ -84,7 +96,7 @@ def _from_table(table: pandas.DataFrame, names: Sequence[str], counts: Mapping[s
                 continue
             ceiling = None if record["model"] == HUMANS or name == "mean_rank" else own[name].iloc[0]
             ends = (record.get(f"{name}_low"), record.get(f"{name}_high"))
-            yield row(str(record["model"]), target, name, record[name], *ends, ceiling, counts[target])
+            yield row(str(record["model"]), target, name, record[name], *ends, ceiling, counts[name if name == "shape_bias" else target])
 
 
 def distance_rows(joined: Joined, draws: Draws) -> list[dict[str, Any]]:

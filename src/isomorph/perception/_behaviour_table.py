@@ -53,7 +53,7 @@ def behaviour_table(
         dropped: Which conditions do not count: a name of `DROPPED` or `{data set: conditions}`.
         by: One row a model, or one a model and data set.
         replicates: Bootstrap replicates of each interval; 0: no columns `…_low`, `…_high`.
-        resample: What the bootstrap draws: images (within conditions), people (within data sets), or both.
+        resample: What the bootstrap draws: images (within conditions), people (within data sets), or both; for shape bias always images.
         level: The intervals' coverage.
         seed: The bootstrap's.
 
