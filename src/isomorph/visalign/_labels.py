@@ -65,7 +65,10 @@ def _from_table(path: Path, table: dict[str, list[float]], outcomes: tuple[str, 
         if len(row) != len(outcomes) or not numbers:
             what = f"{len(row)} numbers" if numbers else f"{row!r:.60}"
             raise InputError(f"{path}: the picture {name!r} has {what}; {len(outcomes)} are wanted: {', '.join(outcomes)}.")
-    values = np.array(list(table.values()), dtype=np.float64)
+    try:
+        values = np.array(list(table.values()), dtype=np.float64)
+    except OverflowError as error:
+        raise InputError(f"{path} holds a number that is too large for a share or for votes.") from error
     votes = bool(np.isfinite(values).all() and (values == np.rint(values)).all() and (values.sum(axis=1) > 1).any())
     try:
         if votes:

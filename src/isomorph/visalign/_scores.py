@@ -68,7 +68,8 @@ def _of_run(run: Answers, people: Answers, costs: Sequence[float], replicates: i
     act = np.isin(groups, ("1", "2", "3"))
     if act.any():
         classes = np.delete(run.probabilities, run.abstain_column, axis=1)
-        add("accuracy", (classes.argmax(axis=1) == people.truth_columns)[act].mean(), items=int(act.sum()))
+        right = (classes.argmax(axis=1) == people.truth_columns) & (classes.max(axis=1) > 0)  # all abstention names no class
+        add("accuracy", right[act].mean(), items=int(act.sum()))
     for c in costs:
         found = reliability(run, payoff=Payoff(c=c), human=people, replicates=replicates, seed=seed)
         add(f"rs_{c:g}", found.score, low=found.low, high=found.high)

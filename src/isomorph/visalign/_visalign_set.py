@@ -127,15 +127,23 @@ def _facts(folder: Path) -> dict[str, Any]:
         return {}
     try:
         facts = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FileError(f"{path} cannot be read as the facts of a data set: {error}.") from error
-    if not isinstance(facts, dict) or not isinstance(facts.get("classes"), list):
+    classes = facts.get("classes") if isinstance(facts, dict) else None
+    if not isinstance(classes, list) or not all(isinstance(each, str) for each in classes):
         raise FileError(f"{path} does not say the classes of the data set; build it again.")
-    return facts
+    kinds = {"severities": dict, "missing": dict, "notes": list}
+    wrong = next((name for name, kind in kinds.items() if not isinstance(facts.get(name, kind()), kind)), None)
+    if wrong is not None:
+        raise FileError(f"{path} garbles the {wrong} of the data set; build it again.")
+    return dict(facts)
 
 
 def _lines(path: Path) -> list[str]:
-    return [each for line in path.read_text(encoding="utf-8").splitlines() if (each := line.strip())]
+    try:
+        return [each for line in path.read_text(encoding="utf-8").splitlines() if (each := line.strip())]
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileError(f"{path} cannot be read as a list of pictures: {error}.") from error
 
 
 def _inside(folder: Path, line: str, listed: Path) -> Path:
