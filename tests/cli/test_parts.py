@@ -188,3 +188,34 @@ def test_a_job_that_gets_a_signal_stops_cleanly_and_queues_again_if_so_asked(nam
     assert (tmp_path / "scontrol.log").exists() is queued_again
     if queued_again:
         assert (tmp_path / "scontrol.log").read_text() == "requeue 42\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="SLURM is for Linux")
+@pytest.mark.parametrize(
+    ("worker", "send", "status", "queued_again"),
+    [
+        ("sleep 30", "SIGUSR1", 138, True),
+        ("sleep 30", "SIGTERM", 143, False),
+        ("exit 1", None, 1, False),
+        ("exit 75", None, 75, True),
+        ("kill -9 $BASHPID", None, 137, False),
+    ],
+)
+def test_the_exit_status_of_a_job_is_its_workers(worker, send, status, queued_again, slurm, tmp_path):
+    from isomorph.cli._sbatch import sbatch_script
+    from isomorph.results import Study
+
+    study = Study(name="first", models=("bundled/pixels",), benchmarks=("kriegeskorte-92",))
+    script = sbatch_script(study, tmp_path / "first.toml", jobs=1, store=tmp_path / "store")
+    job = script.split("<<'ISOMORPH_JOB'\n")[1].split("ISOMORPH_JOB\n")[0].splitlines()
+    (begins,) = [index for index, line in enumerate(job) if line.endswith(" &")]
+    job[begins] = f"(touch {tmp_path}/begun; {worker.replace('sleep', 'exec sleep')}) &"
+    (tmp_path / "job.sh").write_text("\n".join(job))
+    running = subprocess.Popen(["bash", tmp_path / "job.sh"], env=slurm | {"SLURM_JOB_ID": "42"}, stderr=subprocess.DEVNULL)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.02)
+    if send:
+        time.sleep(0.3)
+        running.send_signal(signal.Signals[send])
+    assert running.wait(timeout=60) == status
+    assert (tmp_path / "scontrol.log").exists() is queued_again

@@ -68,6 +68,8 @@ def _tell(outcome: Outcome, stage: str, *, json: bool) -> None:
         say(f"done in {outcome.seconds:.1f} s: {outcome.label}")
     elif outcome.state == "skipped":
         say(f"finished before: {outcome.label}")
+    elif outcome.state != "waiting":
+        say(f"{outcome.state}, and the rest goes on: {outcome.label}")
 
 
 def _counted(ended: list[Outcome]) -> str:

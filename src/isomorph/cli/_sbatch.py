@@ -37,7 +37,7 @@ while [ -n "$stopped" ]; do  # the signal ended `wait`, not the worker
   wait "$worker"; again=$?
   if [ "$again" -ne 127 ]; then status=$again; fi
 done
-if [ "$status" -eq {requeue} ]; then scontrol requeue "$SLURM_JOB_ID"; fi
+case "$status" in {requeue}|138) scontrol requeue "$SLURM_JOB_ID" ;; esac  # 138: USR1 came before the worker could listen
 exit "$status"
 ISOMORPH_JOB
 )

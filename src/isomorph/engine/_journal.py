@@ -81,7 +81,7 @@ class Journal:
     def failed(self, fingerprint: str, error: ErrorRecord) -> None:
         """Keep why a unit failed."""
         with suppress(OSError):  # a full disk may be the very error
-            make_folder(self._error(fingerprint).parent)
+            self._folder(fingerprint[:2])
             write_bytes(self._error(fingerprint), json.dumps(asdict(error)).encode(), durable=False)
 
     def succeeded(self, outcome: Outcome) -> None:
@@ -89,10 +89,9 @@ class Journal:
         self.forget(outcome.fingerprint)
         here = ProcessName.here()
         line = json.dumps({"fingerprint": outcome.fingerprint, "seconds": round(outcome.seconds, 3), "host": here.host})
-        with suppress(OSError):
-            make_folder(self._root / "times")
-            with (self._root / "times" / f"{here.host}-{here.pid}-{here.started}.jsonl").open("a", encoding="utf-8") as file:
-                file.write(line + "\n")
+        name = f"{here.host}-{here.pid}-{here.started}.jsonl"
+        with suppress(OSError), (self._folder("times") / name).open("a", encoding="utf-8") as file:
+            file.write(line + "\n")
 
     def forget(self, fingerprint: str) -> None:
         """Remove a unit's error and what killed processes left of it: it may be tried again."""
@@ -116,11 +115,9 @@ class Journal:
         return seconds
 
     def _claim(self, fingerprint: str) -> Path | None:
-        folder = self._root / fingerprint[:2]
-        path = folder / f"{fingerprint}.{secrets.token_hex(6)}.attempt.json"
+        path = self._root / fingerprint[:2] / f"{fingerprint}.{secrets.token_hex(6)}.attempt.json"
         try:
-            make_folder(folder)
-            with publishing(folder):
+            with publishing(self._folder(fingerprint[:2])):
                 if self.notes(fingerprint).running:
                     return None
                 write_bytes(path, json.dumps(asdict(ProcessName.here())).encode(), durable=False)
@@ -148,6 +145,14 @@ class Journal:
         finally:
             with suppress(OSError):
                 probe.unlink()
+
+    def _folder(self, name: str) -> Path:
+        """A folder of the journal, made if need be; of these only the store's own must survive a power cut."""
+        folder = self._root / name
+        if not folder.is_dir():
+            make_folder(self._root.parent)
+            folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     def _attempts(self, fingerprint: str) -> list[Path]:
         return sorted((self._root / fingerprint[:2]).glob(f"{fingerprint}.*.attempt.json"))
