@@ -142,3 +142,11 @@ def test_who_gives_no_class_at_all_is_not_right_by_the_order_of_classes() -> Non
     silent = Answers(**facts, probabilities=[[0, 0, 1]])
     people = Answers(**facts, probabilities=[[0.9, 0.1, 0]])
     assert answer_losses(silent).tolist() == answer_losses(silent, people).tolist() == [1]
+
+
+def test_an_image_has_one_category(tmp_path: Path) -> None:
+    trials = _trials(tmp_path, 2)
+    codes = trials.category.codes.copy()
+    codes[trials.subject.is_in(["second"]) & trials.item.is_in(["7.png"])] = 0
+    with pytest.raises(InputError, match=r"edge: the image 7\.png is 'cat' for second and 'dog' for"):
+        behaviour_table(replace(trials, category=replace(trials.category, codes=codes)), replicates=0)

@@ -43,7 +43,7 @@ def grids(trials: Trials, dropped: Dropped) -> list[Grid]:
 
     Raises:
         IdError: Two observers saw different images in a condition; the message lists them.
-        InputError: An observer saw an image twice in a condition; or all conditions of a data set are dropped.
+        InputError: An observer saw an image twice in a condition, an image has two categories, or all conditions of a data set are dropped.
     """
     rest = kept(trials, dropped)
     rest = dataclasses.replace(rest, item=rest.item.ordered())
@@ -63,7 +63,11 @@ def _grid(trials: Trials, dataset: str, rows: npt.NDArray[np.intp], correct: npt
     subject = trials.subject.take(rows)
     observers = tuple(sorted(subject.names))
     place = np.array([observers.index(each) for each in subject.names])[subject.codes]
-    cells, which = np.unique(keys, return_inverse=True)
+    cells, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    right = trials.category.codes[rows]
+    odd = np.flatnonzero(right != right[first][which.ravel()])
+    if len(odd):
+        _refuse_truth(trials, dataset, rows[odd[0]], rows[first[which.ravel()[odd[0]]]])
     seen = np.bincount(place * len(cells) + which.ravel(), minlength=len(observers) * len(cells)).reshape(len(observers), -1)
     if (seen != 1).any():
         _refuse(trials, dataset, observers, seen, cells, condition.names)
@@ -71,6 +75,14 @@ def _grid(trials: Trials, dataset: str, rows: npt.NDArray[np.intp], correct: npt
     table[place, which.ravel()] = correct
     starts = np.searchsorted(cells // items, np.arange(len(condition.names) + 1))
     return Grid(dataset, observers, table, condition.names, starts)
+
+
+def _refuse_truth(trials: Trials, dataset: str, *rows: np.intp) -> None:
+    said = [f"{trials.category.names[trials.category.codes[at]]!r} for {trials.subject.names[trials.subject.codes[at]]}" for at in rows]
+    raise InputError(
+        f"{dataset}: the image {trials.item.names[trials.item.codes[rows[0]]]} is {' and '.join(said)}. An image has one category: correct "
+        "the column, or say how images are told apart: read_trials(…, key=str)."
+    )
 
 
 def _refuse(

@@ -159,9 +159,10 @@ class VisalignRun:
         part, test = self.study.abstention, self.data.test
         scores, pi = self._scored(method, seed)
         people = self.data.people
+        made = method if part.upstream_compat else f"{method}, calibrated by {part.normaliser}"
         plain = Answers(
             ids=test.ids, outcomes=self.data.classes, probabilities=pi["test"], groups=tuple(test.metadata["category"]),
-            conditions=None if people is None else people.conditions, provenance=f"{method}, calibrated by {part.normaliser}",
+            conditions=None if people is None else people.conditions, provenance=made,
         )  # fmt: skip
         if part.upstream_compat:
             return cast("Answers", upstream_compat(method, scores["test"], plain).answers)
