@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from isomorph.errors import FileError, InputError
-from isomorph.perception import Answers, Trials, read_answers, write_trials
+from isomorph.perception import Answers, Trials, read_answers, read_trials, sample_size, write_trials
 
 _GOOD = {"format": "isomorph-answers", "ids": ["a"], "outcomes": ["cat", "dog"], "probabilities": [[1, 0]]}
 
@@ -69,3 +69,16 @@ def test_deep_json_is_refused(tmp_path: Path) -> None:
     file.write_text('{"a": ' + "[" * 100_000 + "]" * 100_000 + "}")
     with pytest.raises(FileError, match="cannot be read as JSON"):
         read_answers(file)
+
+
+def test_a_column_twice_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "edge_net_session-1.csv"
+    file.write_text("subj,session,Session,object_response,category,imagename\nnet,1,2,cat,cat,a.png\n")
+    with pytest.raises(FileError, match="has the column 'session' twice"):
+        read_trials(file)
+
+
+@pytest.mark.parametrize("z", [float("nan"), float("inf"), 0])
+def test_quantiles_are_positive_numbers(z: float) -> None:
+    with pytest.raises(InputError, match="z is a positive quantile"):
+        sample_size(error=0.1, z=z)

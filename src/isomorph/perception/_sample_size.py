@@ -53,7 +53,7 @@ def margin_of_error(n: int, *, p: float = 0.5, z: float = 1.96, population: int 
 def _check(p: float, z: float, population: int | None) -> None:
     if not 0 <= p <= 1:
         raise InputError(f"p is a share between 0 and 1; got {p}.")
-    if z <= 0:
+    if not 0 < z < math.inf:
         raise InputError(f"z is a positive quantile, such as 1.96; got {z}.")
     if population is not None and population < 1:
         raise InputError(f"a population has 1 person or more; got {population}.")

@@ -42,7 +42,7 @@ def read_trials(
         key: From an `imagename` to what people and models share, where your own names follow another rule: `str` takes them whole.
 
     Raises:
-        FileError: A file lacks a column, has a row of another length, or says another subject inside than in its name.
+        FileError: A file lacks a column or has it twice, has a row of another length, or says another subject inside than in its name.
 
     Example:
         >>> import tempfile
@@ -130,6 +130,9 @@ def _read(path: Path) -> list[Sequence[str]]:
     missing = [each for each in _COLUMNS if each not in header and each not in _OPTIONAL]
     if missing:
         raise FileError(f"{path} lacks the column {missing[0]!r}; it has {', '.join(header) or 'none'}. Trials have {', '.join(_COLUMNS)}.")
+    twice = next((each for each in _COLUMNS if header.count(each) > 1), None)
+    if twice is not None:
+        raise FileError(f"{path} has the column {twice!r} twice, whatever its case; keep one.")
     short = next((at for at, each in enumerate(rows) if len(each) != len(header)), None)
     if short is not None:
         raise FileError(f"{path}: row {short + 2} has {len(rows[short])} fields and the header {len(header)}.")
