@@ -40,10 +40,11 @@ class Registry:
     Args:
         kind: The word for one entry, as messages use it: `"measure"`, `"benchmark"`.
         entries: The built-in entries.
+        listing: Where a person sees all names, if not by `isomorph list`.
     """
 
-    def __init__(self, kind: str, entries: tuple[Entry, ...]) -> None:
-        self.kind = kind
+    def __init__(self, kind: str, entries: tuple[Entry, ...], *, listing: str | None = None) -> None:
+        self.kind, self.listing = kind, listing
         self._builtin = entries
 
     @cached_property
@@ -62,7 +63,7 @@ class Registry:
     def entry(self, name: str) -> Entry:
         """The entry called `name`; an unknown name says what is close."""
         if name not in self._entries:
-            raise UnknownNameError(self.kind, name, self._entries)
+            raise UnknownNameError(self.kind, name, self._entries, listing=self.listing)
         return self._entries[name]
 
     def load(self, name: str) -> Any:

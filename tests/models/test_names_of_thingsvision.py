@@ -34,4 +34,5 @@ def test_every_name_is_listed_here() -> None:
 
 def test_all_of_the_source_ssl_and_of_ours_are_named() -> None:
     text = "\n".join(name for _, ours in rows() for name in ours)
-    assert [each for source in ("ssl", "published") for each in list_models(f"{source}/*") if each not in text] == []
+    named = [each for source in ("ssl", "published") for each in list_models(f"{source}/*") if not each.startswith("published/alexnet_gn")]
+    assert [each for each in named if each not in text] == []  # AlexNet-GN is of the tutorial on brains, not of thingsvision

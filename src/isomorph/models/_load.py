@@ -56,6 +56,7 @@ sources = Registry(
             summary="the architectures of keras.applications, and .keras files by their path; on torch",
         ),
     ),
+    listing="`isomorph.models.sources.names()` has them",
 )
 
 
