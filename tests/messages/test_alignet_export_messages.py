@@ -80,8 +80,8 @@ def test_loading(tmp_path):
     with said(
         InputError,
         f"the network of the student in {folder} cannot be built by its name: no model source is called 'user'. There are 13; "
-        "`isomorph.models.sources.names()` has them. Pass base=, a model of the same architecture and preparation, such as the one that the "
-        "student began as.",
+        "`isomorph.models.sources.names()` has them. Pass base=, a model of the same architecture and preparation, such as the one "
+        "that the student began as.",
     ):
         load_student(folder)
     card = json.loads((folder / "card.json").read_text())
