@@ -1,12 +1,14 @@
 """Outcomes: failures told apart, retries, quarantine, units that other processes hold, and stores that stay equal."""
 
 import errno
+import gc
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import weakref
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -92,6 +94,15 @@ def test_the_rest_goes_on_after_a_failure_whose_record_stays_until_it_succeeds(s
     assert Journal(store).notes(bad.fingerprint).error is None
     assert not list((store.path / "units").glob("??/*"))
     assert set(Journal(store).times()) == {unit.fingerprint for unit in units}
+
+
+def test_outcomes_that_are_kept_hold_no_unit(store: Store) -> None:
+    unit = Square(number=1, errors=[InputError("no"), InputError("no")])
+    alive = weakref.ref(unit)
+    kept = list(outcomes([unit], store=store, on_error="continue"))
+    del unit
+    gc.collect()
+    assert (kept[0].state, alive()) == ("failed", None)
 
 
 def test_after_a_failure_nothing_more_is_begun_if_so_asked(store: Store) -> None:

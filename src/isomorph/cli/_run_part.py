@@ -53,7 +53,7 @@ def _stage(
     try:
         units = ours.of(asked.units(kept, stage=stage, progress=progress))
     except StoreError as error:  # the stage before is in other hands
-        yield Outcome(label=f"the stage {stage}", fingerprint="", state="waiting", error=ErrorRecord.of(error, attempts=0), raised=error)
+        yield Outcome(label=f"the stage {stage}", fingerprint="", state="waiting", error=ErrorRecord.of(error, attempts=0))
         return
     for outcome in outcomes(units, store=kept, on_error="continue", quarantine_after=deaths):
         yield outcome

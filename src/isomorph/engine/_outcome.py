@@ -57,7 +57,7 @@ class Outcome:
             `waiting` for work that another part does.
         seconds: How long it took, all attempts together.
         error: Why it is not done.
-        raised: The error itself, in the process that caught it.
+        raised: The error itself, where it ends the plan.
     """
 
     label: str

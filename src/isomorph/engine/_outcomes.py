@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Literal, Protocol
 
 from isomorph.engine._journal import Journal, UnitNotes
@@ -66,8 +67,11 @@ def outcomes(
     deaths = quarantine_after if on_error == "continue" else None
 
     def outcome_of(unit: WorkUnit) -> Outcome | None:
-        quarantined = _set_apart(unit, store, journal, deaths=deaths, on_error=on_error)
-        return quarantined or _claimed(unit, store, journal, retries=retries, pause_seconds=pause_seconds)
+        outcome = _set_apart(unit, store, journal, deaths=deaths, on_error=on_error)
+        outcome = outcome or _claimed(unit, store, journal, retries=retries, pause_seconds=pause_seconds)
+        if outcome and on_error == "continue":
+            return replace(outcome, raised=None)  # whose traceback would hold the unit's model for as long as the outcome is kept
+        return outcome
 
     held: list[WorkUnit] = []
     for unit in units:
