@@ -127,13 +127,16 @@ class _Lines:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self._next: dict[Task, float] = {}
+        self._shown: dict[Task, int] = {}
 
     def show(self, task: Task) -> None:
         now = time.monotonic()
         if now < self._next.setdefault(task, now + _LINE_SECONDS) and not task.closed:
             return
         self._next[task] = now + _LINE_SECONDS
-        print(task, file=self._stream, flush=True)
+        if self._shown.get(task) != task.done or task.done != task.total:  # the end is said once
+            print(task, file=self._stream, flush=True)
+        self._shown[task] = task.done
 
     def stop(self) -> None:
         for task in self._next:
