@@ -86,6 +86,16 @@ def read_toml(path: Path, *, what: str) -> dict[str, Any]:
         raise FileError(f"the {what} {path} is not TOML: {error}.") from error
 
 
+def read_study(kind: type[T], path: Path) -> T:
+    """A study from its TOML file, named after the file unless it says a name; paths in it are as they stand.
+
+    Raises:
+        FileError: There is no such file, or it is not TOML.
+        InputError: An option is unknown, missing or of the wrong type; the message says where.
+    """
+    return from_plain(kind, {"name": path.stem} | read_toml(path, what="study"), where=path.name)
+
+
 def from_text(text: str) -> Any:
     """One value as a person types it: as TOML reads it, and where TOML cannot, the text itself.
 

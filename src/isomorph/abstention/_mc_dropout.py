@@ -67,7 +67,8 @@ class MCDropout(AbstentionMethod):
         """
         import torch
 
-        from isomorph.abstention._network import batches, read_logits, stochastic_modules, switched_on
+        from isomorph.abstention._network import batches, stochastic_modules, switched_on
+        from isomorph.models._logits import read_logits
 
         if not len(items):
             raise InputError("MCDropout was given no items to show.")

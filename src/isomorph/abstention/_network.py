@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
-
-from isomorph.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -21,22 +19,6 @@ def batches(model: Model, pictures: Stimuli | Sequence[Any], size: int) -> Itera
     """Items prepared for the model, `size` at a time."""
     for start in range(0, len(pictures), size):
         yield model.prepare([pictures[row] for row in range(start, min(start + size, len(pictures)))])
-
-
-def read_logits(model: Model, output: Any, *, owner: str) -> torch.Tensor:
-    """The logits `[item, class]` in what a network returns.
-
-    Raises:
-        InputError: It returns something else.
-    """
-    if isinstance(output, Mapping):
-        output = output.get("logits")
-    output = getattr(output, "logits", output)
-    if getattr(output, "ndim", None) != 2:
-        shape = list(output.shape) if hasattr(output, "shape") else type(output).__name__
-        raise InputError(f"{model.name} gives {shape} where a classifier gives [item, class]; {owner} needs its logits.")
-    logits: torch.Tensor = output
-    return logits
 
 
 def stochastic_modules(module: torch.nn.Module) -> list[torch.nn.Module]:

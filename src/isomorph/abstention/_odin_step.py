@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from isomorph.abstention._network import batches, read_logits
+from isomorph.abstention._network import batches
 from isomorph.arrays import FloatArray
 from isomorph.errors import InputError
 from isomorph.models._image_recipe import ImageRecipe
+from isomorph.models._logits import read_logits
 
 if TYPE_CHECKING:
     import torch

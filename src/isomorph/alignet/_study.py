@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from isomorph.alignet._sample_kinds import sampling_kind
 from isomorph.errors import InputError
-from isomorph.spec import from_plain, read_toml
+from isomorph.spec import read_study
 
 if TYPE_CHECKING:
     from isomorph.alignet._study_run import StudyOutcome
@@ -234,7 +234,7 @@ class AlignetStudy:
             InputError: An option is unknown, missing or of the wrong type; the message says where.
         """
         path = Path(path)
-        study = from_plain(AlignetStudy, {"name": path.stem} | read_toml(path, what="study"), where=path.name)
+        study = read_study(AlignetStudy, path)
         here = path.resolve().parent
         teacher = study.teacher
         return replace(

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
-import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,7 +12,7 @@ from isomorph import data
 from isomorph.brains._rdm_recording import RDMRecording
 from isomorph.brains._recording import Recording
 from isomorph.errors import DigestError, FileError, InputError, IsomorphError
-from isomorph.store._atomic import sync_folder
+from isomorph.store._new_folder import new_folder
 
 if TYPE_CHECKING:
     import pandas
@@ -31,38 +27,18 @@ _Either = TypeVar("_Either", Recording, RDMRecording)
 
 def save_recording(recording: Recording, folder: Path) -> None:
     """Write a new folder, whole or not at all."""
-    _write_folder(folder, lambda made: _write(recording, made))
+    with new_folder(folder, what="the recording") as made:
+        _write(recording, made)
 
 
 def save_rdms(recording: RDMRecording, folder: Path) -> None:
     """Write a new folder, whole or not at all."""
-
-    def write(made: Path) -> None:
+    with new_folder(folder, what="the recording") as made:
         for number, values in enumerate(recording.rdms.values()):  # a region's name need not be one that a file may have
             np.save(made / f"rdms-{number}.npy", values, allow_pickle=False)
         _write_card(
             made, _RDM_KIND, recording, regions=recording.regions, subjects=list(recording.subjects.values()), distance=recording.distance
         )
-
-    _write_folder(folder, write)
-
-
-def _write_folder(folder: Path, write: Callable[[Path], None]) -> None:
-    if folder.exists():
-        raise InputError(f"{folder} is there already. Choose another folder, or delete it.")
-    made = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.partial")
-    try:
-        made.mkdir(parents=True)
-        write(made)
-        for each in made.iterdir():
-            with each.open("rb") as file:
-                os.fsync(file.fileno())
-        made.rename(folder)
-        sync_folder(folder.parent)
-    except OSError as error:
-        raise FileError(f"the recording cannot be written to {folder}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def _write_card(folder: Path, kind: str, recording: Recording | RDMRecording, **more: Any) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from isomorph.consistency._model_set import ModelSet
 from isomorph.errors import InputError, IsomorphError, UnknownNameError
-from isomorph.spec import from_plain, read_toml
+from isomorph.spec import read_study
 
 if TYPE_CHECKING:
     from isomorph.consistency._consistency import Consistency
@@ -114,7 +114,7 @@ class Study:
             InputError: An option is unknown, missing or of the wrong type; the message says where.
         """
         path = Path(path)
-        study = from_plain(Study, {"name": path.stem} | read_toml(path, what="study"), where=path.name)
+        study = read_study(Study, path)
         here = path.resolve().parent
         return replace(
             study,

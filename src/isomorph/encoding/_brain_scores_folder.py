@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,8 @@ import numpy as np
 from isomorph import data
 from isomorph.encoding._brain_scores import COLUMNS, BrainScores
 from isomorph.encoding._protocol import Protocol
-from isomorph.errors import FileError, InputError
+from isomorph.errors import FileError
+from isomorph.store._new_folder import new_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,26 +26,17 @@ _ARRAYS = ("units", "contributions", "alphas")
 
 def save_scores(scores: BrainScores, folder: Path) -> None:
     """Write a new folder, whole or not at all."""
-    if folder.exists():
-        raise InputError(f"{folder} is there already. Choose another folder, or delete it.")
     card = {
         "isomorph": "brain scores", "format": _FORMAT, "recording": dict(scores.recording), "protocol": scores.protocol.plain(),
         "notes": scores.notes, "level": scores.level, **{name: [list(key) for key in getattr(scores, name)] for name in _ARRAYS},
     }  # fmt: skip
-    made = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.partial")
-    try:
-        made.mkdir(parents=True)
+    with new_folder(folder, what="the scores") as made:
         scores.table.to_parquet(made / "table.parquet", index=False)
         for name in _ARRAYS:
             arrays: Mapping[Any, FloatArray] = getattr(scores, name)
             if arrays:
                 np.save(made / f"{name}.npy", np.stack(list(arrays.values())), allow_pickle=False)
         (made / _CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        made.rename(folder)
-    except OSError as error:
-        raise FileError(f"the scores cannot be written to {folder}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def load_scores(folder: Path) -> BrainScores:

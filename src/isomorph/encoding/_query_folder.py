@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import secrets
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isomorph import data
 from isomorph.encoding._brain_scores import BrainScores
-from isomorph.errors import FileError, InputError
+from isomorph.errors import FileError
+from isomorph.store._new_folder import new_folder
 
 if TYPE_CHECKING:
     from isomorph.encoding._query_sheet import QuerySheet
@@ -26,21 +25,12 @@ _COLUMNS = {
 
 def save_sheet(sheet: QuerySheet, folder: Path) -> None:
     """Write a new folder, whole or not at all."""
-    if folder.exists():
-        raise InputError(f"{folder} is there already. Choose another folder, or delete it.")
     card = {"isomorph": "query sheet", "format": _FORMAT, "queries": sheet.queries, "width": sheet.width, "notes": sheet.notes}
-    made = folder.with_name(f".{folder.name}.{secrets.token_hex(6)}.partial")
-    try:
-        made.mkdir(parents=True)
+    with new_folder(folder, what="the sheet") as made:
         for name in _COLUMNS:
             getattr(sheet, name).to_parquet(made / f"{name}.parquet", index=False)
         sheet.scores.save(made / "scores")
         (made / _CARD).write_text(json.dumps(card, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-        made.rename(folder)
-    except OSError as error:
-        raise FileError(f"the sheet cannot be written to {folder}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def load_sheet(folder: Path) -> QuerySheet:

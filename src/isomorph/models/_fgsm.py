@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from isomorph.errors import InputError
 from isomorph.models._image_recipe import ImageRecipe
+from isomorph.models._logits import read_logits
 
 if TYPE_CHECKING:
     import torch
@@ -193,18 +194,6 @@ def _gradient_sign(
     return before, targets, gradient.sign()
 
 
-def _logits(model: Model, values: torch.Tensor) -> torch.Tensor:
-    output = model.module(values)
-    if isinstance(output, Mapping):
-        output = output.get("logits")
-    output = getattr(output, "logits", output)
-    if getattr(output, "ndim", None) != 2:
-        shape = list(output.shape) if hasattr(output, "shape") else type(output).__name__
-        raise InputError(f"{model.name} gives {shape} where a classifier gives [picture, class]; fgsm needs its logits.")
-    logits: torch.Tensor = output
-    return logits
-
-
 def _step(recipe: ImageRecipe, values: torch.Tensor, sign: torch.Tensor, epsilon: float, space: Space, clamp: float | None) -> torch.Tensor:
     mean, std = _statistics(recipe, values)
     moved = values + sign * (epsilon if space == "normalised" else epsilon * recipe.maximum / std)
@@ -243,3 +232,7 @@ def _statistics(recipe: ImageRecipe, like: torch.Tensor) -> tuple[torch.Tensor, 
 
 def _channels_last(recipe: ImageRecipe) -> bool:
     return getattr(recipe, "layout", "nchw") == "nhwc"
+
+
+def _logits(model: Model, values: torch.Tensor) -> torch.Tensor:
+    return read_logits(model, model.module(values), owner="fgsm", item="picture")

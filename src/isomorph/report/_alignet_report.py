@@ -11,12 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isomorph import spec
-from isomorph.errors import FileError
 from isomorph.report._alignet_page import alignet_page
 from isomorph.report._alignet_view import AlignetView
 from isomorph.report._alignet_words import caveats, headline
-from isomorph.report._palette import check_matplotlib
-from isomorph.report._report import copy_assets
+from isomorph.report._write_report import write_report
 
 if TYPE_CHECKING:
     from isomorph.alignet._study_run import StudyOutcome
@@ -62,25 +60,16 @@ class AlignetReport:
             MissingDependencyError: `figures` are wanted and matplotlib is not installed.
             FileError: The folder cannot be written.
         """
-        if figures:
-            check_matplotlib()
-        folder = Path(folder)
         notes = tuple(dict.fromkeys([*self.notes, *self.outcome.notes, *self.outcome.check.notes]))
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            copy_assets(folder / "assets", _ASSETS)
-            self._write_data(folder / "data")
-            drawn = self._write_figures(folder / "figures") if figures else []
-            index = folder / "index.html"
-            index.write_text(alignet_page(self._view, notes=notes, figures=drawn), encoding="utf-8")
-        except FileError:
-            raise
-        except OSError as error:
-            raise FileError(f"the report cannot be written into {folder}: {error.strerror or error}. Choose another folder.") from error
-        return index
+        return write_report(
+            folder,
+            assets=_ASSETS,
+            data=self._write_data,
+            figures=self._draw_figures if figures else None,
+            page=lambda drawn: alignet_page(self._view, notes=notes, figures=drawn or []),
+        )
 
     def _write_data(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
         self.outcome.check.save(folder / "check.csv")
         self.outcome.check.save(folder / "check.json")
         (folder / "study.json").write_text(json.dumps(spec.to_plain(self.outcome.study), indent=1, ensure_ascii=False), encoding="utf-8")
@@ -90,10 +79,9 @@ class AlignetReport:
             writer.writeheader()
             writer.writerows(rows)
 
-    def _write_figures(self, folder: Path) -> list[tuple[str, str]]:
+    def _draw_figures(self, folder: Path) -> list[tuple[str, str]]:
         from isomorph.report._alignet_figures import draw_alignet_figures
 
-        folder.mkdir(exist_ok=True)
         return draw_alignet_figures(self._view, folder)
 
 

@@ -8,13 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isomorph.errors import FileError, InputError
+from isomorph.errors import InputError
 from isomorph.report._consistency_page import consistency_page
 from isomorph.report._consistency_view import View
 from isomorph.report._consistency_words import caveats, headline
 from isomorph.report._names import slugs
-from isomorph.report._palette import check_matplotlib
-from isomorph.report._report import copy_assets
+from isomorph.report._write_report import write_report
 
 if TYPE_CHECKING:
     from isomorph.consistency import ConsistencyResult, Similarities
@@ -64,21 +63,13 @@ class ConsistencyReport:
             MissingDependencyError: `figures` are wanted and matplotlib is not installed.
             FileError: The folder cannot be written.
         """
-        if figures:
-            check_matplotlib()
-        folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            copy_assets(folder / "assets", _ASSETS)
-            self._write_data(folder / "data")
-            drawn = self._write_figures(folder / "figures") if figures else []
-            index = folder / "index.html"
-            index.write_text(consistency_page(self._view, title=self.title, notes=self._notes, figures=drawn), encoding="utf-8")
-        except FileError:
-            raise
-        except OSError as error:
-            raise FileError(f"the report cannot be written into {folder}: {error.strerror or error}. Choose another folder.") from error
-        return index
+        return write_report(
+            folder,
+            assets=_ASSETS,
+            data=self._write_data,
+            figures=self._draw_figures if figures else None,
+            page=lambda drawn: consistency_page(self._view, title=self.title, notes=self._notes, figures=drawn or []),
+        )
 
     @property
     def _notes(self) -> tuple[str, ...]:
@@ -88,16 +79,14 @@ class ConsistencyReport:
         return tuple(dict.fromkeys(said))
 
     def _write_data(self, folder: Path) -> None:
-        folder.mkdir(exist_ok=True)
         self.similarities.save(folder / "similarities")
         self.similarities.to_long(list(self._view.attributes)).to_csv(folder / "similarities.csv", index=False)
         for name, slug in slugs(list(self.results)).items():
             self.results[name].save(folder / slug)
 
-    def _write_figures(self, folder: Path) -> list[tuple[str, str]]:
+    def _draw_figures(self, folder: Path) -> list[tuple[str, str]]:
         from isomorph.report._consistency_figures import draw_consistency_figures
 
-        folder.mkdir(exist_ok=True)
         return draw_consistency_figures(self._view, folder)
 
 

@@ -8,14 +8,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from isomorph.errors import FileError
 from isomorph.report._encoding_joined import joined
 from isomorph.report._encoding_page import encoding_page
 from isomorph.report._encoding_view import EncodingView
 from isomorph.report._encoding_words import caveats, headline, headlines, hierarchy
 from isomorph.report._names import slugs
-from isomorph.report._palette import check_matplotlib
-from isomorph.report._report import copy_assets
+from isomorph.report._write_report import write_report
 
 if TYPE_CHECKING:
     import pandas
@@ -85,26 +83,17 @@ class EncodingReport:
             MissingDependencyError: `figures` are wanted and matplotlib is not installed.
             FileError: The folder cannot be written.
         """
-        if figures:
-            check_matplotlib()
-        folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            copy_assets(folder / "assets", _ASSETS)
-            self._write_data(folder / "data")
-            drawn = self._write_figures(folder / "figures") if figures else []
-            index = folder / "index.html"
-            index.write_text(encoding_page(self._view, title=self.title, notes=self.all_notes, figures=drawn), encoding="utf-8")
-        except FileError:
-            raise
-        except OSError as error:
-            raise FileError(f"the report cannot be written into {folder}: {error.strerror or error}. Choose another folder.") from error
-        return index
+        return write_report(
+            folder,
+            assets=_ASSETS,
+            data=self._write_data,
+            figures=self._draw_figures if figures else None,
+            page=lambda drawn: encoding_page(self._view, title=self.title, notes=self.all_notes, figures=drawn or []),
+        )
 
     def _write_data(self, folder: Path) -> None:
         import json
 
-        folder.mkdir(exist_ok=True)
         self._view.scores.table.to_csv(folder / "table.csv", index=False)
         self._view.scores.table.to_parquet(folder / "table.parquet", index=False)
         self._view.choices.to_csv(folder / "chosen.csv", index=False)
@@ -116,10 +105,9 @@ class EncodingReport:
             self.query_sheet.table.to_csv(folder / "queries.csv", index=False)
             self.query_sheet.importances.to_csv(folder / "importances.csv", index=False)
 
-    def _write_figures(self, folder: Path) -> list[tuple[str, str]]:
+    def _draw_figures(self, folder: Path) -> list[tuple[str, str]]:
         from isomorph.report._encoding_figures import draw_encoding_figures
 
-        folder.mkdir(exist_ok=True)
         return draw_encoding_figures(self._view, folder)
 
 

@@ -8,12 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isomorph.errors import FileError, InputError
-from isomorph.report._palette import check_matplotlib
+from isomorph.errors import InputError
 from isomorph.report._perception_page import perception_page
 from isomorph.report._perception_view import PerceptionView
 from isomorph.report._perception_words import caveats, headline
-from isomorph.report._report import copy_assets
+from isomorph.report._write_report import write_report
 
 if TYPE_CHECKING:
     import pandas
@@ -63,27 +62,18 @@ class PerceptionReport:
             MissingDependencyError: `figures` are wanted and matplotlib is not installed.
             FileError: The folder cannot be written.
         """
-        if figures:
-            check_matplotlib()
-        folder = Path(folder)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            copy_assets(folder / "assets", _ASSETS)
-            self.results.save(folder / "data")
-            drawn = self._write_figures(folder / "figures") if figures else []
-            notes = tuple(dict.fromkeys([*self.notes, *self.results.notes]))
-            index = folder / "index.html"
-            index.write_text(perception_page(self._view, notes=notes, figures=drawn), encoding="utf-8")
-        except FileError:
-            raise
-        except OSError as error:
-            raise FileError(f"the report cannot be written into {folder}: {error.strerror or error}. Choose another folder.") from error
-        return index
+        notes = tuple(dict.fromkeys([*self.notes, *self.results.notes]))
+        return write_report(
+            folder,
+            assets=_ASSETS,
+            data=self.results.save,
+            figures=self._draw_figures if figures else None,
+            page=lambda drawn: perception_page(self._view, notes=notes, figures=drawn or []),
+        )
 
-    def _write_figures(self, folder: Path) -> list[tuple[str, str]]:
+    def _draw_figures(self, folder: Path) -> list[tuple[str, str]]:
         from isomorph.report._perception_figures import draw_perception_figures
 
-        folder.mkdir(exist_ok=True)
         return draw_perception_figures(self._view, folder)
 
 

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isomorph.errors import FileError, InputError
+from isomorph.errors import InputError
 from isomorph.report._headline import caveats, headline
 from isomorph.report._page import Section, page, sections
-from isomorph.report._palette import check_matplotlib
+from isomorph.report._write_report import write_report
 
 if TYPE_CHECKING:
     from isomorph.results import Results
@@ -55,24 +52,16 @@ class Report:
             MissingDependencyError: `figures` are wanted and matplotlib is not installed.
             FileError: The folder cannot be written.
         """
-        if figures:
-            check_matplotlib()
-        folder, parts = Path(folder), sections(self.results)
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            copy_assets(folder / "assets", _ASSETS)
-            self._write_data(folder / "data", parts)
-            drawn = self._write_figures(folder / "figures", parts) if figures else {}
-            index = folder / "index.html"
-            index.write_text(page(self.results, parts, figures=drawn), encoding="utf-8")
-        except FileError:
-            raise
-        except OSError as error:
-            raise FileError(f"the report cannot be written into {folder}: {error.strerror or error}. Choose another folder.") from error
-        return index
+        parts = sections(self.results)
+        return write_report(
+            folder,
+            assets=_ASSETS,
+            data=lambda place: self._write_data(place, parts),
+            figures=(lambda place: self._draw_figures(place, parts)) if figures else None,
+            page=lambda drawn: page(self.results, parts, figures=drawn or {}),
+        )
 
     def _write_data(self, folder: Path, parts: tuple[Section, ...]) -> None:
-        folder.mkdir(exist_ok=True)
         self.results.to_csv(folder / "results.csv")
         self.results.to_parquet(folder / "results.parquet")
         self.results.save(folder / "saved")
@@ -89,10 +78,9 @@ class Report:
         }
         (folder / "second-order.json").write_text(json.dumps(similarity, ensure_ascii=False, indent=1), encoding="utf-8")
 
-    def _write_figures(self, folder: Path, parts: tuple[Section, ...]) -> dict[str, list[tuple[str, str]]]:
+    def _draw_figures(self, folder: Path, parts: tuple[Section, ...]) -> dict[str, list[tuple[str, str]]]:
         from isomorph.report._figures import draw_figures
 
-        folder.mkdir(exist_ok=True)
         return {part.slug: draw_figures(self.results, part, folder) for part in parts}
 
 
@@ -114,14 +102,3 @@ def report(results: Results) -> Report:
     if not len(results.table) or not results.benchmarks:
         raise InputError("the results hold no scores, so there is nothing to report; evaluate at least one model on one benchmark.")
     return Report(results)
-
-
-def copy_assets(folder: Path, names: Iterable[str]) -> None:
-    """Style sheet and scripts by name, and the vendored libraries with their licences."""
-    folder.mkdir(exist_ok=True)
-    with as_file(files("isomorph.report")) as package:
-        for name in names:
-            shutil.copyfile(package / "assets" / name, folder / name)
-        for path in sorted((package / "vendor").iterdir()):
-            if path.suffix in (".js", ".txt"):
-                shutil.copyfile(path, folder / path.name)

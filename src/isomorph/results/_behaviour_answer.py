@@ -155,9 +155,9 @@ def members_of(
 
 def _scores(model: Model, output: Any, n: int) -> npt.NDArray[np.float64]:
     """The class scores of one batch."""
-    if isinstance(output, Mapping):
-        output = output.get("logits")
-    output = getattr(output, "logits", output)
+    from isomorph.models._logits import class_scores
+
+    output = class_scores(output)
     shape = tuple(getattr(output, "shape", ()))
     if len(shape) != 2 or shape[0] != n or shape[1] < 2:
         raise InputError(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from isomorph.errors import InputError, IsomorphError
 from isomorph.results._encoding_options import protocol_with
-from isomorph.spec import from_plain, read_toml
+from isomorph.spec import read_study
 
 if TYPE_CHECKING:
     from isomorph.encoding import BrainScores, Protocol
@@ -126,7 +126,7 @@ class EncodingStudy:
             InputError: An option is unknown, missing or of the wrong type; the message says where.
         """
         path = Path(path)
-        study = from_plain(EncodingStudy, {"name": path.stem} | read_toml(path, what="study"), where=path.name)
+        study = read_study(EncodingStudy, path)
         here = path.resolve().parent
 
         def placed(name: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isomorph.errors import InputError, StoreError, UnknownNameError
-from isomorph.spec import from_plain, read_toml
+from isomorph.spec import read_study
 
 if TYPE_CHECKING:
     from isomorph.benchmarks import GeometryMatch
@@ -81,7 +81,7 @@ class Study:
             InputError: An option is unknown, missing or of the wrong type; the message says where.
         """
         path = Path(path)
-        study = from_plain(Study, {"name": path.stem} | read_toml(path, what="study"), where=path.name)
+        study = read_study(Study, path)
         here = path.resolve().parent
         return replace(
             study,

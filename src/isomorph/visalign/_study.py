@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from isomorph.abstention import UPSTREAM_NAMES, load_method
 from isomorph.errors import InputError, UnknownNameError
-from isomorph.spec import from_plain, read_toml
+from isomorph.spec import read_study
 from isomorph.visalign._set_part import Pictures, SetPart
 from isomorph.visalign._training import Training
 
@@ -145,7 +145,7 @@ class VisalignStudy:
             InputError: An option is unknown, missing or of the wrong type; the message says where.
         """
         path = Path(path)
-        study = from_plain(VisalignStudy, {"name": path.stem} | read_toml(path, what="study"), where=path.name)
+        study = read_study(VisalignStudy, path)
         here = path.resolve().parent
         return replace(
             study,
