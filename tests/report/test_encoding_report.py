@@ -200,6 +200,8 @@ def test_a_query_sheet_is_shown_with_its_null(scores, tmp_path):
     assert "3 queries (10.0% of 30 dimensions) score" in text
     assert HOSTILE not in text
     assert (page.parent / "data" / "importances.csv").is_file()
+    with pytest.raises(InputError, match=r"^these scores are the query sheet's own: sets of features, no layers to draw in a row\. Pass"):
+        encoding_report(sheet.scores, query_sheet=sheet)
     shown = view_of(scores, query_sheet=sheet).queries
     values = [value for _, (value, _, _) in shown.importances["all"]]
     assert values == sorted(values, reverse=True)

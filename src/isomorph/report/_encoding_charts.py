@@ -155,7 +155,7 @@ def _pairs() -> Plain:
 
 def _importances() -> Plain:
     y = {"field": "query", "type": "nominal", "title": None, "sort": None, "axis": {"labelLimit": 330, "labelFontSize": 11}}
-    x = _quantity("value", "importance", scale={"zero": True})
+    x = _quantity("value", "importance", scale={"zero": True}, axis={"tickCount": 6})
     layers = [
         _layer("rows", {"type": "rule", "strokeWidth": 2}, "train", {"y": y, **_ends(x, axis="x")}),
         _layer("rows", {**_POINT, "size": 42}, "test", {"y": y, "x": x, "tooltip": _tips("query", "importance")}),

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from isomorph.errors import InputError
 from isomorph.report._encoding_joined import joined
 from isomorph.report._encoding_page import encoding_page
 from isomorph.report._encoding_view import EncodingView
@@ -124,12 +125,13 @@ def encoding_report(
     Args:
         scores: As `isomorph.encode` returns them; of several recordings by name.
         contrasts: Controlled comparisons of models, by name or in a sequence: what `isomorph.results.contrast` returns.
-        query_sheet: What `isomorph.encoding.query_sheet` returns.
+        query_sheet: What `isomorph.encoding.query_sheet` returns, to stand beside the scores of layers. Its own `scores` are not those:
+            their rows are sets of features, which have no order from input to output.
         title: What the study is called.
         notes: Sentences that must travel with the numbers.
 
     Raises:
-        InputError: There is no score to report.
+        InputError: There is no score to report, or the scores are the sheet's own.
 
     Example:
         ```python
@@ -138,5 +140,7 @@ def encoding_report(
         ```
     """
     joined(scores)
+    if query_sheet is not None and scores is query_sheet.scores:
+        raise InputError("these scores are the query sheet's own: sets of features, no layers to draw in a row. Pass those of encode(…).")
     named = dict(contrasts) if isinstance(contrasts, Mapping) else {f"contrast {at}": each for at, each in enumerate(contrasts, start=1)}
     return EncodingReport(scores, named, query_sheet, title, tuple(notes))
