@@ -153,6 +153,21 @@ def test_work_goes_on_where_an_earlier_writer_stopped(store: Store) -> None:
             writer.read("rows-1", "a")
 
 
+def test_a_writer_that_cares_for_some_shards_looks_at_no_other(store: Store) -> None:
+    spec = {"kind": "shared"}
+    name = fingerprint(spec)
+    with store.begin(name, spec) as writer:
+        writer.put("mine", {"x": np.arange(3)})
+        writer.put("theirs", {"x": np.arange(3)})
+    (writer.folder / "theirs.safetensors").write_bytes(b"flipped")
+    with store.begin(name, spec, only={"mine", "next"}) as writer:
+        assert list(writer.finished) == ["mine"]
+        assert (writer.folder / "theirs.safetensors").exists()
+    with store.begin(name, spec) as writer:
+        assert list(writer.finished) == ["mine"]
+        assert not (writer.folder / "theirs.safetensors").exists()
+
+
 def test_the_path_comes_from_the_argument_then_the_environment_then_the_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ISOMORPH_STORE", str(tmp_path / "env"))
     assert Store(tmp_path / "given").path == tmp_path / "given"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,17 +64,18 @@ class Store:
             )
         return StoredObject(self._folder(fingerprint))
 
-    def begin(self, fingerprint: str, spec: Mapping[str, Any]) -> Writer:
+    def begin(self, fingerprint: str, spec: Mapping[str, Any], *, only: Collection[str] | None = None) -> Writer:
         """Start writing an object, or continue one: finished shards are verified, damaged ones removed.
 
         Args:
             fingerprint: `isomorph.spec.fingerprint` of everything that decides the result.
             spec: The same as plain data, to be read by people; `spec["kind"]` says what kind of object it is.
+            only: The shards that the writer cares for: of an object that many processes write, no other is verified. None: all.
 
         Raises:
             StoreError: The store cannot be written, or the fingerprint stands for another spec.
         """
-        return Writer(self._folder(fingerprint), spec)
+        return Writer(self._folder(fingerprint), spec, only=only)
 
     def entries(self) -> Iterator[Entry]:
         """Every object, committed or not, in the order of the fingerprints."""

@@ -24,7 +24,7 @@ class Writer:
     object at once; the first to finish a shard wins, and all end with the same object.
     """
 
-    def __init__(self, folder: Path, spec: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, spec: Mapping[str, Any], *, only: Collection[str] | None = None) -> None:
         self.fingerprint = folder.name
         self.folder = folder
         self._spec = to_plain(dict(spec))
@@ -40,7 +40,7 @@ class Writer:
             except BaseException:
                 self._lock.close()
                 raise
-        self._finished = self._verified_shards()
+        self._finished = self._verified_shards(only)
 
     def __enter__(self) -> Writer:
         return self
@@ -175,11 +175,12 @@ class Writer:
         except StoreError:
             return None
 
-    def _verified_shards(self) -> dict[str, ShardReceipt]:
-        names = sorted(path.name.removesuffix(".safetensors") for path in self.folder.glob("*.safetensors"))
+    def _verified_shards(self, only: Collection[str] | None) -> dict[str, ShardReceipt]:
+        there = sorted(path.name.removesuffix(".safetensors") for path in self.folder.glob("*.safetensors"))
+        names = [shard for shard in there if only is None or shard in only]
         sound = {shard: self._sound_receipt(shard) for shard in names}
         with publishing(self.folder.parent):
-            committed = self._committed()
+            committed = {shard: receipt for shard, receipt in self._committed().items() if only is None or shard in only}
             for shard in sorted({*sound, *committed}):
                 if sound.get(shard) is None:
                     sound[shard] = self._sound_receipt(shard)  # another writer may have finished it meanwhile
