@@ -9,7 +9,9 @@ from isomorph.engine._part import Part
 from isomorph.engine._passes import passes
 from isomorph.engine._plan import PlanReport, run_plan
 from isomorph.engine._progress import Progress, Task
+from isomorph.engine._staged_study import StagedStudy
 from isomorph.engine._stop_signals import STOPPED, StopRequested, StopSignals
+from isomorph.engine._study_parts import StudyParts
 
 __all__ = [
     "DEATHS",
@@ -21,8 +23,10 @@ __all__ = [
     "Part",
     "PlanReport",
     "Progress",
+    "StagedStudy",
     "StopRequested",
     "StopSignals",
+    "StudyParts",
     "Task",
     "UnitNotes",
     "WorkUnit",

@@ -1,0 +1,75 @@
+"""A study's stages, made from functions that give their units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from isomorph.engine._journal import Journal
+from isomorph.engine._lazy_unit import LazyUnit
+from isomorph.engine._progress import Progress
+from isomorph.errors import IsomorphError, StoreError, UnknownNameError
+from isomorph.store import Store
+
+Maker = Callable[[Store, Progress | None], list[LazyUnit]]
+"""Gives the units of one stage in an order that is the same on every machine; those of the stages before are finished."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class StudyParts:
+    """A `StagedStudy` whose stages are functions.
+
+    Attributes:
+        name: What the study is called.
+        report: The folder of its report.
+        store: The folder of its store; None: the default one.
+        makers: Stage → what gives its units.
+        expected: Stage → labels, of stages whose units cannot be told before those of the stage before are finished.
+        may_fail: Stages that count as finished when what is missing has failed for good: a study that leaves out what fails.
+    """
+
+    name: str
+    report: Path
+    store: Path | None
+    makers: Mapping[str, Maker]
+    expected: Mapping[str, Callable[[], list[str]]] = field(default_factory=dict)
+    may_fail: frozenset[str] = frozenset()
+    _made: dict[tuple[str, int, int], list[LazyUnit]] = field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """The stages, each of which needs all of those before."""
+        return tuple(self.makers)
+
+    def units(self, store: Store, *, stage: str, progress: Progress | None = None) -> list[LazyUnit]:
+        """See `StagedStudy.units`."""
+        if stage not in self.makers:
+            raise UnknownNameError("stage", stage, self.stages)
+        for before in self.stages[: self.stages.index(stage)]:
+            missing = sum(not self._over(unit, store, before) for unit in self._units(store, before, progress))
+            if missing:
+                raise StoreError(
+                    f"the stage {stage!r} of the study {self.name!r} needs what the stage {before!r} makes, and {missing} of its units are "
+                    "not finished. Run all parts of that stage first."
+                )
+        return self._units(store, stage, progress)
+
+    def labels(self, store: Store, *, stage: str) -> list[str]:
+        """See `StagedStudy.labels`."""
+        return self.expected[stage]() if stage in self.expected else [unit.label for unit in self._units(store, stage, None)]
+
+    def _units(self, store: Store, stage: str, progress: Progress | None) -> list[LazyUnit]:
+        """Made once, so that what fingerprints cost is paid once."""
+        key = (stage, id(store), id(progress))
+        if key not in self._made:
+            self._made[key] = self.makers[stage](store, progress)
+        return self._made[key]
+
+    def _over(self, unit: LazyUnit, store: Store, stage: str) -> bool:
+        try:
+            return unit.fingerprint in store or (stage in self.may_fail and Journal(store).notes(unit.fingerprint).error is not None)
+        except IsomorphError:
+            if stage in self.may_fail:
+                return True
+            raise
