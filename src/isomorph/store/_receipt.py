@@ -86,8 +86,7 @@ def digest_of(content: bytes) -> str:
 
 def write_sealed(path: Path, plain: Mapping[str, Any], *, durable: bool = True) -> None:
     """Write plain data as canonical JSON that carries a digest of itself."""
-    body = dict(plain)
-    write_bytes(path, canonical_json({**body, "seal": digest_of(canonical_json(body))}) + b"\n", durable=durable)
+    write_bytes(path, sealed(plain), durable=durable)
 
 
 def read_sealed(path: Path) -> dict[str, Any]:
@@ -98,15 +97,28 @@ def read_sealed(path: Path) -> dict[str, Any]:
     if size > JSON_LIMIT:
         raise StoreError(f"{path} has {size:,} bytes; the store reads at most {JSON_LIMIT:,}. {WAY_OUT}")
     try:
-        plain = json.loads(path.read_bytes())
+        content = path.read_bytes()
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read: {error.strerror or error}.") from error
+    return parse_sealed(content, where=str(path))
+
+
+def sealed(plain: Mapping[str, Any]) -> bytes:
+    """Plain data as canonical JSON that carries a digest of itself."""
+    body = dict(plain)
+    return canonical_json({**body, "seal": digest_of(canonical_json(body))}) + b"\n"
+
+
+def parse_sealed(content: bytes, *, where: str) -> dict[str, Any]:
+    """The inverse of `sealed`. Foreign or changed bytes give a `StoreError`, never anything else."""
+    try:
+        plain = json.loads(content)
         seal = plain.pop("seal", None) if isinstance(plain, dict) else None
         good = isinstance(plain, dict) and seal == digest_of(canonical_json(plain))
     except (ValueError, RecursionError) as error:
-        raise StoreError(f"{path} is not JSON ({type(error).__name__}). {WAY_OUT}") from error
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise StoreError(f"{where} is not JSON ({type(error).__name__}). {WAY_OUT}") from error
     if not good:
-        raise StoreError(f"{path} is damaged: its contents do not match its seal. {WAY_OUT}")
+        raise StoreError(f"{where} is damaged: its contents do not match its seal. {WAY_OUT}")
     return cast("dict[str, Any]", plain)
 
 

@@ -103,18 +103,21 @@ def read_spec(folder: Path) -> dict[str, Any]:
 
 def read_manifest(folder: Path) -> tuple[dict[str, Any], dict[str, ShardReceipt]]:
     """The meta and the receipts; every part is checked, because a store may come from anywhere."""
-    path = folder / MANIFEST
-    plain = read_sealed(path)
+    return manifest_from_plain(read_sealed(folder / MANIFEST), folder.name, where=str(folder / MANIFEST))
+
+
+def manifest_from_plain(plain: Mapping[str, Any], fingerprint: str, *, where: str) -> tuple[dict[str, Any], dict[str, ShardReceipt]]:
+    """The meta and the receipts of an object, of plain data whose seal is right."""
     shards, meta = plain.get("shards"), plain.get("meta")
-    if plain.get("format") != 1 or plain.get("fingerprint") != folder.name:
-        raise StoreError(f"{path} is not the manifest (format 1) of {folder.name[:12]}. {WAY_OUT}")
+    if plain.get("format") != 1 or plain.get("fingerprint") != fingerprint:
+        raise StoreError(f"{where} is not the manifest (format 1) of {fingerprint[:12]}. {WAY_OUT}")
     if not isinstance(shards, dict) or not isinstance(meta, dict):
-        raise StoreError(f"{path} lacks 'shards' or 'meta'. {WAY_OUT}")
+        raise StoreError(f"{where} lacks 'shards' or 'meta'. {WAY_OUT}")
     receipts = {}
     for shard in sorted(shards):
-        receipts[shard] = receipt_from_plain(shards[shard], where=f"{path}, shard {shard!r:.80},")
+        receipts[shard] = receipt_from_plain(shards[shard], where=f"{where}, shard {shard!r:.80},")
         if receipts[shard].shard != shard:
-            raise StoreError(f"{path} gives the shard {shard!r:.80} the receipt of {receipts[shard].shard!r}. {WAY_OUT}")
+            raise StoreError(f"{where} gives the shard {shard!r:.80} the receipt of {receipts[shard].shard!r}. {WAY_OUT}")
     return meta, receipts
 
 
