@@ -92,14 +92,14 @@ def slurm(tmp_path: Path) -> dict[str, str]:
 printf '%s\\n' "$*" >> {tmp_path}/sbatch.log
 cat > {tmp_path}/job.sh
 if [[ "$*" =~ --array=1-2.*afterok ]]; then
-  SLURM_ARRAY_TASK_ID=1 SLURM_JOB_ID=41 bash {tmp_path}/job.sh >> {tmp_path}/job.log 2>&1 & first=$!
-  SLURM_ARRAY_TASK_ID=2 SLURM_JOB_ID=42 bash {tmp_path}/job.sh >> {tmp_path}/job.log 2>&1 || exit $?
+  SLURM_ARRAY_TASK_ID=1 SLURM_ARRAY_JOB_ID=42 SLURM_JOB_ID=41 bash {tmp_path}/job.sh >> {tmp_path}/job.log 2>&1 & first=$!
+  SLURM_ARRAY_TASK_ID=2 SLURM_ARRAY_JOB_ID=42 SLURM_JOB_ID=42 bash {tmp_path}/job.sh >> {tmp_path}/job.log 2>&1 || exit $?
   wait "$first" || exit $?
 fi
 echo "$(wc -l < {tmp_path}/sbatch.log);cluster"
 """
     )
-    (tools / "scontrol").write_text(f'#!/bin/bash\necho "$*" >> {tmp_path}/scontrol.log\n')
+    (tools / "scontrol").write_text(f'#!/bin/bash\n[ "$1" = show ] || echo "$*" >> {tmp_path}/scontrol.log\n')
     for tool in tools.iterdir():
         tool.chmod(0o755)
     return os.environ | {"PATH": f"{tools}:{os.environ['PATH']}"}
@@ -129,7 +129,7 @@ def test_two_jobs_at_once_make_the_store_of_one_process(study, slurm, tmp_path, 
     assert done.stdout == "targets: job 1\nscores: job 2\nreport: job 3\n"
     first, second, third = (tmp_path / "sbatch.log").read_text().splitlines()
     assert "--job-name=it-s-a-study-targets" in first
-    assert "--array=1-2 --requeue --signal=B:USR1@120 --partition=gpu" in first
+    assert "--array=1-2 --requeue --signal=B:USR1@120 --mem=5007M --partition=gpu" in first
     assert "--dependency=afterok:1 " in second
     assert "--array" not in third
     assert "--dependency=afterok:2 " in third
@@ -160,7 +160,7 @@ def test_a_job_that_gets_a_signal_stops_cleanly_and_queues_again(study, slurm, t
     script = sbatch_script(Study.load(study), study, jobs=1, store=tmp_path / "store")
     job = tmp_path / "job.sh"
     job.write_text(script.split("<<'ISOMORPH_JOB'\n")[2].split("ISOMORPH_JOB\n")[0])
-    env = slurm | {"SLURM_ARRAY_TASK_ID": "1", "SLURM_JOB_ID": "42"}
+    env = slurm | {"SLURM_ARRAY_TASK_ID": "1", "SLURM_ARRAY_JOB_ID": "42", "SLURM_JOB_ID": "42"}
     running = subprocess.Popen(["bash", job], env=env, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while not list((tmp_path / "store" / "units").glob("??/*.attempt.json")):
@@ -172,7 +172,7 @@ def test_a_job_that_gets_a_signal_stops_cleanly_and_queues_again(study, slurm, t
     assert running.returncode == 75, said
     assert "part 1/1 was stopped by a signal after 0 units" in said
     assert not list((tmp_path / "store").glob("units/??/*"))
-    assert (tmp_path / "scontrol.log").read_text() == "requeue 42\n"
+    assert (tmp_path / "scontrol.log").read_text() == "requeue 42_1\n"
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="SLURM is for Linux")

@@ -21,26 +21,33 @@ def run(words: list[str]) -> int | None:
 
 
 def plan_study(
-    study: Annotated[Path, tyro.conf.Positional], *, sbatch: int | None = None, store: StoreFolder = None, json: bool = False
+    study: Annotated[Path, tyro.conf.Positional],
+    *,
+    sbatch: Annotated[str | None, tyro.conf.arg(metavar="N[%K]")] = None,
+    store: StoreFolder = None,
+    json: bool = False,
 ) -> None:
     """Print the units of a study, stage by stage; or a script for SLURM. Models are loaded for their fingerprints, but not run.
 
     Args:
         study: A TOML file: models, benchmarks or stimuli.
-        sbatch: Print a shell script that submits the study as arrays of so many jobs, a stage after the other, and its report last. Options
-            of that script go to `sbatch`: `bash submit.sh --partition=gpu --time=4:00:00`.
+        sbatch: Print a shell script that submits the study as arrays of N jobs, at most K of them at once, a stage after the other, and its
+            report last. Options of that script go to `sbatch`: `bash submit.sh --partition=gpu --time=4:00:00`.
         store: The store's folder; default: the study's, else $ISOMORPH_STORE.
         json: One JSON object a unit: stage, unit, fingerprint, done.
     """
-    from isomorph.cli._sbatch import sbatch_script
+    from isomorph.cli._sbatch import jobs_of, sbatch_script
+    from isomorph.errors import InputError
     from isomorph.store import Store
 
     asked = study_in_parts(study)
     kept = Store(store or asked.store)
     if sbatch is not None:
-        if not 1 <= sbatch <= 100_000:
-            wrong_usage("plan", f"--sbatch takes a number of jobs from 1 to 100,000; got {sbatch}.")
-        print(sbatch_script(asked, study.resolve(), jobs=sbatch, store=kept.path), end="")
+        try:
+            jobs, at_once = jobs_of(sbatch)
+        except InputError as error:
+            wrong_usage("plan", str(error))
+        print(sbatch_script(asked, study.resolve(), jobs=jobs, at_once=at_once, store=kept.path), end="")
         return
     rows = plan_rows(asked, kept)
     if json:

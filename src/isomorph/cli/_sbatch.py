@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isomorph.engine import STOPPED
-from isomorph.errors import InputError
+from isomorph.engine import STOPPED, parse_bytes
+from isomorph.errors import InputError, IsomorphError
 
 if TYPE_CHECKING:
-    from isomorph.results import Study
+    from isomorph.engine import StagedStudy
 
 _HEAD = """\
 #!/bin/bash
 # Submits the study {name}: {jobs} jobs a stage, then its report. Its arguments go to every sbatch:
 #   bash submit.sh --partition=gpu --gres=gpu:1 --time=4:00:00
 set -euo pipefail
+case " $*" in *" --array"* | *" -a"*)
+  echo "each array has {jobs} jobs, one a part of the study; isomorph plan --sbatch N%K prints a script of N jobs, K at once" >&2
+  exit 2 ;;
+esac
+most=$(scontrol show config 2>/dev/null | sed -n 's/^MaxArraySize *= *//p' || true)
+if [ -n "$most" ] && [ "$most" -le {jobs} ]; then
+  echo "this cluster's arrays have at most $((most - 1)) jobs, and these have {jobs}: print the script with --sbatch $((most - 1))" >&2
+  exit 2
+fi
+"""
+_MEMORY = """\
+# The largest model twice, for it is there as a file and as a network, beside the study's memory_limit and the libraries.
+case " $*" in *" --mem"*) ;; *) set -- --mem={megabytes}M "$@" ;; esac
 """
 _JOB = """
-{stage}=$(sbatch --parsable --job-name={name}-{stage} --output={name}-{stage}-{log}.out --open-mode=append{array} \\
+{variable}=$(sbatch --parsable --job-name={name}-{title} --output={name}-{title}-{log}.out --open-mode=append{array} \\
   --requeue --signal=B:USR1@120{after} "$@" <<'ISOMORPH_JOB'
 #!/bin/bash
 # Two minutes before the time limit the job gets USR1: the unit in hand is abandoned, its finished pieces stay in the store, and the job
 # goes back into the queue. A preempted job gets TERM, and SLURM puts it back; a cancelled one too, and it stays away.
+job={job}
+export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-${{SLURM_CPUS_PER_TASK:-${{SLURM_CPUS_ON_NODE:-1}}}}}}"
+{exports}echo "study {name}, {title}{part}: job $job on $(hostname) at $(date +%FT%T), begun ${{SLURM_RESTART_COUNT:-0}} times before"
 stopped=
 trap 'stopped=1; kill -USR1 "$worker" 2>/dev/null' USR1
 trap 'stopped=1; kill -TERM "$worker" 2>/dev/null' TERM
@@ -37,37 +54,102 @@ while [ -n "$stopped" ]; do  # the signal ended `wait`, not the worker
   wait "$worker"; again=$?
   if [ "$again" -ne 127 ]; then status=$again; fi
 done
-case "$status" in {requeue}|138) scontrol requeue "$SLURM_JOB_ID" ;; esac  # 138: USR1 came before the worker could listen
+case "$status" in
+  {requeue}|138) scontrol requeue "$job" ;;  # 138: USR1 came before the worker could listen
+  137) echo "the worker was killed, which mostly means that memory was too small: bash submit.sh --mem=…" >&2 ;;
+esac
 exit "$status"
 ISOMORPH_JOB
 )
-{stage}=${{{stage}%%;*}}
-echo "{stage}: job ${stage}"
+{variable}=${{{variable}%%;*}}
+echo "{title}: job ${variable}"
 """
+# The SLURM_JOB_ID of an array's last job is the array's, by which all its jobs would be queued again, finished ones too.
+_ARRAY_JOB = '"${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"'
+_LIBRARIES = 3 << 30
 
 
-def sbatch_script(study: Study, path: Path, *, jobs: int, store: Path) -> str:
+def jobs_of(text: str) -> tuple[int, int | None]:
+    """How many jobs, and how many of them at once: of `"64"` or `"64%8"`.
+
+    Raises:
+        InputError: It is no such thing.
+    """
+    match = re.fullmatch(r"([0-9]{1,6})(?:%([0-9]{1,6}))?", text)
+    jobs, at_once = (int(match[1]), int(match[2]) if match[2] else None) if match else (0, None)
+    if not 1 <= jobs <= 100_000 or at_once == 0:
+        raise InputError(f"--sbatch takes a number of jobs from 1 to 100,000, or N%K for K of N jobs at once; got {text!r:.80}.")
+    return jobs, at_once
+
+
+def sbatch_script(study: StagedStudy, path: Path, *, jobs: int, store: Path | str, at_once: int | None = None) -> str:
     """The script: an array of `jobs` jobs for each stage, which begins when the stage before is done, and a job for the report.
+
+    Args:
+        study: What is run.
+        path: Its file, as the jobs see it.
+        jobs: The length of each array.
+        store: Folder or address of the store.
+        at_once: How many jobs of an array may run at the same time; None: as many as find room.
 
     Raises:
         InputError: A path holds a line break, which no line of the script can hold.
     """
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", study.name).strip("-.") or "study"
-    for each in (sys.executable, str(path), str(store)):
-        if not each.isprintable():
-            raise InputError(f"the path {each!r} holds a character that cannot be printed, and so cannot stand in a script. Rename it.")
-    run = f"{shlex.quote(sys.executable)} -m isomorph run {shlex.quote(str(path))} --store {shlex.quote(str(store))}"
-    script, after = _HEAD.format(name=name, jobs=jobs), ""
+    name = _in_names(study.name)
+    run = f"{_quoted(sys.executable)} -m isomorph run {_quoted(path)} --store {_quoted(store)}"
+    script, after, limit = _HEAD.format(name=name, jobs=jobs), "", "" if at_once is None else f"%{at_once}"
+    if memory := _memory_bytes(study):
+        script += _MEMORY.format(megabytes=-(-memory >> 20))
     for stage in (*study.stages, "report"):
-        array = stage != "report"
+        array, title = stage != "report", _in_names(stage)
+        variable = re.sub(r"\W", "_", f"job_{title}", flags=re.ASCII)
         script += _JOB.format(
-            stage=stage,
+            variable=variable,
+            title=title,
             name=name,
             log="%A_%a" if array else "%j",
-            array=f" --array=1-{jobs}" if array else "",
+            array=f" --array=1-{jobs}{limit}" if array else "",
             after=after,
-            command=f'{run} --stage {stage} --part "$SLURM_ARRAY_TASK_ID/{jobs}"' if array else run,
+            job=_ARRAY_JOB if array else "$SLURM_JOB_ID",
+            part=f", part $SLURM_ARRAY_TASK_ID/{jobs}" if array else "",
+            exports=_exports(),
+            command=f'{run} --stage {shlex.quote(stage)} --part "$SLURM_ARRAY_TASK_ID/{jobs}"' if array else run,
             requeue=STOPPED,
         )
-        after = f' --dependency="afterok:${stage}" --kill-on-invalid-dep=yes'
+        after = f' --dependency="afterok:${variable}" --kill-on-invalid-dep=yes'
     return script
+
+
+def _in_names(text: str) -> str:
+    """What may stand in the names of jobs and logs, where `%` and `/` mean something."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "study"
+
+
+def _quoted(value: object) -> str:
+    if not (text := str(value)).isprintable():
+        raise InputError(f"the path {text!r} holds a character that cannot be printed, and so cannot stand in a script. Rename it.")
+    return shlex.quote(text)
+
+
+def _exports() -> str:
+    """Where data are, for clusters whose jobs do not get the submitting shell's environment."""
+    set_here = {name: os.environ.get(name) for name in ("ISOMORPH_DATA", "ISOMORPH_DATA_MIRROR")}
+    lines = [f"export {name}={_quoted(Path(folder).absolute())}\n" for name, folder in set_here.items() if folder]
+    return "".join(lines)
+
+
+def _memory_bytes(study: StagedStudy) -> int | None:
+    """What one job needs, by the cards of the models; None where a size is not known, and the cluster's default holds."""
+    from isomorph.models import model_card
+    from isomorph.results import Study
+
+    if not isinstance(study, Study):
+        return None
+    try:
+        sizes = [model_card(name).parameters for name in study.model_names()]
+    except IsomorphError:  # the study itself says what is wrong
+        return None
+    known = [size for size in sizes if size is not None]
+    if not known or len(known) < len(sizes):
+        return None
+    return parse_bytes(study.memory_limit) + 2 * 4 * max(known) + _LIBRARIES
