@@ -12,6 +12,8 @@ _EXPORTS = {
     "ModelCard": "isomorph.models._card",
     "TextRecipe": "isomorph.models._text_recipe",
     "extract": "isomorph.models._extract",
+    "ExtractionRange": "isomorph.models._extract_ranges",
+    "extraction_ranges": "isomorph.models._extract_ranges",
     "extract_groups": "isomorph.models._extract_groups",
     "layer_table": "isomorph.models._layer_table",
     "fgsm": "isomorph.models._fgsm",

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from isomorph.stimuli import Stimuli
 
 
-class _Options(TypedDict, total=False):
+class RequestOptions(TypedDict, total=False):
+    """What `Request.checked` takes."""
+
     layers: LayerChoice
     pool: Pool
     reduce: Reduction
@@ -32,11 +34,14 @@ class _Options(TypedDict, total=False):
     batch_size: int | None
     memory_limit: str | int
     precision: Precision
+    seed: int
+    keep_duplicates: bool
+
+
+class _Options(RequestOptions, total=False):
     device: str | None
     store: Store | Path | str | None
     progress: Progress | None
-    seed: int
-    keep_duplicates: bool
 
 
 @overload
@@ -160,11 +165,15 @@ def _run(
     if store is None:
         run.execute()
         return _extraction(meta, stimuli.ids, run.results.__getitem__)
-    summary = f"{plan.subject}, {len(stimuli)} {stimuli.modality}s, {len(plan.layers)} layers, {plan.reduce}"
-    with store.begin(name, {**spec, "summary": summary}) as writer:
+    with store.begin(name, with_summary(spec, plan, stimuli)) as writer:
         run.writer = writer
         run.execute()
         return _from_store(writer.commit(meta, keep=tuple(run.shards.values())), stimuli.ids)
+
+
+def with_summary(spec: Mapping[str, Any], plan: ExtractionPlan, stimuli: Stimuli) -> dict[str, Any]:
+    """The spec as the store keeps it."""
+    return {**spec, "summary": f"{plan.subject}, {len(stimuli)} {stimuli.modality}s, {len(plan.layers)} layers, {plan.reduce}"}
 
 
 def _meta(plan: ExtractionPlan, spec: Mapping[str, Any], name: str, shards: Mapping[str, str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from functools import partial
@@ -46,7 +46,7 @@ class Run:
     results: dict[str, Tensors] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.shards = {source: f"layer-{index:05d}" for index, source in enumerate(self.plan.sources)}
+        self.shards = layer_shards(self.plan)
         self._sums = GramAccumulator(self.plan.stimuli)
         width = self.plan.sketch_width
         sketched = self.plan.sources if width else {}
@@ -55,9 +55,9 @@ class Run:
         widths = self.plan.sources | {source: sketch.width for source, sketch in self._sketches.items()}
         self._kept = {source: width for source, width in widths.items() if source not in self.plan.clamped}
 
-    def execute(self) -> None:
-        """Everything the plan says, less what an earlier run finished."""
-        wanted = [source for source in self.shards if not self._done(source)]
+    def execute(self, sources: Collection[str] | None = None) -> None:
+        """What the plan says of all sources, or of some whose rows are spilled; less what an earlier run finished."""
+        wanted = [source for source in self.shards if (sources is None or source in sources) and not self._done(source)]
         if not wanted:
             return
         if self.plan.mode == "one batch":
@@ -65,16 +65,29 @@ class Run:
                 self._keep(source, tensors)
             return
         with ExitStack() as stack:
-            keeper = self._keeper(stack)
+            keeper = self._keeper(stack, self._kept if sources is None else self._needed(wanted))
             self._pass(keeper)
             with self.progress.task(f"{self.plan.subject}, layers", len(wanted), unit="layers") as task:
                 for source in wanted:
                     self._keep(source, self._gathered(keeper, source))
                     task.advance()
 
-    def _keeper(self, stack: ExitStack) -> RowKeeper:
+    def spill(self, batches: range) -> None:
+        """Show the model these batches and leave their rows in the store, whatever the plan's mode."""
+        self._pass(self._spilled(), batches)
+
+    def _spilled(self) -> StoreRows | None:
+        if self.writer is None:
+            return None
+        return StoreRows(self.writer, self._kept, self.plan.stimuli, batch_size=self.plan.batch_size)
+
+    def _needed(self, wanted: Sequence[str]) -> dict[str, int]:
+        clamped = self.plan.clamped
+        return {source: self._kept[source] for source in {clamped[each].source if each in clamped else each for each in wanted}}
+
+    def _keeper(self, stack: ExitStack, widths: Mapping[str, int]) -> RowKeeper:
         if self.plan.mode == "memory":
-            return MemoryRows(self._kept, self.plan.stimuli)
+            return MemoryRows(widths, self.plan.stimuli, spilled=self._spilled())
         writer = self.writer
         if writer is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="isomorph-"))
@@ -84,11 +97,15 @@ class Run:
         spilled = StoreRows(writer, left, self.plan.stimuli, batch_size=self.plan.batch_size)
         return SplitRows(MemoryRows(held, self.plan.stimuli), spilled) if held else spilled
 
-    def _pass(self, keeper: RowKeeper | None) -> dict[str, Tensors]:
-        """Show every stimulus to the model; returns what was reduced on the way, which is nothing if a keeper takes the rows."""
-        n, size = self.plan.stimuli, self.plan.batch_size
-        slices = [slice(start, min(start + size, n)) for start in range(0, n, size)]
-        left = [each for index, each in enumerate(slices) if keeper is None or not keeper.has(index)]
+    def _pass(self, keeper: RowKeeper | None, among: range | None = None) -> dict[str, Tensors]:
+        """Show the stimuli of all batches, or of some, to the model; returns what was reduced on the way: nothing with a keeper."""
+        size = self.plan.batch_size
+        slices = [slice(start, min(start + size, self.plan.stimuli)) for start in range(0, self.plan.stimuli, size)]
+        among = range(len(slices)) if among is None else among
+        n = sum(slices[index].stop - slices[index].start for index in among)
+        left = [slices[index] for index in among if keeper is None or not keeper.has(index)]
+        if not left:
+            return {}
         reader = LayerReader(self.model, self.stimuli.ids, self.plan, keeper, self._sketches)
         tap = Tap(self.model.module, reader.read, only={*self._kept, *self.plan.doubtful, *self.plan.doubtful.values()})
         done = n - sum(each.stop - each.start for each in left)
@@ -134,3 +151,8 @@ class Run:
             self.results[source] = tensors
         else:
             self.writer.put(self.shards[source], tensors)
+
+
+def layer_shards(plan: ExtractionPlan) -> dict[str, str]:
+    """The shard of each layer that is read."""
+    return {source: f"layer-{index:05d}" for index, source in enumerate(plan.sources)}

@@ -27,17 +27,17 @@ class Request:
     """
 
     layers: tuple[str | int | float, ...]
-    pool: Pool
-    reduce: Reduction
-    sketch_width: int | None
-    batch_size: int | None
     memory_limit: int
-    precision: Precision
-    seed: int
-    keep_duplicates: bool
+    pool: Pool = "flatten"
+    reduce: Reduction = "features"
+    sketch_width: int | None = None
+    batch_size: int | None = None
+    precision: Precision = "float32"
+    seed: int = 0
+    keep_duplicates: bool = False
 
     @classmethod
-    def checked(cls, *, layers: LayerChoice, memory_limit: str | int, **options: Any) -> Request:
+    def checked(cls, *, layers: LayerChoice = "all", memory_limit: str | int = "2GB", **options: Any) -> Request:
         """The same from what a person wrote."""
         return cls(layers=as_choices(layers), memory_limit=parse_bytes(memory_limit), **options)
 

@@ -46,17 +46,24 @@ class RowKeeper(Protocol):
 
 
 class MemoryRows:
-    """Rows in memory, one array a layer."""
+    """Rows in memory, one array a layer.
 
-    def __init__(self, widths: Mapping[str, int], n: int) -> None:
+    Args:
+        widths: Of each layer.
+        n: How many stimuli.
+        spilled: Rows that other processes left for this one; those of finished batches are taken over.
+    """
+
+    def __init__(self, widths: Mapping[str, int], n: int, *, spilled: StoreRows | None = None) -> None:
         self._rows = {layer: np.empty((n, width), np.float32) for layer, width in widths.items()}
+        self._taken = spilled.into(self._rows) if spilled else frozenset()
 
     def __contains__(self, layer: str) -> bool:
         return layer in self._rows
 
     def has(self, batch: int) -> bool:
-        """Never: memory dies with its process."""
-        return False
+        """Whether it was taken over: of an earlier run nothing is left, for memory dies with its process."""
+        return batch in self._taken
 
     def add(self, layer: str, rows: torch.Tensor, *, first: int) -> None:
         """Copy rows to their place."""
@@ -80,18 +87,21 @@ class StoreRows:
     """Rows in a store: one shard a batch with all layers inside, so that a killed run loses one batch.
 
     A shard's name holds the batch size: a run with other batches does not mistake it for its own.
+
+    Attributes:
+        shards: The name of each batch's shard.
     """
 
     def __init__(self, writer: Writer, widths: Mapping[str, int], n: int, *, batch_size: int) -> None:
         self._writer = writer
         self._batch_size = batch_size
-        self._batches = -(-n // batch_size)
+        self.shards = row_shards(n, batch_size)
         self._widths = widths
         self._held: MemoryRows | None = None
 
     def has(self, batch: int) -> bool:
         """Whether the shard of this batch is finished."""
-        return self._shard(batch) in self._writer.finished
+        return self.shards[batch] in self._writer.finished
 
     def add(self, layer: str, rows: torch.Tensor, *, first: int) -> None:
         """Copy rows to the batch that will be written next."""
@@ -103,18 +113,18 @@ class StoreRows:
         """Write the batch."""
         held = self._held
         if held is not None:
-            self._writer.put(self._shard(batch), {layer: held.parts(layer)[0][:count] for layer in self._widths}, durable=False)
+            self._writer.put(self.shards[batch], {layer: held.parts(layer)[0][:count] for layer in self._widths}, durable=False)
 
     def parts(self, layer: str) -> list[Rows]:
         """One mapped part a batch; the buffer is given back first."""
         self._held = None
-        return [self._writer.read(self._shard(batch), layer) for batch in range(self._batches)]
+        return [self._writer.read(shard, layer) for shard in self.shards]
 
     def columns(self, layer: str) -> Iterator[Rows]:
         """Read from the files into one piece of memory; nothing stays mapped."""
         self._held = None
         with ExitStack() as stack:
-            readers = [stack.enter_context(closing(self._writer.reader(self._shard(batch), layer))) for batch in range(self._batches)]
+            readers = [stack.enter_context(closing(self._writer.reader(shard, layer))) for shard in self.shards]
             rows = [(reader, row) for reader in readers for row in range(reader.shape[0])]
             width = self._widths[layer]
             step = max(1, min(width, _PIECE_BYTES // (4 * len(rows))))
@@ -127,8 +137,20 @@ class StoreRows:
                     reader.into(out, first=row * width + start)
                 yield piece
 
-    def _shard(self, batch: int) -> str:
-        return f"rows-by-{self._batch_size}-{batch:06d}"
+    def into(self, rows: Mapping[str, Rows]) -> frozenset[int]:
+        """Copy the batches that are finished; returns which they are."""
+        finished = frozenset(batch for batch in range(len(self.shards)) if self.has(batch))
+        for batch in finished:
+            start = batch * self._batch_size
+            for layer, out in rows.items():
+                mapped = self._writer.read(self.shards[batch], layer)
+                out[start : start + len(mapped)] = mapped
+        return finished
+
+
+def row_shards(n: int, batch_size: int) -> tuple[str, ...]:
+    """The shards in which the rows of `n` stimuli wait, in order."""
+    return tuple(f"rows-by-{batch_size}-{batch:06d}" for batch in range(-(-n // batch_size)))
 
 
 class SplitRows:
