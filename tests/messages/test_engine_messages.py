@@ -28,7 +28,7 @@ def test_a_part_is_one_of_n(text):
         (["run", "--part", "3/2"], "a part is i/N with 1 ≤ i ≤ N ≤ 1,000,000, such as 1/8; got 3/2."),
         (["run", "--stage", "targets"], "the study 'first' has the stages scores, and no 'targets'."),
         (["run", "--part", "1/2", "--dry-run"], "--dry-run shows the whole study; `isomorph plan` shows its units."),
-        (["run", "--retry-quarantined"], "--retry-quarantined goes with --part: a whole run begins every unit."),
+        (["run", "--retry-quarantined"], "--retry-quarantined goes with --part or --engine: a whole run begins every unit."),
         (["plan", "--sbatch", "0"], "--sbatch takes a number of jobs from 1 to 100,000, or N%K for K of N jobs at once; got '0'."),
     ],
 )

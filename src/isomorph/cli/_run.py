@@ -10,7 +10,7 @@ import tyro
 
 from isomorph.cli._evaluate import deliver, print_best
 from isomorph.cli._output import print_json, print_table, say
-from isomorph.cli._parse import StoreFolder, call, wrong_usage
+from isomorph.cli._parse import Settings, StoreFolder, call, wrong_usage
 
 
 def run(words: list[str]) -> int | None:
@@ -20,7 +20,7 @@ def run(words: list[str]) -> int | None:
 
 def module_for(words: list[str]) -> str:
     """Where the command is: a study with `recordings` is one of brains, one with a `network` is VisAlign's."""
-    if {"--part", "--stage"} & {word.partition("=")[0] for word in words}:
+    if {"--part", "--stage", "--engine"} & {word.partition("=")[0] for word in words}:
         return __name__  # which says of other studies that they do not come in parts
     for word in words:
         path = Path(word)
@@ -41,6 +41,9 @@ def run_study(
     dry_run: bool = False,
     part: Annotated[str | None, tyro.conf.arg(metavar="I/N")] = None,
     stage: str | None = None,
+    engine: str | None = None,
+    workers: int | None = None,
+    job: Settings = (),
     retry_quarantined: bool = False,
     store: StoreFolder = None,
     json: bool = False,
@@ -53,18 +56,41 @@ def run_study(
         part: Do the I-th of N shares of the units, with whatever machines do the others in the same store; a unit that fails does not
             stop the rest. The report is left to a run without this.
         stage: Do only this stage of it: `targets` or `scores`.
-        retry_quarantined: With a part: also begin units at which three processes were killed.
+        engine: Where the units run: `local`, this process; `dask`, worker processes of this machine; `slurm`, `pbs`, `lsf`, `sge`,
+            `htcondor`, jobs of that batch system; or the address of a scheduler of Dask. A unit that fails does not stop the rest.
+        workers: With an engine: how many workers.
+        job: With a batch system, what each of its jobs asks for: cores, memory, walltime, queue, account, gpus, directives, prologue,
+            interface, disk, folder (of the workers' logs).
+        retry_quarantined: With a part or an engine: also begin units at which three processes were killed.
         store: The store's folder; default: the study's, else $ISOMORPH_STORE.
         json: The plan, or the outcomes of a part, as one JSON object a line; after a run one object: name, rows, report, results.
     """
-    if (part or stage) and dry_run:
+    if (part or stage or engine) and dry_run:
         wrong_usage("run", "--dry-run shows the whole study; `isomorph plan` shows its units.")
+    if engine:
+        from isomorph.cli._engine_run import run_on_engine
+
+        if part:
+            wrong_usage("run", "--part and --engine are two ways to share the work out; take one.")
+        asked = [one for several in job for one in several]
+        return run_on_engine(
+            study,
+            engine=engine,
+            workers=workers or 1,
+            job=asked,
+            stage=stage,
+            store=store,
+            retry_quarantined=retry_quarantined,
+            json=json,
+        )
+    if workers or job:
+        wrong_usage("run", "--workers and --job go with --engine.")
     if part or stage:
         from isomorph.cli._run_part import run_part
 
         return run_part(study, part=part, stage=stage, store=store, retry_quarantined=retry_quarantined, json=json)
     if retry_quarantined:
-        wrong_usage("run", "--retry-quarantined goes with --part: a whole run begins every unit.")
+        wrong_usage("run", "--retry-quarantined goes with --part or --engine: a whole run begins every unit.")
     from isomorph.engine import Progress, StopRequested, StopSignals
     from isomorph.results import Study
     from isomorph.store import Store

@@ -37,30 +37,38 @@ def run_part(study: Path, *, part: str | None, stage: str | None, store: str | N
             for each in (stage,) if stage else asked.stages:
                 for outcome in _stage(asked, kept, each, ours, signals, progress, deaths=None if retry_quarantined else DEATHS):
                     ended.append(outcome)
-                    _tell(outcome, each, json=json)
+                    tell(outcome, each, json=json)
     except StopRequested as stop:
-        say(f"part {ours} was stopped by a signal after {_counted(ended)}. What was finished is in the store; the same command goes on.")
+        say(f"part {ours} was stopped by a signal after {counted(ended)}. What was finished is in the store; the same command goes on.")
         return stop.status
-    return _end(ended, ours)
+    return end(ended, f"part {ours}")
 
 
 def _stage(
     asked: Study, kept: Store, stage: str, ours: Part, signals: StopSignals, progress: Progress, *, deaths: int | None
 ) -> Iterator[Outcome]:
-    from isomorph.engine import ErrorRecord, Outcome, outcomes
+    from isomorph.engine import outcomes
     from isomorph.errors import StoreError
 
     try:
         units = ours.of(asked.units(kept, stage=stage, progress=progress))
     except StoreError as error:  # the stage before is in other hands
-        yield Outcome(label=f"the stage {stage}", fingerprint="", state="waiting", error=ErrorRecord.of(error, attempts=0))
+        yield waiting(stage, error)
         return
     for outcome in outcomes(units, store=kept, on_error="continue", quarantine_after=deaths):
         yield outcome
         signals.check()
 
 
-def _tell(outcome: Outcome, stage: str, *, json: bool) -> None:
+def waiting(stage: str, error: Exception) -> Outcome:
+    """The outcome of a stage whose units cannot be told yet."""
+    from isomorph.engine import ErrorRecord, Outcome
+
+    return Outcome(label=f"the stage {stage}", fingerprint="", state="waiting", error=ErrorRecord.of(error, attempts=0))
+
+
+def tell(outcome: Outcome, stage: str, *, json: bool) -> None:
+    """Say what became of a unit."""
     if json:
         row = {"stage": stage, "unit": outcome.label, "fingerprint": outcome.fingerprint or None, "state": outcome.state}
         print_json(row | {"seconds": outcome.seconds, "error": asdict(outcome.error) if outcome.error else None})
@@ -72,14 +80,16 @@ def _tell(outcome: Outcome, stage: str, *, json: bool) -> None:
         say(f"{outcome.state}, and the rest goes on: {outcome.label}")
 
 
-def _counted(ended: list[Outcome]) -> str:
+def counted(ended: list[Outcome]) -> str:
+    """How many units were done, in words."""
     return f"{sum(each.state == 'done' for each in ended)} units"
 
 
-def _end(ended: list[Outcome], ours: Part) -> int:
+def end(ended: list[Outcome], what: str) -> int:
+    """Say what is missing after `what`; the exit status."""
     missing = [each for each in ended if not each.finished]
     before = sum(each.state == "skipped" for each in ended)
-    say(f"part {ours}: {_counted(ended)} done, {before} finished before, {len(missing)} missing")
+    say(f"{what}: {counted(ended)} done, {before} finished before, {len(missing)} missing")
     for each in missing:
         said = each.error.message.removeprefix(f"{each.label}: ") if each.error else ""
         kind = f"{each.error.type}: " if each.error and each.state == "failed" else ""

@@ -1,5 +1,9 @@
 """Work as a plan of small units that may be run twice or killed half-way, and what a person sees of it meanwhile."""
 
+from isomorph.engine._dask_cluster import BATCH_SYSTEMS, dask_cluster
+from isomorph.engine._dask_engine import DaskEngine
+from isomorph.engine._dask_job import DaskJob
+from isomorph.engine._engine import Engine, LocalEngine
 from isomorph.engine._journal import Journal, UnitNotes
 from isomorph.engine._lazy_unit import LazyUnit
 from isomorph.engine._memory import format_bytes, parse_bytes
@@ -14,11 +18,16 @@ from isomorph.engine._stop_signals import STOPPED, StopRequested, StopSignals
 from isomorph.engine._study_parts import StudyParts
 
 __all__ = [
+    "BATCH_SYSTEMS",
     "DEATHS",
     "STOPPED",
+    "DaskEngine",
+    "DaskJob",
+    "Engine",
     "ErrorRecord",
     "Journal",
     "LazyUnit",
+    "LocalEngine",
     "Outcome",
     "Part",
     "PlanReport",
@@ -30,6 +39,7 @@ __all__ = [
     "Task",
     "UnitNotes",
     "WorkUnit",
+    "dask_cluster",
     "format_bytes",
     "outcomes",
     "parse_bytes",

@@ -1,0 +1,123 @@
+"""Clusters of Dask: processes of this machine, or jobs of a batch system."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+from isomorph.engine._dask_job import DaskJob
+from isomorph.errors import InputError, MissingDependencyError, UnknownNameError
+
+BATCH_SYSTEMS = {
+    "slurm": ("SLURMCluster", "sbatch"),
+    "pbs": ("PBSCluster", "qsub"),
+    "lsf": ("LSFCluster", "bsub"),
+    "sge": ("SGECluster", "qsub"),
+    "htcondor": ("HTCondorCluster", "condor_submit"),
+}
+"""By kind: the class of dask-jobqueue, and the program that submits."""
+_NOWHERE = "127.0.0.1:0"
+_NO_LIMIT = 1_000_000
+"""Deaths are counted by the journal, for the unit that was in hand; Dask blames those that waited behind it, too."""
+_WORKER: Mapping[str, Any] = {
+    "distributed.worker.http.routes": [],
+    # Only outcomes of a few hundred bytes come back: a worker whose memory fills has nothing to spill, and would pause for ever.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+}
+
+
+def dask_cluster(
+    kind: str = "local",
+    *,
+    workers: int,
+    minimum: int | None = None,
+    tls: bool = True,
+    dashboard: str | None = None,
+    job: DaskJob | None = None,
+) -> Any:
+    """Start a cluster of Dask whose workers do one unit at a time; `close()` it, or use it in a `with` block.
+
+    The scheduler runs in this process. Workers that die are replaced. Nothing listens that lets anybody in who lacks this cluster's own
+    temporary certificates; Dask's port for HTTP is open on 127.0.0.1 with nothing behind it.
+
+    Args:
+        kind: `local`: processes of this machine with a thread each, on 127.0.0.1 only; else the batch system whose jobs the workers are.
+        workers: How many.
+        minimum: With a batch system: how many to keep while there is little to do; None is `workers`.
+        tls: Encrypt, and let nobody in without the certificates. Without it, whoever reaches the scheduler's port runs code as you.
+        dashboard: An address for Dask's dashboard, which knows no password, such as `127.0.0.1:8787`; None has none.
+        job: What each job asks for; of `local` only `gpus` counts.
+
+    Raises:
+        InputError: A number of workers is impossible, or the batch system is not on this machine.
+        UnknownNameError: There is no such kind.
+        MissingDependencyError: Dask is not installed.
+    """
+    if kind != "local" and kind not in BATCH_SYSTEMS:
+        raise UnknownNameError("kind of cluster", kind, ["local", *BATCH_SYSTEMS])
+    least = workers if minimum is None else minimum
+    if not 0 <= least <= workers or workers < 1:
+        raise InputError(f"a cluster has at least 1 worker, and keeps from 0 to all of them; got workers={workers}, minimum={least}.")
+    job = job or DaskJob()
+    dask, distributed = _module("dask", kind), _module("distributed", kind)
+    how: dict[str, Any] = {"protocol": "tls://" if tls else "tcp://", "security": _certificates(distributed) if tls else None}
+    http = {"dashboard": dashboard is not None, "dashboard_address": dashboard or _NOWHERE}
+    routes: dict[str, Any] = {"distributed.scheduler.http.routes": []} if dashboard is None else {}
+    with dask.config.set({"distributed.scheduler.allowed-failures": _NO_LIMIT, **routes, **_WORKER}):
+        if kind == "local":
+            return _local(distributed, workers, http, how, job)
+        cluster = _jobs(kind, http, how, job)
+    cluster.adapt(minimum=least, maximum=workers)
+    return cluster
+
+
+def _local(distributed: Any, workers: int, http: Mapping[str, Any], how: Mapping[str, Any], job: DaskJob) -> Any:
+    return distributed.LocalCluster(
+        n_workers=workers,
+        threads_per_worker=1,
+        host="127.0.0.1",
+        memory_limit=None,
+        resources={"GPU": 1} if job.gpus else None,
+        silence_logs=logging.CRITICAL,
+        dashboard_address=None,
+        scheduler_kwargs=http,
+        **how,
+    )
+
+
+def _jobs(kind: str, http: Mapping[str, Any], how: Mapping[str, Any], job: DaskJob) -> Any:
+    cluster, program = BATCH_SYSTEMS[kind]
+    if not shutil.which(program):
+        raise InputError(f"the batch system {kind} is not here: there is no program {program!r}. Begin on a machine that submits jobs.")
+    start = getattr(_module("dask_jobqueue", kind), cluster)
+    job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return start(
+        **job.options(kind, _WORKER),
+        **how,
+        shared_temp_directory=str(job.folder.absolute()),
+        scheduler_options=http,
+        silence_logs=logging.CRITICAL,
+    )
+
+
+def _certificates(distributed: Any) -> Any:
+    try:
+        return distributed.Security.temporary()
+    except ImportError as error:
+        raise _missing("cryptography", "a cluster with TLS") from error
+
+
+def _module(name: str, kind: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise _missing(name.replace("_", "-"), f"a cluster of the kind {kind!r}") from error
+
+
+def _missing(package: str, needed_by: str) -> MissingDependencyError:
+    return MissingDependencyError(package, needed_by=needed_by, install="pip install 'isomorph[dask]'")
