@@ -45,6 +45,9 @@ class DaskEngine:
             self._client = distributed.Client(cluster, timeout=_CONNECT_SECONDS, set_as_default=False)
         except (OSError, ValueError) as error:
             raise InputError(f"no scheduler of Dask can be reached at {cluster}: {error}") from error
+        from isomorph.engine._dask_worker import EndsCleanly
+
+        self._client.register_plugin(EndsCleanly())
 
     def __enter__(self) -> DaskEngine:
         return self

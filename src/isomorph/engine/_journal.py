@@ -20,6 +20,15 @@ from isomorph.store._atomic import make_folder, publishing, write_bytes
 
 LEASE_SECONDS = 300.0
 _HEARTBEAT_SECONDS = 30.0
+_claims: set[Path] = set()
+"""The notes of what this process works on."""
+
+
+def give_up_claims() -> None:
+    """Remove the notes of what this process works on: it is about to be ended from outside, and no unit is to blame."""
+    for path in tuple(_claims):
+        with suppress(OSError):
+            path.unlink()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,12 +78,14 @@ class Journal:
         if path is None:
             yield False
             return
+        _claims.add(path)
         over = threading.Event()
         threading.Thread(target=_touch, args=(path, over), daemon=True).start()
         try:
             yield True
         finally:
             over.set()
+            _claims.discard(path)
             with suppress(OSError):
                 path.unlink()
 
