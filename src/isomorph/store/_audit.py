@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from isomorph.errors import StoreError
 from isomorph.store._atomic import TEMPORARY, FolderLock, publishing, regular_size, write_error
@@ -42,7 +44,7 @@ class Damage:
     """One file that is not what it should be."""
 
     fingerprint: str
-    path: Path
+    path: Path | str
     problem: str
 
 
@@ -51,23 +53,27 @@ class Freed:
     """What `gc` removed (or would remove): objects as a whole, single files, and their bytes together."""
 
     objects: tuple[str, ...]
-    files: tuple[Path, ...]
+    files: tuple[Path | str, ...]
     bytes: int
 
 
 def entry_of(folder: Path) -> Entry:
     """What is known of one object without reading its shards."""
-    kind, summary = "?", "its spec.json cannot be read"
-    try:
+    spec = None
+    with suppress(StoreError):
         spec = read_spec(folder)
+    return described(folder.name, spec, {path.name: regular_size(path) or 0 for path in _listing(folder)})
+
+
+def described(fingerprint: str, spec: Mapping[str, Any] | None, sizes: Mapping[str, int]) -> Entry:
+    """The entry of an object whose files have these sizes; without a spec, where it cannot be read."""
+    kind, summary = "?", "its spec.json cannot be read"
+    if spec is not None:
         kind = _printable(spec.get("kind", "?"))
         short = [f"{key}={each}" for key, each in sorted(spec.items()) if key != "kind" and isinstance(each, str | int | float)]
         summary = _printable(spec.get("summary", ", ".join(short)))
-    except StoreError:
-        pass
-    sizes = {path.name: regular_size(path) or 0 for path in _listing(folder)}
     shards = sum(name.endswith(".safetensors") for name in sizes)
-    return Entry(folder.name, kind, summary, sum(sizes.values()), MANIFEST in sizes, shards)
+    return Entry(fingerprint, kind, summary, sum(sizes.values()), MANIFEST in sizes, shards)
 
 
 def damage_of(folder: Path) -> Iterator[Damage]:
@@ -122,7 +128,7 @@ def free(folder: Path, *, older_than_seconds: float, dry_run: bool) -> Freed:
 
 def _free_locked(folder: Path, *, older_than_seconds: float, dry_run: bool) -> Freed:
     files = _listing(folder)
-    bad = {each.path for each in damage_of(folder)}
+    bad = {Path(each.path) for each in damage_of(folder)}
     committed = regular_size(folder / MANIFEST) is not None
     newest = max((path.lstat().st_mtime for path in [*files, folder]), default=0.0)
     if not committed and time.time() - newest >= older_than_seconds:

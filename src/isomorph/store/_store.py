@@ -10,6 +10,7 @@ from typing import Any
 from isomorph.errors import StoreError
 from isomorph.store._atomic import regular_size
 from isomorph.store._audit import Damage, Entry, Freed, damage_of, entry_of, free
+from isomorph.store._notes import FolderNotes, Notes
 from isomorph.store._receipt import check_fingerprint
 from isomorph.store._stored_object import MANIFEST, StoredObject
 from isomorph.store._writer import Writer
@@ -46,6 +47,15 @@ class Store:
 
     def __repr__(self) -> str:
         return f"Store({str(self.path)!r})"
+
+    @property
+    def place(self) -> str:
+        """Where it is, in words: its folder, or its address."""
+        return str(self.path)
+
+    def notes(self, folder: str) -> Notes:
+        """Small files beside the objects, in a folder of the store; every machine that sees the store reads them."""
+        return FolderNotes(self.path / folder)
 
     def __contains__(self, fingerprint: object) -> bool:
         """Whether an object is committed."""

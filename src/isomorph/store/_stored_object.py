@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from isomorph.errors import StoreError
 from isomorph.store._atomic import WAY_OUT, regular_size
-from isomorph.store._receipt import ShardReceipt, read_sealed, receipt_from_plain
+from isomorph.store._receipt import ShardReceipt, parse_sealed, read_sealed, receipt_from_plain
 from isomorph.store._shard import read_tensor
 
 MANIFEST = "manifest.json"
@@ -95,9 +95,18 @@ class StoredObject:
 
 def read_spec(folder: Path) -> dict[str, Any]:
     """What an object is made from."""
-    spec = read_sealed(folder / SPEC).get("spec")
+    return _spec_of(read_sealed(folder / SPEC), str(folder / SPEC))
+
+
+def parse_spec(content: bytes, *, where: str) -> dict[str, Any]:
+    """The same, of bytes from elsewhere."""
+    return _spec_of(parse_sealed(content, where=where), where)
+
+
+def _spec_of(plain: Mapping[str, Any], where: str) -> dict[str, Any]:
+    spec = plain.get("spec")
     if not isinstance(spec, dict):
-        raise StoreError(f"{folder / SPEC} holds no spec. {WAY_OUT}")
+        raise StoreError(f"{where} holds no spec. {WAY_OUT}")
     return spec
 
 

@@ -127,10 +127,7 @@ class Writer:
             StoreError: A shard was damaged or removed since it was written, or the disk is full.
             InputError: `keep` names a shard that is not finished, or `meta` has no plain form.
         """
-        unknown = sorted(set(keep or ()) - set(self._finished))
-        if unknown:
-            raise InputError(f"commit cannot keep {len(unknown)} shards that are not finished; the first is {unknown[0]!r:.80}.")
-        kept = {shard: self._finished[shard] for shard in sorted(self._finished) if keep is None or shard in keep}
+        kept = self._kept(keep)
         plain = manifest_plain(self.fingerprint, to_plain(meta), kept)
         with publishing(self.folder.parent):
             if regular_size(self.folder / MANIFEST) is None:
@@ -142,6 +139,12 @@ class Writer:
                 self._remove(*(path.name for path in strays(stored)))
         self.close()
         return stored
+
+    def _kept(self, keep: Collection[str] | None) -> dict[str, ShardReceipt]:
+        unknown = sorted(set(keep or ()) - set(self._finished))
+        if unknown:
+            raise InputError(f"commit cannot keep {len(unknown)} shards that are not finished; the first is {unknown[0]!r:.80}.")
+        return {shard: self._finished[shard] for shard in sorted(self._finished) if keep is None or shard in keep}
 
     def _check(self, shard: str, receipt: ShardReceipt) -> None:
         problem = damage(self._path(shard), receipt)
@@ -207,10 +210,13 @@ class Writer:
         except StoreError:  # absent or damaged
             write_sealed(path, {"spec": self._spec})
             return
+        self._check_spec(theirs, str(path))
+
+    def _check_spec(self, theirs: Mapping[str, Any], where: str) -> None:
         if theirs != self._spec:
             different = sorted(key for key in theirs.keys() | self._spec.keys() if theirs.get(key) != self._spec.get(key))
             raise StoreError(
-                f"{path} was made from another spec: {', '.join(map(repr, different[:4]))} differ under one fingerprint. "
+                f"{where} was made from another spec: {', '.join(map(repr, different[:4]))} differ under one fingerprint. "
                 "Give different work a different fingerprint."
             )
 
