@@ -30,6 +30,19 @@ def test_severity(severity: object, shown: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seed", "shown"),
+    [(float("nan"), "nan"), (-1, "-1"), (1.0, "1.0"), ("3", "'3'"), (None, "None"), (True, "True")],
+)
+def test_seed(seed: object, shown: str) -> None:
+    sentence = f"the seed of a corruption is a whole number of 0 or more; got {shown}."
+    with said(InputError, sentence):
+        corrupt(GRAY, "fog", seed=seed)
+    with said(InputError, sentence):
+        corrupted(PHOTOS, "fog", seed=seed)
+    assert (corrupt(GRAY, "fog", seed=np.int64(2)) == corrupt(GRAY, "fog", seed=2)).all()
+
+
+@pytest.mark.parametrize(
     ("pixels", "shown"),
     [(GRAY / 255, "float64 [32, 32, 3]"), (GRAY[..., 0], "uint8 [32, 32]"), (np.dstack([GRAY, GRAY[..., :1]]), "uint8 [32, 32, 4]")],
 )

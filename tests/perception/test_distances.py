@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy import special
 from scipy.spatial.distance import jensenshannon
 
-from isomorph.errors import FetchError
+from isomorph.errors import FetchError, InputError
 from isomorph.perception import (
     Answers,
     brier,
@@ -64,8 +65,27 @@ def test_the_others_against_plain_formulas():
 def test_an_answer_that_the_model_rules_out():
     assert kullback_leibler([0.5, 0.5], [1, 0])[0] == np.inf
     assert soft_cross_entropy([0.5, 0.5], [1, 0])[0] == np.inf
-    assert soft_cross_entropy([0.5, 0.5], [1, 0], floor=1e-3)[0] == pytest.approx(-0.5 * np.log(1e-3))
+    assert soft_cross_entropy([0.5, 0.5], [1, 0], floor=1e-3)[0] == pytest.approx(-0.5 * np.log(1e-3) + np.log(1.001))
     assert soft_cross_entropy([1, 0], [1, 0])[0] == 0
+
+
+@pytest.mark.parametrize("floor", [0.0, 1e-6, 0.01, 0.3, 0.9])
+def test_a_floor_leaves_a_distribution(floor):
+    """Without dividing by the sum again, a model that is as the people are is better than perfect: KL below 0."""
+    rng = np.random.default_rng(0)
+    p, q = rng.dirichlet(np.full(5, 0.3), size=200), rng.dirichlet(np.full(5, 0.3), size=200)
+    raised = np.maximum(q, floor) / np.maximum(q, floor).sum(axis=1, keepdims=True)
+    assert kullback_leibler(p, q, floor=floor) == pytest.approx(special.rel_entr(p, raised).sum(axis=1), abs=1e-12)
+    assert (kullback_leibler(p, p, floor=floor) >= -1e-12).all()
+    entropy = special.entr(p).sum(axis=1)
+    assert (soft_cross_entropy(p, p, floor=floor) >= entropy - 1e-12).all()
+    assert special.rel_entr(p, np.maximum(p, 0.3)).sum(axis=1).min() < -0.1  # what a floor alone would give
+
+
+@pytest.mark.parametrize("floor", [-0.1, 1.0, np.nan])
+def test_a_floor_is_a_probability(floor):
+    with pytest.raises(InputError, match="the least probability of a model, from 0 to below 1"):
+        kullback_leibler([0.5, 0.5], [1, 0], floor=floor)
 
 
 def crowd(n=400, seed=0):

@@ -1,12 +1,14 @@
 """Files of answers and trials that are damaged, or mean harm."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from shutil import copy
 
 import pytest
 
 from isomorph.errors import FileError, InputError
-from isomorph.perception import Answers, Trials, read_answers, read_trials, sample_size, write_trials
+from isomorph.perception import Answers, Column, Trials, read_answers, read_trials, sample_size, write_trials
 
 _GOOD = {"format": "isomorph-answers", "ids": ["a"], "outcomes": ["cat", "dog"], "probabilities": [[1, 0]]}
 
@@ -23,6 +25,44 @@ def test_data_sets_lead_to_no_place_elsewhere(tmp_path: Path) -> None:
     answers = Answers.from_decisions(["a.png"], ["cat"], ["cat"], truth=["cat"], subject="mine")
     with pytest.raises(InputError, match=r"the data set '\.\.' cannot be part"):
         write_trials(Trials.from_answers(answers, dataset=".."), tmp_path / "out")
+
+
+def _trials_of(dataset: str, subject: str = "mine", session: str = "1") -> Trials:
+    answers = Answers.from_decisions(["a.png", "b.png"], ["cat", "dog"], ["cat", "cat"], truth=["cat", "dog"], subject=subject)
+    return replace(Trials.from_answers(answers, dataset=dataset), session=Column.of([session] * 2))
+
+
+@pytest.mark.parametrize("dataset", ["my_set", "_", "a_b_c", "my_set_subject-01", "é.v2_", "colour"])
+@pytest.mark.parametrize("subject", ["subject-01", "net_v2", "s"])
+@pytest.mark.parametrize("session", ["1", "practice"])
+def test_names_with_underscores_survive_a_round_trip(tmp_path: Path, dataset: str, subject: str, session: str) -> None:
+    trials = _trials_of(dataset, subject, session)
+    (path,) = write_trials(trials, tmp_path / "out")
+    (tmp_path / "elsewhere").mkdir()
+    moved = Path(copy(path, tmp_path / "elsewhere"))
+    for each in (tmp_path / "out", [path], moved, moved.parent):  # whatever folder the file lies in
+        again = read_trials(each)
+        assert (again.dataset.names, again.subject.names, again.session.names) == ((dataset,), trials.subject.names, (session,))
+        assert again.correct.tolist() == [True, False]
+
+
+def test_names_that_cannot_be_told_from_others_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"the session '1_2' has a '_', which ends names in a file's name"):
+        write_trials(_trials_of("edge", session="1_2"), tmp_path / "out")
+    with pytest.raises(InputError, match=r"the data set '' cannot be part of a file's name. Give it a name"):
+        write_trials(_trials_of(""), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_tables_have_a_bounded_number_of_columns(tmp_path: Path) -> None:
+    trials, wide, tabs = (tmp_path / each for each in ("edge_net_session-1.csv", "wide.csv", "wide.tsv"))
+    trials.write_text(",".join(f"c{at}" for at in range(1001)) + "\n" + ",".join(["1"] * 1001) + "\n")
+    with pytest.raises(FileError, match="has 1,001 columns, where trials have 8 and at most 1,000 are read"):
+        read_trials([trials])
+    for path, separator in ((wide, ","), (tabs, "\t")):
+        path.write_text(separator.join(["id", *(f"c{at}" for at in range(60_000))]) + "\n")
+        with pytest.raises(FileError, match=r"has 60,001 columns; tables of answers are read up to 50,000. Write .npz instead"):
+            read_answers(path)
 
 
 @pytest.mark.parametrize(

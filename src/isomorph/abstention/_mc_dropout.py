@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, get_args
@@ -27,7 +28,7 @@ class MCDropout(AbstentionMethod):
     r"""The entropy of the mean answer over S random passes, $u = H(\bar\pi)$, $\bar\pi = \frac1S \sum_s \pi_s$.
 
     `run` makes the passes, with dropout and stochastic depth switched on and everything else as in evaluation: batch statistics are
-    neither used nor changed. `score` reads passes, wherever they come from.
+    neither used nor changed. It warns where all passes are equal all the same. `score` reads passes, wherever they come from.
 
     Attributes:
         passes: S, how many `run` makes; VisAlign's is 5.
@@ -86,7 +87,14 @@ class MCDropout(AbstentionMethod):
             for batch in batches(model, items, self.batch_size):
                 for each in found:
                     each.append(read_logits(model, model.forward(batch), owner="MCDropout").float().cpu().numpy())
-        return np.stack([np.concatenate(each) for each in found])
+        passes = np.stack([np.concatenate(each) for each in found])
+        if (passes == passes[:1]).all():
+            warnings.warn(
+                f"all {self.passes} passes of {model.name} are equal, although {len(modules)} of its modules should drop something: the "
+                "network goes around them, or they drop too seldom. Their entropy is that of one pass.",
+                stacklevel=2,
+            )
+        return passes
 
     def score(self, values: Any, /) -> Floats:
         """`[item]`, higher means abstain.

@@ -13,6 +13,13 @@ if TYPE_CHECKING:
     from isomorph.stimuli import Stimuli
 
 _DEPTH = ("DropPath", "StochasticDepth", "DropBlock2d", "DropBlock2D")  # timm's, transformers' and torchvision's, by the end of the name
+_CALLERS = {  # layers that drop by a function call: by the name of their class, where their rates are
+    "_DenseLayer": ("drop_rate",),  # torchvision's DenseNet
+    "DenseLayer": ("drop_rate",),  # timm's
+    "MultiheadAttention": ("dropout",),  # torch's
+    "ShiftedWindowAttention": ("dropout", "attention_dropout"),  # torchvision's Swin
+    "ShiftedWindowAttentionV2": ("dropout", "attention_dropout"),
+}
 
 
 def batches(model: Model, pictures: Stimuli | Sequence[Any], size: int) -> Iterator[Any]:
@@ -23,15 +30,17 @@ def batches(model: Model, pictures: Stimuli | Sequence[Any], size: int) -> Itera
 
 def stochastic_modules(module: torch.nn.Module) -> list[torch.nn.Module]:
     """The modules that drop values or paths with a probability above 0."""
+    return [each for each in module.modules() if any(getattr(each, rate, None) for rate in _rates(each))]
+
+
+def _rates(module: torch.nn.Module) -> tuple[str, ...]:
+    """The attributes of a module that may hold a probability of dropping something."""
     import torch
 
-    found = []
-    for each in module.modules():
-        drops = isinstance(each, torch.nn.modules.dropout._DropoutNd) or type(each).__name__.endswith(_DEPTH)
-        share = getattr(each, "p", None) or getattr(each, "drop_prob", None)
-        if drops and share:
-            found.append(each)
-    return found
+    name = type(module).__name__
+    if isinstance(module, torch.nn.modules.dropout._DropoutNd) or name.endswith(_DEPTH):
+        return ("p", "drop_prob")
+    return _CALLERS.get(name, ())
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -12,7 +13,7 @@ import numpy.typing as npt
 from isomorph.arrays import as_floats
 from isomorph.errors import InputError, ShapeError
 from isomorph.perception._distributions import Floats
-from isomorph.perception._draws import drawn_weights
+from isomorph.perception._draws import drawn_means
 from isomorph.perception._grid import Grid
 
 
@@ -80,25 +81,51 @@ def pairs_of(rows: list[int]) -> npt.NDArray[np.intp]:
     return np.array(list(combinations(rows, 2)), dtype=np.intp).reshape(-1, 2)
 
 
-def condition_means(grid: Grid, values: Floats, weights: Floats | None) -> Floats:
-    """Means of `values` [row, cell] over the cells of each condition: `[row, condition, replicate]`, one replicate without weights."""
-    spans = [slice(*each) for each in zip(grid.starts[:-1], grid.starts[1:], strict=True)]
-    if weights is None:
-        return np.stack([values[:, span].mean(axis=1) for span in spans], axis=1)[:, :, None]
-    return np.stack([values[:, span] @ weights[span] / (span.stop - span.start) for span in spans], axis=1)
+@dataclass(frozen=True)
+class Shares:
+    """How often observers, and both of each pair, are right in each condition.
+
+    Attributes:
+        accuracy: `[observer, condition, replicate]`.
+        both: `[pair, condition, replicate]`.
+    """
+
+    accuracy: Floats
+    both: Floats
+
+    def of(self, pairs: npt.NDArray[np.intp]) -> tuple[Floats, Floats, Floats, Floats]:
+        """`statistics` of each pair, each `[pair, condition, replicate]`."""
+        return statistics(self.accuracy[pairs[:, 0]], self.accuracy[pairs[:, 1]], self.both)
+
+    def averaged(self, pairs: npt.NDArray[np.intp]) -> Floats:
+        """Accuracy difference, observed consistency and κ, averaged over conditions: `[statistic, pair, replicate]`."""
+        difference, observed, _, kappa = self.of(pairs)
+        return np.stack([difference.mean(axis=1), observed.mean(axis=1), kappa.mean(axis=1)])
 
 
-def draw_cells(grid: Grid, replicates: int, rng: np.random.Generator) -> Floats:
-    """How often each cell is drawn, `[cell, replicate]`: each condition's images with replacement, as many as there are."""
-    drawn = []
-    for start, stop in zip(grid.starts[:-1], grid.starts[1:], strict=True):
-        drawn.append(drawn_weights(stop - start, replicates, rng).T)
-    return np.concatenate(drawn)
+def shares(grid: Grid, pairs: npt.NDArray[np.intp]) -> Shares:
+    """What is the case: one replicate."""
+    return _shares(grid, pairs, lambda right: right.mean(axis=0, keepdims=True))
 
 
-def pair_statistics(grid: Grid, pairs: npt.NDArray[np.intp], weights: Floats | None) -> Floats:
-    """Accuracy difference, observed consistency and κ of pairs, averaged over conditions: `[statistic, pair, replicate]`."""
-    accuracy = condition_means(grid, grid.correct, weights)
-    both = condition_means(grid, grid.correct[pairs[:, 0]] * grid.correct[pairs[:, 1]], weights)
-    difference, observed, _, kappa = statistics(accuracy[pairs[:, 0]], accuracy[pairs[:, 1]], both)
-    return np.stack([difference.mean(axis=1), observed.mean(axis=1), kappa.mean(axis=1)])
+def drawn_shares(grid: Grid, pairs: npt.NDArray[np.intp], replicates: int, rng: np.random.Generator) -> Shares:
+    """With the images of each condition drawn with replacement, as many as there are."""
+    return _shares(grid, pairs, lambda right: drawn_means(right, replicates, rng))
+
+
+def _shares(grid: Grid, pairs: npt.NDArray[np.intp], means: Callable[[Floats], Floats]) -> Shares:
+    right = np.concatenate([grid.correct, grid.correct[pairs[:, 0]] * grid.correct[pairs[:, 1]]])
+    spans = zip(grid.starts[:-1], grid.starts[1:], strict=True)
+    found = np.stack([means(right[:, start:stop].T).T for start, stop in spans], axis=1)
+    return Shares(*np.split(found, [len(grid.observers)]))
+
+
+def without_bias(value: Floats, drawn: Floats) -> Floats:
+    r"""Replicates of κ along the last axis, moved so that their percentiles are an interval of what κ estimates.
+
+    κ is a ratio of what few images estimate and falls short of its value for many, in each condition alike, so that means over conditions
+    do too. Replicates show that bias, \(b = \bar\kappa^* - \hat\kappa\), on top of the estimate's own, and are moved by \(-2b\): to
+    \(\hat\kappa - b\), as Kilian (1998, <https://doi.org/10.1162/003465398557465>) corrects an estimate and its replicates.
+    """
+    bias = drawn.mean(axis=-1, keepdims=True) - value[..., None]
+    return np.asarray(np.minimum(drawn - 2 * bias, 1.0))

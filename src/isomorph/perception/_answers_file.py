@@ -20,6 +20,7 @@ _COLUMNS = {"truth": "truth", "group": "groups", "condition": "conditions", "cat
 _ABSTAIN = ("abstain", "na")
 _TEXTS = ("abstain", "subject", "provenance")
 _LISTS = ("truth", "groups", "conditions")
+_MOST_COLUMNS = 50_000  # ImageNet-21k has 21,843 classes
 
 
 def write_answers(answers: Answers, path: Path | str) -> None:
@@ -61,7 +62,7 @@ def read_answers(path: Path | str, *, kind: Literal["auto", "probabilities", "co
         abstain: Which outcome of a table abstains; by default one called "abstain" or "na".
 
     Raises:
-        FileError: The file cannot be read as answers.
+        FileError: The file cannot be read as answers, or is a table of more than 50,000 columns.
         InputError: Its numbers are no distributions; the message names the item.
     """
     path = Path(path)
@@ -149,8 +150,12 @@ def _from_table(path: Path, kind: str, abstain: str | None) -> Answers:
 
     from isomorph.data import read_csv, read_table
 
+    separator = "\t" if path.suffix == ".tsv" else ","
+    if path.suffix != ".parquet":
+        _check_width(path, _header_width(path, separator))
     texts = {"dtype": dict.fromkeys((*_COLUMNS, 0), str), "keep_default_na": False, "na_values": ["NaN", "nan"]}
-    table = read_table(path) if path.suffix == ".parquet" else read_csv(path, sep="\t" if path.suffix == ".tsv" else ",", **texts)
+    table = read_table(path) if path.suffix == ".parquet" else read_csv(path, sep=separator, **texts)
+    _check_width(path, len(table.columns))
     names = [str(each) for each in table.columns]
     outcomes = [name for name in names[1:] if name not in _COLUMNS]
     columns = {name: tuple("" if each is None else str(each) for each in table[name]) for name in names[1:] if name in _COLUMNS}
@@ -177,6 +182,23 @@ def _from_table(path: Path, kind: str, abstain: str | None) -> Answers:
     if np.allclose(numbers + sums, 1, atol=1e-3) and not np.allclose(sums, 1, atol=1e-3):  # NaN, of names, is never close
         ids, outcomes, values = _numbered(len(values)), [names[0], *outcomes], np.column_stack([numbers, values])
     return _made(ids, outcomes, values, kind, facts)
+
+
+def _header_width(path: Path, separator: str) -> int:
+    """Columns of a text table; 0 where that cannot be said, which is then said by whoever reads it."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.readline().count(separator) + 1
+    except OSError:
+        return 0
+
+
+def _check_width(path: Path, columns: int) -> None:
+    if columns > _MOST_COLUMNS:
+        raise FileError(
+            f"{path} has {columns:,} columns; tables of answers are read up to {_MOST_COLUMNS:,}. Write .npz instead: "
+            "Answers(…).save('answers.npz')."
+        )
 
 
 def _from_array(path: Path, kind: str) -> Answers:

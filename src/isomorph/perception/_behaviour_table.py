@@ -10,7 +10,7 @@ import numpy as np
 from isomorph.errors import InputError
 from isomorph.inference import interval
 from isomorph.inference._bootstrap import check_draws
-from isomorph.perception._agreement import condition_means, draw_cells, pair_statistics, pairs_of
+from isomorph.perception._agreement import Shares, drawn_shares, pairs_of, shares, without_bias
 from isomorph.perception._distributions import Floats
 from isomorph.perception._dropped import Dropped
 from isomorph.perception._grid import Grid, grids
@@ -46,7 +46,8 @@ def behaviour_table(
 
     Each number is formed within a condition, then averaged, unweighted, over conditions, people and data sets, in this order. OOD
     accuracy pools the trials of a data set first. A row "humans" holds each pair of people once, with their pooled accuracy: the ceiling.
-    Replicates of the accuracy difference are centred on its value, since squares of what is drawn are larger throughout.
+    Replicates of the accuracy difference are centred on its value, since squares of what is drawn are larger throughout. κ of few images
+    falls short of κ of many; its interval is corrected for that bias, and so need not lie evenly about the value, which is not.
 
     Args:
         trials: Trials of models and people on the same images.
@@ -91,6 +92,9 @@ def behaviour_replicates(
     if replicates:  # a drawn accuracy's noise is squared, too: uncentred, the interval of people among themselves lies above its value
         squares = values[:, :, STATISTICS.index("accuracy_difference")]
         squares[..., 1:] = np.maximum(squares[..., 1:] + squares[..., :1] - squares[..., 1:].mean(axis=-1, keepdims=True), 0)
+    if replicates and draw.images:
+        kappas = values[:, :, STATISTICS.index("error_consistency")]
+        kappas[..., 1:] = without_bias(kappas[..., 0], kappas[..., 1:])
     return tables, [*models, HUMANS], values
 
 
@@ -114,15 +118,15 @@ def _of_grid(grid: Grid, models: tuple[str, ...], humans: tuple[str, ...], draw:
     across = np.array([(model, person) for model in rows for person in people], dtype=np.intp).reshape(-1, 2)
     within = pairs_of(people)
     pairs = np.concatenate([across, within])
-    plain = pair_statistics(grid, pairs, None), _accuracy(grid, None)
-    parts = [_averaged(*plain, len(rows), people, np.ones((len(people), 1)), rows)]
+    plain = shares(grid, pairs)
+    parts = [_averaged(plain.averaged(pairs), _accuracy(grid, plain), len(rows), people, np.ones((len(people), 1)), rows)]
     if draw.replicates:
-        weights = draw_cells(grid, draw.replicates, draw.rng) if draw.images else None
-        drawn = plain if weights is None else (pair_statistics(grid, pairs, weights), _accuracy(grid, weights))
+        drawn = drawn_shares(grid, pairs, draw.replicates, draw.rng) if draw.images else plain
         who = np.ones((len(people), draw.replicates))
         if draw.people:
             who = _drawn_people(len(people), draw)
-        parts.append(np.broadcast_to(_averaged(*drawn, len(rows), people, who, rows), (*parts[0].shape[:2], draw.replicates)))
+        found = _averaged(drawn.averaged(pairs), _accuracy(grid, drawn), len(rows), people, who, rows)
+        parts.append(np.broadcast_to(found, (*parts[0].shape[:2], draw.replicates)))
     return np.concatenate(parts, axis=2)
 
 
@@ -157,10 +161,9 @@ def _averaged(pairs: Floats, accuracy: Floats, models: int, people: list[int], w
     ])  # fmt: skip
 
 
-def _accuracy(grid: Grid, weights: Floats | None) -> Floats:
+def _accuracy(grid: Grid, found: Shares) -> Floats:
     """`[observer, replicate]`: the share of all trials, so that a condition counts as it is large."""
-    sizes = np.diff(grid.starts) / grid.starts[-1]
-    return np.asarray(np.einsum("ocr,c->or", condition_means(grid, grid.correct, weights), sizes))
+    return np.asarray(np.einsum("ocr,c->or", found.accuracy, np.diff(grid.starts) / grid.starts[-1]))
 
 
 def _check_complete(tables: list[Grid], models: tuple[str, ...], humans: tuple[str, ...]) -> None:

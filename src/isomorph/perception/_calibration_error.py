@@ -11,7 +11,7 @@ from isomorph.errors import InputError, ShapeError
 from isomorph.inference import interval
 from isomorph.inference._bootstrap import check_draws
 from isomorph.perception._distributions import Floats, check_distributions
-from isomorph.perception._draws import drawn_weights
+from isomorph.perception._draws import drawn_means
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,16 +64,16 @@ def expected_calibration_error(
     check_draws(replicates=replicates, seed=seed, level=level)
     best, items = p.argmax(axis=1), np.arange(len(p))
     confidence, right = p[items, best], _right(p, target, best)
-    value = bin_gaps(confidence, right, np.ones((1, len(p))), bins)[0]
+    gaps = bin_gaps(confidence, right, bins)
     low = high = float("nan")
     if replicates:
-        ends = interval(bin_gaps(confidence, right, drawn_weights(len(p), replicates, np.random.default_rng(seed)), bins), level)
-        low, high = (float(each) for each in ends)
+        drawn = drawn_means(gaps, replicates, np.random.default_rng(seed))
+        low, high = (float(each) for each in interval(np.abs(drawn).sum(axis=1), level))
     which = bin_of(confidence, bins)
     count = np.bincount(which, minlength=bins).astype(np.float64)
     with np.errstate(invalid="ignore"):
         means = [np.bincount(which, each, minlength=bins) / count for each in (confidence, right)]
-    return CalibrationError(float(value), low, high, means[0], means[1], count)
+    return CalibrationError(float(np.abs(gaps.mean(axis=0)).sum()), low, high, means[0], means[1], count)
 
 
 def bin_of(confidence: Floats, bins: int) -> Any:
@@ -82,11 +82,11 @@ def bin_of(confidence: Floats, bins: int) -> Any:
     return np.clip(np.searchsorted(edges, confidence, side="left") - 1, 0, bins - 1)
 
 
-def bin_gaps(confidence: Floats, right: Floats, weights: Floats, bins: int = 15) -> Floats:
-    """`[replicate]` calibration errors of weighted items, `weights` [replicate, item]."""
+def bin_gaps(confidence: Floats, right: Floats, bins: int = 15) -> Floats:
+    """`[item, bin]` accuracy less confidence in the item's bin: a calibration error is the sum of the means' absolute values."""
     gaps = np.zeros((len(confidence), bins))
     gaps[np.arange(len(confidence)), bin_of(confidence, bins)] = right - confidence
-    return np.asarray(np.abs(weights @ gaps).sum(axis=1) / len(confidence))
+    return gaps
 
 
 def _right(p: Floats, target: Any, best: Any) -> Floats:

@@ -14,7 +14,7 @@ from isomorph.perception._answers import Answers, joined
 from isomorph.perception._calibration_error import bin_gaps
 from isomorph.perception._distances import DISTANCES
 from isomorph.perception._distributions import Floats
-from isomorph.perception._draws import drawn_weights
+from isomorph.perception._draws import drawn_means
 from isomorph.perception._split_half import half_distances
 
 if TYPE_CHECKING:
@@ -46,7 +46,8 @@ def compare_answers(
         human: People's answers; `counts` give the ceiling.
         metric: Names of `METRICS`: hellinger, jsd, total_variation, cross_entropy, kl, brier, ece.
         by: What divides the items, of the people's answers or else the model's; without it there is the row "all" only.
-        floor: The least probability of a model, for cross_entropy and kl, which are else infinite where a model rules out an answer.
+        floor: The least probability of a model (before rows are divided by their sums again), for cross_entropy and kl, which are else
+            infinite where a model rules out an answer.
         replicates: Bootstrap replicates over items (within the group); 0: no interval.
         level: The interval's coverage.
         seed: The bootstrap's and the splits'.
@@ -86,9 +87,9 @@ def compare_answers(
         items = {each: _per_item(each, model, human, floor) for each in metrics}
         for group, which in _groups(model, human, by).items():
             n = len(model) if group == "all" else len(which)
-            weights = drawn_weights(n, replicates, np.random.default_rng(seed)) if replicates else None
+            found = _estimates({each: items[each][which] for each in metrics}, replicates, level, seed)
             for each in metrics:
-                value, low, high = _estimate(each, items[each][which], weights, level)
+                value, low, high = found[each]
                 halves = ceilings[each][which] if each in ceilings else np.empty(0)
                 halves = halves[~np.isnan(halves)]  # one vote has no halves
                 ceiling = halves.mean() if len(halves) else float("nan")
@@ -108,11 +109,10 @@ def item_distances(model: Answers, human: Answers, *, metric: str = "hellinger",
 
 
 def _per_item(metric: str, model: Answers, human: Answers, floor: float) -> Floats:
-    """`[item]`, or for ece `[item, 2]`: confidence, and the share of people who answer the same."""
+    """`[item]` distances, or for ece `[item, bin]`, the gaps between the share of people who answer the same and the confidence."""
     if metric == "ece":
-        best = model.decisions()
-        items = np.arange(len(model))
-        return np.stack([model.probabilities[items, best], human.probabilities[items, best]], axis=1)
+        best, items = model.decisions(), np.arange(len(model))
+        return bin_gaps(model.probabilities[items, best], human.probabilities[items, best])
     floored = {"floor": floor} if metric in ("cross_entropy", "kl") else {}
     return DISTANCES[metric](human.probabilities, model.probabilities, **floored)
 
@@ -133,15 +133,19 @@ def _natural(name: str) -> tuple[float, str]:
         return float("inf"), name
 
 
-def _estimate(metric: str, items: Floats, weights: Floats | None, level: float) -> tuple[float, float, float]:
-    def means(weights: Floats) -> Floats:
-        return bin_gaps(items[:, 0], items[:, 1], weights) if metric == "ece" else np.asarray(weights @ items / len(items))
-
-    value = float(means(np.ones((1, len(items))))[0])
-    if weights is None or not np.isfinite(items).all():
-        return value, float("nan"), float("nan")
-    low, high = interval(means(weights), level)
-    return value, float(low), float(high)
+def _estimates(items: dict[str, Floats], replicates: int, level: float, seed: int) -> dict[str, tuple[float, float, float]]:
+    """The value and the ends of its interval of each metric, all from the same draws; what is infinite has no interval."""
+    columns = {name: each.reshape(len(each), -1) for name, each in items.items()}
+    finite = {name: each for name, each in columns.items() if replicates and np.isfinite(each).all()}
+    ends: dict[str, tuple[float, float]] = {}
+    if finite:
+        drawn = drawn_means(np.hstack(list(finite.values())), replicates, np.random.default_rng(seed))
+        parts = np.split(drawn, np.cumsum([each.shape[1] for each in finite.values()])[:-1], axis=1)
+        for name, part in zip(finite, parts, strict=True):
+            low, high = interval(np.abs(part).sum(axis=1), level)
+            ends[name] = float(low), float(high)
+    nothing = float("nan"), float("nan")
+    return {name: (float(np.abs(each.mean(axis=0)).sum()), *ends.get(name, nothing)) for name, each in columns.items()}
 
 
 def _ceilings(human: Answers, metrics: list[str], splits: int, seed: int, floor: float) -> dict[str, Floats]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import entr, rel_entr
 
+from isomorph.errors import InputError
 from isomorph.perception._distributions import Floats, check_pair
 
 
@@ -61,10 +62,14 @@ def kullback_leibler(target: Any, prediction: Any, *, floor: float = 0.0) -> Flo
     Args:
         target: `[item, outcome]`, the people.
         prediction: `[item, outcome]`, the model.
-        floor: Probabilities of the prediction below it count as it.
+        floor: Probabilities of the prediction below it count as it, and its rows are divided by their sums again: what is compared stays
+            a distribution, and the divergence ≥ 0.
+
+    Raises:
+        InputError: The floor is not in [0, 1).
     """
     target, prediction = check_pair(target, prediction)
-    return np.asarray(rel_entr(target, np.maximum(prediction, floor)).sum(axis=1))
+    return np.asarray(rel_entr(target, _floored(prediction, floor)).sum(axis=1))
 
 
 def soft_cross_entropy(target: Any, prediction: Any, *, floor: float = 0.0) -> Floats:
@@ -75,6 +80,13 @@ def soft_cross_entropy(target: Any, prediction: Any, *, floor: float = 0.0) -> F
         [0.836988]
     """
     return np.asarray(kullback_leibler(target, prediction, floor=floor) + entr(check_pair(target, prediction)[0]).sum(axis=1))
+
+
+def _floored(p: Floats, floor: float) -> Floats:
+    if not 0 <= floor < 1:
+        raise InputError(f"floor is the least probability of a model, from 0 to below 1, such as 1e-6; got {floor}.")
+    raised = np.maximum(p, floor)
+    return raised if floor == 0 else np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
 def brier(target: Any, prediction: Any) -> Floats:

@@ -1,4 +1,4 @@
-"""How often each of n things is drawn, for all replicates of a bootstrap."""
+"""What means become when items are drawn anew, for all replicates of a bootstrap."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ import numpy as np
 from isomorph.inference._bootstrap import check_draws
 from isomorph.perception._distributions import Floats
 
+_DRAWS = 2**20  # at a time, 8 MB
 
-def drawn_weights(n: int, replicates: int, rng: np.random.Generator) -> Floats:
-    """`[replicate, n]`, each row of sum n: counting draws takes a tenth of the time of drawing the counts, for thousands of things."""
-    flat = rng.integers(n, size=(replicates, n)) + np.arange(replicates)[:, None] * n
-    return np.bincount(flat.ravel(), minlength=n * replicates).reshape(replicates, n).astype(np.float64)
+
+def drawn_means(values: Floats, replicates: int, rng: np.random.Generator) -> Floats:
+    """`[replicate, column]` means of `values` [item, column] over as many items, drawn with replacement.
+
+    Draws are counted, which takes a fifth of the time of drawing the counts (`inference.bootstrap_weights`) for hundreds of items.
+    """
+    n = len(values)
+    means = np.empty((replicates, values.shape[1]))
+    block = max(1, _DRAWS // n)
+    for start in range(0, replicates, block):
+        size = min(block, replicates - start)
+        drawn = rng.integers(n, size=(size, n))
+        drawn += np.arange(size)[:, None] * n
+        counts = np.bincount(drawn.ravel(), minlength=n * size).reshape(size, n)
+        means[start : start + size] = counts.astype(np.float64) @ values / n
+    return means
 
 
 def mean_interval(values: Floats, *, replicates: int, level: float, seed: int) -> tuple[float, float]:
@@ -21,5 +34,5 @@ def mean_interval(values: Floats, *, replicates: int, level: float, seed: int) -
     check_draws(replicates=replicates, seed=seed, level=level)
     if not replicates:
         return float("nan"), float("nan")
-    low, high = interval(drawn_weights(len(values), replicates, np.random.default_rng(seed)) @ values / len(values), level)
+    low, high = interval(drawn_means(values[:, None], replicates, np.random.default_rng(seed))[:, 0], level)
     return float(low), float(high)

@@ -10,7 +10,7 @@ import numpy as np
 from isomorph.errors import InputError
 from isomorph.inference import interval
 from isomorph.inference._bootstrap import check_draws
-from isomorph.perception._agreement import condition_means, draw_cells, pair_statistics, pairs_of, statistics
+from isomorph.perception._agreement import drawn_shares, pairs_of, shares, without_bias
 from isomorph.perception._dropped import Dropped, kept
 from isomorph.perception._grid import grids
 from isomorph.perception._trials import Trials
@@ -52,9 +52,7 @@ def error_consistency(
     parts, rng = [], np.random.default_rng(seed)
     for grid in grids(trials, dropped):
         pairs = pairs_of(list(range(len(grid.observers))))
-        accuracy = condition_means(grid, grid.correct, None)[:, :, 0]
-        both = condition_means(grid, grid.correct[pairs[:, 0]] * grid.correct[pairs[:, 1]], None)[:, :, 0]
-        found = dict(zip(_NAMES, statistics(accuracy[pairs[:, 0]], accuracy[pairs[:, 1]], both), strict=True))
+        found = {name: each[:, :, 0] for name, each in zip(_NAMES, shares(grid, pairs).of(pairs), strict=True)}
         n = np.diff(grid.starts)
         names = np.array(grid.observers, dtype=object)
         first, second = names[pairs[:, 0]], names[pairs[:, 1]]
@@ -66,7 +64,8 @@ def error_consistency(
                 "second": np.repeat(second, len(n)), **{name: found[name].ravel() for name in _ORDER}, "n": np.tile(n, len(pairs)),
             }  # fmt: skip
         if by == "dataset" and replicates:
-            columns["low"], columns["high"] = interval(pair_statistics(grid, pairs, draw_cells(grid, replicates, rng))[2].T, level)
+            drawn = drawn_shares(grid, pairs, replicates, rng).averaged(pairs)[2]
+            columns["low"], columns["high"] = interval(without_bias(columns["error_consistency"], drawn).T, level)
         parts.append(pandas.DataFrame({"dataset": grid.dataset, **columns}))
     return pandas.concat(parts, ignore_index=True)
 

@@ -19,7 +19,8 @@ from isomorph.perception._trials import PEOPLE, Column, Trials
 
 _COLUMNS = ("subj", "session", "trial", "rt", "object_response", "category", "condition", "imagename")
 _OPTIONAL = {"session": "1", "trial": "0", "rt": "NaN", "condition": "0"}
-_NAME = re.compile(r"(?P<dataset>[^_]+)_(?P<subject>.+)_session[-_]\d+$")
+_NAME = re.compile(r"(?P<body>.+_.+)_session[-_][^_]+$", re.DOTALL)
+_MOST_COLUMNS = 1000
 
 
 def read_trials(
@@ -28,7 +29,7 @@ def read_trials(
     """Trials of a folder of CSV files, or of the files given.
 
     Columns, in any case and order: `subj`, `object_response`, `category`, `imagename`, and where they are known `session`, `trial`, `rt`,
-    `condition`. The data set stands before the first `_` of a file's name (`<dataset>_<subject>_session_1.csv`, the form
+    `condition`. The data set stands before the subject in a file's name (`<dataset>_<subject>_session_1.csv`, the form
     of people's files, or `…_session-1.csv`, that of models'); other names belong to the data set that their folder is called after. In a
     folder, at any depth, files of that form are read, and where there is none, all CSV files.
 
@@ -42,7 +43,8 @@ def read_trials(
         key: From an `imagename` to what people and models share, where your own names follow another rule: `str` takes them whole.
 
     Raises:
-        FileError: A file lacks a column or has it twice, has a row of another length, or says another subject inside than in its name.
+        FileError: A file lacks a column or has it twice, has more than 1,000 columns or a row of another length, or says another subject
+            inside than in its name.
 
     Example:
         >>> import tempfile
@@ -56,7 +58,7 @@ def read_trials(
     files = _files(source)
     tables = [_read(each) for each in files]
     columns = {name: list(chain.from_iterable(table[at] for table in tables)) for at, name in enumerate(_COLUMNS)}
-    names = [_dataset(each) for each in files]
+    names = [_dataset(path, table[0]) for path, table in zip(files, tables, strict=True)]
     datasets = Column.of(list(chain.from_iterable([name] * len(table[0]) for name, table in zip(names, tables, strict=True))))
     image = Column.of(columns["imagename"])
     return Trials(
@@ -76,12 +78,16 @@ def write_trials(trials: Trials, folder: Path | str) -> list[Path]:
         The files written, one for each data set, subject and session.
 
     Raises:
-        InputError: A data set, subject or session is called as no file can be; trials of foreign files may name places elsewhere.
+        InputError: A data set, subject or session is called as no file can be (trials of foreign files may name places elsewhere), or a
+            session has a `_`, so that `read_trials` could not tell it from the subject.
     """
     for what, column in (("data set", trials.dataset), ("subject", trials.subject), ("session", trials.session)):
-        bad = next((each for each in column.names if re.search(r"[/\\\0]", each) or each in (".", "..")), None)
+        bad = next((each for each in column.names if re.search(r"[/\\\0]", each) or each in ("", ".", "..")), None)
         if bad is not None:
-            raise InputError(f"the {what} {bad!r} cannot be part of a file's name. Give it a name without slashes.")
+            raise InputError(f"the {what} {bad!r} cannot be part of a file's name. Give it a name, and one without slashes.")
+    bad = next((each for each in trials.session.names if "_" in each), None)
+    if bad is not None:
+        raise InputError(f"the session {bad!r} has a '_', which ends names in a file's name. Give it a name without.")
     rows = list(zip(
         trials.subject.values(), trials.session.values(), trials.trial.values(), map(plain_number, trials.rt.tolist()),
         trials.response.values(), trials.category.values(), trials.condition.values(), trials.image.values(), strict=True,
@@ -124,9 +130,11 @@ def _read(path: Path) -> list[Sequence[str]]:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)
             header = [each.strip().lower() for each in next(reader, [])]
-            rows = [each for each in reader if each]
+            rows = [each for each in reader if each] if len(header) <= _MOST_COLUMNS else []
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise FileError(f"{path} cannot be read as a CSV table: {error}.") from error
+    if len(header) > _MOST_COLUMNS:
+        raise FileError(f"{path} has {len(header):,} columns, where trials have {len(_COLUMNS)} and at most {_MOST_COLUMNS:,} are read.")
     missing = [each for each in _COLUMNS if each not in header and each not in _OPTIONAL]
     if missing:
         raise FileError(f"{path} lacks the column {missing[0]!r}; it has {', '.join(header) or 'none'}. Trials have {', '.join(_COLUMNS)}.")
@@ -140,23 +148,23 @@ def _read(path: Path) -> list[Sequence[str]]:
         raise FileError(f"{path} holds no trial.")
     columns = dict(zip(header, zip(*rows, strict=True), strict=True))
     found: list[Sequence[str]] = [columns[each] if each in columns else [_OPTIONAL[each]] * len(rows) for each in _COLUMNS]
-    _check_subject(path, found[0])
     return found
 
 
-def _check_subject(path: Path, subjects: Sequence[str]) -> None:
+def _dataset(path: Path, subjects: Sequence[str]) -> str:
+    """What stands before the subject in a file's name, where the name has the form, and else the folder's name."""
     match = _NAME.match(path.stem)
-    inside = {plain_subject(each) for each in set(subjects)}
-    if match and inside != {plain_subject(match["subject"])}:
-        raise FileError(
-            f"{path} is called after the subject {match['subject']!r}, but holds trials of {', '.join(map(repr, sorted(inside)))}. Names "
-            "may differ in - and _ only; rename the file or correct its column 'subj'."
-        )
-
-
-def _dataset(path: Path) -> str:
-    match = _NAME.match(path.stem)
-    return match["dataset"] if match else path.parent.name
+    if not match:
+        return path.parent.name
+    body, inside = match["body"], {plain_subject(each) for each in set(subjects)}
+    for who in inside if len(inside) == 1 else ():
+        before = body[: -len(who)]
+        if len(before) > 1 and before.endswith("_") and plain_subject(body[-len(who) :]) == who:
+            return before[:-1]
+    raise FileError(
+        f"{path} is called after the subject {body.split('_', 1)[1]!r}, but holds trials of {', '.join(map(repr, sorted(inside)))}. Names "
+        "may differ in - and _ only; rename the file or correct its column 'subj'."
+    )
 
 
 def _seconds(path: Path, texts: Sequence[str]) -> Floats:

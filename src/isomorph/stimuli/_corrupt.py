@@ -40,7 +40,7 @@ def corrupt(pixels: Any, name: str, severity: int = 1, *, seed: int = 0) -> Pixe
 
     Raises:
         UnknownNameError: There is no such corruption.
-        InputError: The severity is not 1 … 10.
+        InputError: The severity is not 1 … 10, or the seed no whole number of 0 or more.
         ShapeError: The picture is not uint8 `[height, width, 3]`, or too small.
 
     References:
@@ -54,6 +54,7 @@ def corrupt(pixels: Any, name: str, severity: int = 1, *, seed: int = 0) -> Pixe
         ((32, 48, 3), True, 128)
     """
     corruption = find_corruption(name, severity)
+    check_seed(seed)
     picture = _checked(pixels)
     module = import_module(f"isomorph.stimuli._corrupt_{corruption.family}")
     function = getattr(module, corruption.name)
@@ -74,6 +75,12 @@ def find_corruption(name: str, severity: int) -> Corruption:
     if isinstance(severity, bool) or not isinstance(severity, int | np.integer) or not 1 <= severity <= SEVERITIES:
         raise InputError(f"the severity of {known.name!r} is a whole number from 1 to {SEVERITIES}; got {severity!r}.")
     return known
+
+
+def check_seed(seed: int) -> None:
+    """Raise `InputError` unless the seed is a whole number of 0 or more."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError(f"the seed of a corruption is a whole number of 0 or more; got {seed!r}.")
 
 
 def _checked(pixels: Any) -> Pixels:

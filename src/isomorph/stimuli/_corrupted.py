@@ -11,7 +11,7 @@ import xxhash
 
 from isomorph.arrays import unique_ids
 from isomorph.errors import InputError, ShapeError
-from isomorph.stimuli._corrupt import corrupt, find_corruption
+from isomorph.stimuli._corrupt import check_seed, corrupt, find_corruption
 from isomorph.stimuli._decode import Pixels
 from isomorph.stimuli._sources import Modality, Source
 
@@ -67,7 +67,8 @@ def corrupted(stimuli: Stimuli, name: str, severity: int = 1, *, seed: int = 0, 
 
     Raises:
         UnknownNameError: There is no such corruption.
-        InputError: The severity is not 1 … 10, the stimuli are texts, or there are no labels for `ids="visalign"`.
+        InputError: The severity is not 1 … 10, the seed no whole number of 0 or more, the stimuli are texts, or there are no labels for
+            `ids="visalign"`.
         IdError: Two pictures of one class have one stem.
 
     Example:
@@ -80,6 +81,7 @@ def corrupted(stimuli: Stimuli, name: str, severity: int = 1, *, seed: int = 0, 
     from isomorph.stimuli._stimuli import Stimuli
 
     corruption = find_corruption(name, severity)
+    check_seed(seed)
     if stimuli.modality != "image":
         raise InputError(f"only pictures are corrupted, and these {len(stimuli)} stimuli are texts.")
     if ids not in ("same", "visalign"):
