@@ -126,11 +126,16 @@ def test_a_model_without_class_outputs():
 
 
 def test_answers_are_no_geometries():
+    from isomorph.benchmarks import load_geometry_match
     from isomorph.results import evaluate
 
-    assert said(lambda: evaluate("bundled/pixels", "model-vs-human")) == (
+    assert said(lambda: load_geometry_match("model-vs-human")) == (
         "model-vs-human asks for answers and holds no brains or geometries. Score answers with load_benchmark('model-vs-human').score(…); "
-        "model-vs-human and shape-bias also by `isomorph evaluate MODEL --benchmarks NAME`, one at a time."
+        "model-vs-human and shape-bias also by `isomorph evaluate MODEL --benchmarks NAME`, or in a study."
+    )
+    assert said(lambda: evaluate("bundled/pixels", "cifar-10h")) == (
+        "cifar-10h asks for answers to pictures that are not in the catalogue, so that no model can be shown them here. Score answers that "
+        "you have: load_benchmark('cifar-10h').score(…)."
     )
 
 

@@ -1,7 +1,7 @@
 """Fixed questions. A benchmark sees features, geometries or answers, never a model."""
 
 from isomorph._lazy import lazy_exports
-from isomorph.benchmarks._registry import list_benchmarks, load_benchmark, load_geometry_match, registry
+from isomorph.benchmarks._registry import list_benchmarks, load_benchmark, load_geometry_match, load_question, registry
 
 _EXPORTS = {
     "BehaviourMatch": "isomorph.benchmarks._behaviour_match",
@@ -23,11 +23,12 @@ __all__ = [
     "list_benchmarks",
     "load_benchmark",
     "load_geometry_match",
+    "load_question",
     "load_stimuli",
     "packaged_photographs",
     "registry",
     "stimulus_sets",
 ]
 __getattr__, __dir__ = lazy_exports(
-    __name__, _EXPORTS | dict.fromkeys(("list_benchmarks", "load_benchmark", "load_geometry_match", "registry"), __name__)
+    __name__, _EXPORTS | dict.fromkeys(("list_benchmarks", "load_benchmark", "load_geometry_match", "load_question", "registry"), __name__)
 )

@@ -124,6 +124,27 @@ def load_benchmark(name: str) -> Any:
     return registry.load(name)()
 
 
+def load_question(name: str) -> GeometryMatch | BehaviourMatch:
+    """The benchmark called `name`, which must be one that a study can put to models: of geometries, or of trials of pictures.
+
+    Raises:
+        InputError: It asks for answers that a study cannot have.
+    """
+    kind = registry.entry(name).facts.get("kind", "geometry match")
+    if kind not in ("geometry match", "behaviour match"):
+        raise InputError(_WAYS[kind].format(name=name))
+    benchmark: GeometryMatch | BehaviourMatch = load_benchmark(name)
+    return benchmark
+
+
+_WAYS = {
+    "label match": (
+        "{name} asks for answers to pictures that are not in the catalogue, so that no model can be shown them here. Score answers that "
+        "you have: load_benchmark('{name}').score(…)."
+    ),
+}
+
+
 def load_geometry_match(name: str) -> GeometryMatch:
     """The benchmark called `name`, which must be one of geometries: for whoever goes on to its targets or its recording.
 
@@ -134,6 +155,6 @@ def load_geometry_match(name: str) -> GeometryMatch:
     if kind != "geometry match":
         raise InputError(
             f"{name} asks for answers and holds no brains or geometries. Score answers with load_benchmark('{name}').score(…); "
-            "model-vs-human and shape-bias also by `isomorph evaluate MODEL --benchmarks NAME`, one at a time."
+            "model-vs-human and shape-bias also by `isomorph evaluate MODEL --benchmarks NAME`, or in a study."
         )
     return load_benchmark(name)

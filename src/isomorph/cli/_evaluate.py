@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from isomorph.report import EncodingReport, PerceptionReport, Report
     from isomorph.results import Results
 
-_OF_PEOPLE = {"stimuli": "images", "subjects": "people", "both": "both"}
 BEST_COLUMNS = ("model", "layer", "value", "low", "high", "p_corrected", "ceiling_lower", "ceiling_upper", "n")
 
 
@@ -44,7 +43,7 @@ def evaluate(
 ) -> None:
     """Score every layer of models against every target of benchmarks, with intervals and noise ceilings.
 
-    A benchmark of behaviour (model-vs-human, shape-bias) is given alone: classifiers answer the pictures that people answered.
+    On a benchmark of answers (model-vs-human, shape-bias) classifiers answer the pictures that people answered.
 
     Args:
         models: Names from `isomorph list models`.
@@ -69,12 +68,7 @@ def evaluate(
 
     if not models:
         wrong_usage("evaluate", "at least one model is needed; `isomorph list models` shows them.")
-    if [registry.entry(each).facts.get("kind") for each in benchmarks] == ["behaviour match"]:
-        from isomorph.cli._evaluate_behaviour import evaluate_behaviour_models
-
-        how: Any = {"replicates": replicates, "seed": seed, "resample": _OF_PEOPLE[resample], "device": device}
-        evaluate_behaviour_models(models, benchmarks[0], out=out, report=report, json=json, **how)
-        return
+    alone = [registry.entry(each).facts.get("kind") for each in benchmarks] == ["behaviour match"]
     with Progress(quiet=json) as progress:
         results = evaluate_models(
             models,
@@ -90,6 +84,11 @@ def evaluate(
             device=device,
             progress=progress,
         )
+    if alone:
+        from isomorph.cli._evaluate_behaviour import deliver_answers
+
+        deliver_answers(results.answered[0], out=out, report=report, json=json)
+        return
     deliver(results, out=out, report=report)
     print_rows(results) if json else print_best(results)
 
@@ -120,9 +119,13 @@ def print_rows(results: Results) -> None:
 
 
 def print_best(results: Results) -> None:
-    """For each benchmark and target the models, the closest first."""
+    """For each benchmark and target the models, the closest first; for each benchmark of answers the leaderboard."""
     for record in results.benchmarks:
         for target in record.targets:
             rows: list[dict[str, Any]] = results.best(record.name, target.name).to_dict("records")
             title = f"{record.name} × {target.name}, {record.comparisons[0]}, each model's best layer (chosen on the same data)"
             print_table(rows, BEST_COLUMNS, title=title)
+    for each in results.behaviour:
+        from isomorph.cli._evaluate_behaviour import print_leaderboard
+
+        print_leaderboard(each.name, results.leaderboard(each.name), each.notes)

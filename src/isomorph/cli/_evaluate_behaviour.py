@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from isomorph.cli._evaluate import write_report
 from isomorph.cli._output import print_json, print_table, say
+
+if TYPE_CHECKING:
+    import pandas
+
+    from isomorph.results import BehaviourResults
 
 _COLUMNS = (
     "model",
@@ -22,15 +27,8 @@ _COLUMNS = (
 )
 
 
-def evaluate_behaviour_models(
-    models: Sequence[str], benchmark: str, *, out: Path | None, report: Path | None, json: bool, **how: Any
-) -> None:
-    """Run, write what was asked for, print one row a model, or with `json` every score."""
-    from isomorph.engine import Progress
-    from isomorph.results import evaluate_behaviour
-
-    with Progress(quiet=json) as progress:
-        results = evaluate_behaviour(models, benchmark, progress=progress, **how)
+def deliver_answers(results: BehaviourResults, *, out: Path | None, report: Path | None, json: bool) -> None:
+    """Write what was asked for, print one row a model, or with `json` every score."""
     if out:
         say(f"results: {results.save(out)}")
     if report:
@@ -40,9 +38,13 @@ def evaluate_behaviour_models(
     if json:
         for row in results.rows:
             print_json(row)
-        return
-    board = results.leaderboard
+    else:
+        print_leaderboard(results.benchmark, results.leaderboard, results.notes)
+
+
+def print_leaderboard(benchmark: str, board: pandas.DataFrame, notes: Sequence[str]) -> None:
+    """One row a model, and below it what was left out."""
     shown = [name for name in _COLUMNS if name in board]
     print_table([{str(name): value for name, value in row.items()} for row in board.to_dict("records")], shown, title=benchmark)
-    for note in results.notes[1:]:
+    for note in notes[1:]:  # the first says how numbers are averaged
         say(note)

@@ -27,9 +27,12 @@ CITATIONS = (
 
 
 def procedure(results: Results) -> list[str]:
-    """Paragraphs that hold for every benchmark of the report."""
+    """Paragraphs that hold for every benchmark of geometries in the report."""
+    if not results.benchmarks:
+        return []
     options, table = results.methods.get("options", {}), results.table
     permutations = options.get("permutations")
+    table = table[table["layer"] != ""]
     seeds = ", ".join(str(each) for each in sorted(set(table["seed"].astype(int))))
     drawn = {"subjects": "subjects", "both": "stimuli and subjects"}.get(str(options.get("resample")), "stimuli")
     counts = sorted(set(table["replicates"].astype(int)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from isomorph._version import __version__
 from isomorph.report import _headline as said
-from isomorph.report import _methods
+from isomorph.report import _methods, _perception_words
 from isomorph.report._names import measure_words, printable, slugs
 from isomorph.report._payload import as_script, payload, picture
 from isomorph.report._question import Answer, Question, all_labels, questions
@@ -16,6 +16,7 @@ from isomorph.report._relations import Map, Shown, heatmaps, relation_map, shown
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from isomorph.report._answers_part import AnswersPart
     from isomorph.results import BenchmarkRecord, Results
 
 
@@ -32,7 +33,7 @@ class Section:
 
 def sections(results: Results) -> tuple[Section, ...]:
     """The benchmarks in the order of the results."""
-    names = slugs([each.name for each in results.benchmarks])
+    names = slugs([each.name for each in (*results.benchmarks, *results.behaviour)])
     return tuple(
         Section(
             record=record,
@@ -45,12 +46,15 @@ def sections(results: Results) -> tuple[Section, ...]:
     )
 
 
-def page(results: Results, parts: tuple[Section, ...], *, figures: dict[str, list[tuple[str, str]]]) -> str:
+def page(
+    results: Results, parts: tuple[Section, ...], answered: tuple[AnswersPart, ...], *, figures: dict[str, list[tuple[str, str]]]
+) -> str:
     """The HTML of the report.
 
     Args:
         results: What was measured.
         parts: Its benchmarks.
+        answered: Its benchmarks of answers.
         figures: For each section's slug the `(stem, caption)` of its figures.
     """
     maps = {part.slug: heatmaps(results, part.record) for part in parts}
@@ -60,6 +64,7 @@ def page(results: Results, parts: tuple[Section, ...], *, figures: dict[str, lis
     return template.render(
         version=__version__,
         parts=parts,
+        answered=answered,
         maps=maps,
         figures=figures,
         labels=labels,
@@ -127,7 +132,8 @@ def _strip(part: Section) -> list[tuple[str, str, str]]:
 
 
 def _citations(results: Results, parts: tuple[Section, ...]) -> list[str]:
-    found: list[Any] = [part.record.citation for part in parts]
+    found: list[Any] = [each.citation for each in (*(part.record for part in parts), *results.behaviour)]
     found += [target.citation for part in parts for target in part.record.targets]
     found += [card.get("citation") for card in results.methods.get("models", {}).values()]
-    return list(dict.fromkeys(str(each) for each in [*found, *_methods.CITATIONS] if each))
+    own = [*(_methods.CITATIONS if parts else ()), *(_perception_words.CITATIONS if results.behaviour else ())]
+    return list(dict.fromkeys(str(each) for each in [*found, *own] if each))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from isomorph._version import __version__
@@ -14,21 +14,6 @@ from isomorph.report._perception_view import HardImage, PerceptionView
 from isomorph.report._perception_words import CITATIONS, caveats, headline, procedure
 
 _PIXELS = 128
-TABLES: tuple[tuple[str, str, tuple[tuple[str, str, str], ...]], ...] = (
-    ("Trial by trial", "Answers as right or wrong, beside each person’s on the same image.", (
-        ("error_consistency", "κ with people", "higher"), ("ood_accuracy", "Accuracy", "higher"),
-        ("observed_consistency", "Both right or both wrong", "higher"), ("accuracy_difference", "Accuracy difference²", "lower"),
-        ("shape_bias", "Shape bias", "as people"), ("mean_rank", "Mean rank", "lower"),
-    )),
-    ("As distributions", "Probabilities beside the shares of people’s votes.", (
-        ("hellinger", "Hellinger", "lower"), ("jensen_shannon", "Jensen–Shannon", "lower"), ("total_variation", "Total variation", "lower"),
-        ("soft_cross_entropy", "Cross-entropy", "lower"), ("brier", "Brier", "lower"), ("ece", "Calibration error", "lower"),
-    )),
-    ("As somebody to rely on", "Errors when the least sure answers are left out, and R − cW per image, c a share of the n images.", (
-        ("aurc", "AURC", "lower"), ("reliability(c=0n)", "c = 0", "higher"), ("reliability(c=0.5n)", "c = n/2", "higher"),
-        ("reliability(c=1n)", "c = n", "higher"),
-    )),
-)  # fmt: skip
 
 
 def perception_page(view: PerceptionView, *, notes: Sequence[str], figures: Sequence[tuple[str, str]]) -> str:
@@ -36,12 +21,12 @@ def perception_page(view: PerceptionView, *, notes: Sequence[str], figures: Sequ
     return environment().get_template("perception.html").render(
         version=__version__,
         title=view.results.benchmark,
-        headline=headline(view),
-        caveats=caveats(view),
+        headline=headline(view.scores),
+        caveats=caveats(view.scores),
         notes=notes,
         series=list(zip(view.series, (SHAPES[at % len(SHAPES)] for at in range(len(view.series))), range(len(view.series)), strict=True)),
         datasets=view.datasets,
-        tables=list(_tables(view)),
+        tables=list(view.scores.tables()),
         any_abstention=view.abstention is not None,
         any_shape=bool(view.shape),
         any_half=any(view.results.joined.answers.values()),
@@ -52,31 +37,6 @@ def perception_page(view: PerceptionView, *, notes: Sequence[str], figures: Sequ
         citations=list(dict.fromkeys(filter(None, [view.results.citation, *CITATIONS]))),
         data=as_script({"charts": charts(view), "datasets": rows(view), "confusions": view.confusions, "series": view.series}),
     )  # fmt: skip
-
-
-def _tables(view: PerceptionView) -> Iterator[dict[str, Any]]:
-    names = [*view.results.models, "humans"]
-    for title, caption, measures in TABLES:
-        used = [each for each in measures if any((view.score(name, each[0]) or {}).get("value") is not None for name in names)]
-        if used:
-            lines = [
-                {"name": view.labels.get(name, "people among themselves"), "people": name == "humans",
-                 "cells": [_cell(view.score(name, measure)) for measure, _, _ in used]}
-                for name in names
-            ]  # fmt: skip
-            heads = [(words, better) for _, words, better in used]
-            yield {"title": title, "caption": caption, "heads": heads, "lines": [each for each in lines if any(each["cells"])]}
-
-
-def _cell(score: dict[str, Any] | None) -> tuple[str, str] | None:
-    if score is None or score["value"] is None:
-        return None
-    ends = "" if score["low"] is None else f"[{_text(score['low'])}, {_text(score['high'])}]"
-    return f"{score['value']:.1f}" if score["measure"] == "mean_rank" else _text(score["value"]), ends
-
-
-def _text(value: float) -> str:
-    return (f"{value:,.3f}" if abs(value) < 10 else f"{value:,.1f}").replace("-", "−")
 
 
 def _shown(view: PerceptionView, image: HardImage) -> dict[str, Any]:

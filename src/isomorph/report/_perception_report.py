@@ -43,10 +43,10 @@ class PerceptionReport:
     @property
     def headline(self) -> str:
         """A sentence to quote."""
-        return headline(self._view)
+        return headline(self._view.scores)
 
     def __str__(self) -> str:
-        return " ".join([self.headline, *caveats(self._view)])
+        return " ".join([self.headline, *caveats(self._view.scores)])
 
     def save(self, folder: Path | str, *, figures: bool = True) -> Path:
         """Write `index.html`, its assets, the data and figures for papers.

@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from isomorph.perception import Trials, confusion_matrix, error_consistency, texture_of
 from isomorph.perception._dropped import kept
-from isomorph.report._names import printable, short_labels
+from isomorph.report._names import printable
+from isomorph.report._perception_scores import Scores
 
 if TYPE_CHECKING:
     import pandas
@@ -51,9 +52,14 @@ class PerceptionView:
         self.trials: Trials = kept(results.joined.trials, results.dropped)
 
     @cached_property
+    def scores(self) -> Scores:
+        """The numbers of the tables."""
+        return Scores(rows=self.results.rows, models=self.results.models, datasets=self.datasets)
+
+    @property
     def labels(self) -> dict[str, str]:
         """Short names of the models."""
-        return short_labels(self.results.models)
+        return self.scores.labels
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -67,8 +73,7 @@ class PerceptionView:
 
     def score(self, model: str, measure: str, target: str = "all") -> dict[str, Any] | None:
         """One row of the scores."""
-        found = (dict(each) for each in self.results.rows if (each["model"], each["measure"], each["target"]) == (model, measure, target))
-        return next(found, None)
+        return self.scores.score(model, measure, target)
 
     @cached_property
     def points(self) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from isomorph.report._perception_scores import Scores
     from isomorph.report._perception_view import PerceptionView
 
 CITATIONS = (
@@ -17,44 +18,39 @@ CITATIONS = (
 )
 
 
-def headline(view: PerceptionView) -> str:
+def headline(scores: Scores) -> str:
     """Who errs most like people, and what people reach among themselves."""
-    people = view.score("humans", "error_consistency")
-    best = next((each for each in view.results.models if view.score(each, "error_consistency")), None)
+    people = scores.score("humans", "error_consistency")
+    best = next((each for each in scores.models if scores.score(each, "error_consistency")), None)
     n = f"{(people or {}).get('n', 0):,} images"
     if best is None or people is None:
-        bias = view.score("humans", "shape_bias")
+        bias = scores.score("humans", "shape_bias")
         return (
             f"People name the shape in {bias['value']:.0%} of their answers." if bias else "People's answers, without a model beside them."
         )
-    ours = view.score(best, "error_consistency")
-    return (
-        f"On {n} of {len(view.datasets)} data set{'s' if len(view.datasets) > 1 else ''} {view.labels[best]} comes closest to erring where "
-        f"people err, with κ = {_with_ends(ours)}; people among themselves reach {_with_ends(people)}."
-    )
+    ours, sets = scores.score(best, "error_consistency"), f"{len(scores.datasets)} data set{'s' * (len(scores.datasets) > 1)}"
+    return f"On {n} of {sets} {scores.labels[best]} comes closest to erring where people err, with κ = {_with_ends(ours)}; people among themselves reach {_with_ends(people)}."
 
 
-def caveats(view: PerceptionView) -> list[str]:
+def caveats(scores: Scores) -> list[str]:
     """What the headline alone might hide."""
-    return list(_caveats(view))
+    return list(_caveats(scores))
 
 
-def _caveats(view: PerceptionView) -> Iterator[str]:
-    biases = {each: score for each in view.results.models if (score := view.score(each, "shape_bias")) and score["value"] is not None}
-    people = view.score("humans", "shape_bias")
+def _caveats(scores: Scores) -> Iterator[str]:
+    biases = {each: score for each in scores.models if (score := scores.score(each, "shape_bias")) and score["value"] is not None}
+    people = scores.score("humans", "shape_bias")
     if biases and people and people["value"] is not None:
         top = max(biases, key=lambda each: biases[each]["value"])
         yield (
             f"Where shape and texture conflict, people name the shape in {people['value']:.0%} of the answers that name either; the most "
-            f"that a model reaches is {biases[top]['value']:.0%} ({view.labels[top]})."
+            f"that a model reaches is {biases[top]['value']:.0%} ({scores.labels[top]})."
         )
-    kappas = [score for each in view.results.models if (score := view.score(each, "error_consistency"))]
+    kappas = [score for each in scores.models if (score := scores.score(each, "error_consistency"))]
     if len(kappas) > 1 and None not in (kappas[0]["low"], kappas[1]["high"]) and kappas[0]["low"] < kappas[1]["high"]:
         yield "The intervals of the first two models overlap: their order may be chance."
-    accuracies = [
-        score["value"] for each in view.results.models if (score := view.score(each, "ood_accuracy")) and score["value"] is not None
-    ]
-    own = view.score("humans", "ood_accuracy")
+    accuracies = [score["value"] for each in scores.models if (score := scores.score(each, "ood_accuracy")) and score["value"] is not None]
+    own = scores.score("humans", "ood_accuracy")
     if accuracies and own and max(accuracies) < own["value"]:
         yield f"No model is right as often as people ({max(accuracies):.0%} at most, people {own['value']:.0%})."
 
@@ -63,19 +59,26 @@ def procedure(view: PerceptionView) -> list[str]:
     """How the numbers were made."""
     trials, results = view.results.joined.trials, view.results
     people = [len(trials.take(datasets=[each]).humans) for each in view.datasets]
-    said = [
+    return [
         f"{' to '.join(map(str, dict.fromkeys([min(people), max(people)])))} people a data set and {len(trials.models)} models answered "
         "the same images, with one of the same categories or not at all.",
+        *explained(results.level, distances=any(results.joined.answers.values())),
+    ]
+
+
+def explained(level: float, *, distances: bool) -> list[str]:
+    """What the measures are, whoever answered."""
+    said = [
         "Error consistency κ = (o − e) / (1 − e): o is the share of images on which two observers are both right or both wrong, e what "
         "two observers of their accuracies who err independently would reach. 0 is chance, 1 the same errors. A model’s κ is the mean over "
         "people; people’s own is the mean over their pairs.",
-        f"Intervals cover {results.level:.0%}: a bootstrap over images within conditions. The band of people’s κ is that interval, each "
+        f"Intervals cover {level:.0%}: a bootstrap over images within conditions. The band of people’s κ is that interval, each "
         "small dot one person against the others.",
         "Shape bias is the share of shape among the answers that name the shape or the texture of a cue-conflict image.",
         "The reliability score is R − cW per image: R right answers, W wrong ones, none for no answer. “Over half sure”: the model answers "
         "where its best category has more than half of the probability.",
     ]
-    if any(results.joined.answers.values()):
+    if distances:
         said.append(
             "Distances (Hellinger, Jensen–Shannon, total variation, cross-entropy, Brier, calibration error) are between a model’s "
             "probabilities and the shares of people’s votes, on images that somebody answered; people’s row is the distance between two "

@@ -29,7 +29,7 @@ def tidy(rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
     frame["best_on_same_data"] = False
     for _, group in frame.groupby(_QUESTION, sort=False):
         _correct(frame, group)
-    scored = frame[frame["value"].notna()]
+    scored = frame[frame["value"].notna() & (frame["layer"] != "")]  # an answer is no layer that was chosen
     best = scored.groupby([*_QUESTION, "model"], sort=False)["value"].idxmax()
     frame.loc[best.to_numpy(), "best_on_same_data"] = True
     return frame[list(COLUMNS)]
@@ -67,11 +67,13 @@ def merge(parts: Sequence[Results]) -> Results:
             f"the results hold different scores for {len(clash)} rows; the first is {first['model']!r}, layer {first['layer']!r}, "
             f"{first['benchmark']} × {first['target']}. Keep one of them, or evaluate again with one seed and number of replicates."
         )
+    behaviour = {each.name: each for part in reversed(parts) for each in part.behaviour}
     geometry = {(each.benchmark, each.model, each.target): each for part in reversed(parts) for each in part.geometry}
     return Results(
         table=tidy({str(key): value for key, value in row.items()} for row in table.to_dict("records")),  # corrected anew over all models
         benchmarks=tuple(benchmarks.values()),
         geometry=tuple(geometry.values()),
+        behaviour=tuple(reversed(behaviour.values())),
         methods=_merge_methods([part.methods for part in parts]),
     )
 

@@ -41,6 +41,7 @@ class BehaviourResults:
         stimuli: The pictures of each data set, where they are at hand.
         dropped: Which conditions do not count.
         level: The intervals' coverage.
+        summary: What the benchmark asks, in a line.
         citation: The papers to cite.
         licence: The licence of the people's data.
         notes: Sentences that must travel with the numbers.
@@ -52,6 +53,7 @@ class BehaviourResults:
     stimuli: Mapping[str, Stimuli] = field(default_factory=dict)
     dropped: Any = "model-vs-human"
     level: float = 0.95
+    summary: str = ""
     citation: str = ""
     licence: str = ""
     notes: tuple[str, ...] = ()
@@ -173,6 +175,7 @@ def evaluate_behaviour(
     """
     from isomorph.benchmarks import BehaviourMatch, load_benchmark
     from isomorph.models import Model, load_model
+    from isomorph.results._behaviour_unit import subject_names
 
     asked: Any = load_benchmark(benchmark) if isinstance(benchmark, str) else benchmark
     if not isinstance(asked, BehaviourMatch):
@@ -187,11 +190,12 @@ def evaluate_behaviour(
     asked = asked.take(chosen)
     shown = {name: own[name] if name in own else asked.stimuli(name) for name in chosen} if several else {}
     found: dict[str, list[Answers]] = {name: [] for name in shown}
-    for each in several:
+    names = subject_names([each if isinstance(each, str) else each.name for each in several])
+    for each, subject in zip(several, names.values(), strict=True):
         loaded = load_model(each, device=device) if isinstance(each, str) else each
         for name, pictures in shown.items():
             how: dict[str, Any] = {"classes": classes, "mapping": mapping, "batch_size": batch_size, "progress": progress}
-            found[name].append(answer(loaded, pictures, dataset=name, **how))
+            found[name].append(answer(loaded, pictures, dataset=name, subject=subject, **how))
     how = {"replicates": replicates, "seed": seed, "level": level, "resample": resample}
     return behaviour_results(asked, found, stimuli=shown, missing=missing, **how)
 
@@ -202,6 +206,7 @@ def behaviour_results(
     *,
     stimuli: Mapping[str, Stimuli] | None = None,
     missing: Literal["raise", "drop"] = "raise",
+    notes: Sequence[str] = (),
     **how: Any,
 ) -> BehaviourResults:
     """Answers that are at hand already, scored and put beside people's.
@@ -211,11 +216,12 @@ def behaviour_results(
         given: As `BehaviourMatch.join` takes them.
         stimuli: The pictures of each data set, for a report to show.
         missing: As in `BehaviourMatch.join`.
+        notes: More sentences that must travel with the numbers.
         how: `replicates`, `seed`, `level`, `resample` of `BehaviourMatch.score`.
     """
     joined = benchmark.join(given, missing=missing)
     return BehaviourResults(
         benchmark=benchmark.name, joined=joined, rows=benchmark.score(joined, **how), stimuli=dict(stimuli or {}),
-        dropped=benchmark.dropped, level=how.get("level", 0.95), citation=benchmark.citation, licence=benchmark.licence,
-        notes=(NOTE, *joined.notes),
+        dropped=benchmark.dropped, level=how.get("level", 0.95), summary=benchmark.summary, citation=benchmark.citation,
+        licence=benchmark.licence, notes=(NOTE, *joined.notes, *notes),
     )  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from isomorph._version import __version__
 from isomorph.errors import InputError
@@ -14,12 +14,16 @@ from isomorph.results._results import Results
 from isomorph.spec import to_plain
 
 if TYPE_CHECKING:
-    from isomorph.benchmarks import GeometryMatch
+    from isomorph.benchmarks import BehaviourMatch, GeometryMatch
     from isomorph.engine import LazyUnit, Progress
     from isomorph.models import Model
+    from isomorph.results._behaviour_unit import AnswerUnit
     from isomorph.results._fragment import Evaluation
     from isomorph.store import Store, StoredObject
 
+
+Question: TypeAlias = "GeometryMatch | BehaviourMatch"
+Unit: TypeAlias = "Evaluation | AnswerUnit"
 CHOICE_NOTE = (
     "The layer shown for a model is the one with the largest value on the same data that score it (column best_on_same_data), so its "
     "value is slightly optimistic; the p-values in p_corrected are corrected over all layers and models."
@@ -28,7 +32,7 @@ CHOICE_NOTE = (
 
 def evaluate(
     models: Sequence[Model | str] | Model | str,
-    benchmarks: Sequence[GeometryMatch | str] | GeometryMatch | str,
+    benchmarks: Sequence[Question | str] | Question | str,
     *,
     store: Store | Path | str | None = None,
     layers: Any = "all",
@@ -41,11 +45,14 @@ def evaluate(
     device: str = "cpu",
     progress: Progress | None = None,
 ) -> Results:
-    """Score every layer of every model against every target of every benchmark.
+    """Score every layer of every model against every target of every benchmark; on benchmarks of answers, score what classifiers answer.
 
     Each model sees each benchmark's stimuli once, whatever the number of layers; a layer is kept as its exact n × n Gram matrix.
     One model on one benchmark is a unit of work with a fingerprint; units found in the store are not done again, so that a repeated
     call only reads. A model is paired with the benchmarks of its own modality.
+
+    On a benchmark of answers (model-vs-human, shape-bias) models answer the pictures that are public, as `evaluate_behaviour` has it; a
+    model without classes to answer with is left out there with a note, as long as another benchmark asks it something.
 
     Args:
         models: Names or loaded models. Names are loaded one after the other, so that memory holds one at a time.
@@ -62,12 +69,13 @@ def evaluate(
         progress: Where progress is shown.
 
     Returns:
-        Scores with intervals, ceilings and p-values, one row a model × layer × target × comparison, and the geometries behind them.
+        Scores with intervals, ceilings and p-values, one row a model × layer × target × comparison, and the geometries behind them. Rows
+        about answers have no layer; people ("humans") and models whose answers are published stand among the models there.
 
     Raises:
         UnknownNameError: No model or benchmark has a given name.
         InputError: A model has no benchmark of its modality, or a benchmark no model; or two models share a name. All this is seen
-            before the first model runs.
+            before the first model runs. Or a model that is asked for answers alone has no classes.
         FetchError: A benchmark's files cannot be had.
         MissingDependencyError: A model needs a package that is not installed; the message says the command.
     """
@@ -86,12 +94,36 @@ def evaluate(
     return gather(fragments, asked, options)
 
 
-def gather(fragments: Sequence[StoredObject], benchmarks: Sequence[GeometryMatch], options: Mapping[str, Any]) -> Results:
+def gather(fragments: Sequence[StoredObject], benchmarks: Sequence[Question], options: Mapping[str, Any]) -> Results:
     """The results that the fragments hold."""
+    from isomorph.benchmarks import BehaviourMatch, GeometryMatch
     from isomorph.results._assembly import joined, tidy
-    from isomorph.results._fragment import read_geometry, read_rows
+    from isomorph.results._behaviour_table import BehaviourRecord, answered, table_rows
+    from isomorph.results._fragment import KIND, read_geometry, read_rows
 
-    notes = [CHOICE_NOTE]
+    geometries = [each for each in benchmarks if isinstance(each, GeometryMatch)]
+    scored = [each for each in fragments if each.spec["kind"] == KIND]
+    found = [answered(each, fragments, options) for each in benchmarks if isinstance(each, BehaviourMatch)]
+    rows = [row for fragment in scored for row in read_rows(fragment)]
+    return Results(
+        table=tidy([*rows, *(row for each in found for row in table_rows(each, fragments))]),
+        benchmarks=tuple(BenchmarkRecord.of(each) for each in geometries),
+        geometry=tuple(each for fragment in scored for each in read_geometry(fragment)),
+        behaviour=tuple(BehaviourRecord.of(each) for each in found),
+        answered=tuple(found),
+        methods={
+            "isomorph": __version__,
+            "versions": joined(fragment.meta["versions"] for fragment in fragments),
+            "options": to_plain(options),
+            "models": {fragment.spec["model"]["name"]: fragment.meta["card"] for fragment in fragments},
+            "notes": list(dict.fromkeys(_notes(scored, geometries))),
+        },
+    )
+
+
+def _notes(fragments: Sequence[StoredObject], benchmarks: Sequence[GeometryMatch]) -> list[str]:
+    """Sentences that must travel with scores of geometries."""
+    notes = [CHOICE_NOTE] if benchmarks else []
     for target in (target for each in benchmarks for target in each.targets):
         single = "a single subject, hence no noise ceiling; " if len(target.subjects) == 1 else ""
         notes += [f"{target.name}: {single}{target.note}".strip("; ")] if single or target.note else []
@@ -104,25 +136,14 @@ def gather(fragments: Sequence[StoredObject], benchmarks: Sequence[GeometryMatch
             )
         for layer, reason in fragment.meta["left_out"].items():
             notes.append(f"{fragment.spec['model']['name']}, layer {layer}, was left out on {fragment.spec['benchmark']['name']}: {reason}")
-    return Results(
-        table=tidy(row for fragment in fragments for row in read_rows(fragment)),
-        benchmarks=tuple(BenchmarkRecord.of(each) for each in benchmarks),
-        geometry=tuple(each for fragment in fragments for each in read_geometry(fragment)),
-        methods={
-            "isomorph": __version__,
-            "versions": joined(fragment.meta["versions"] for fragment in fragments),
-            "options": to_plain(options),
-            "models": {fragment.spec["model"]["name"]: fragment.meta["card"] for fragment in fragments},
-            "notes": list(dict.fromkeys(notes)),
-        },
-    )
+    return notes
 
 
-def _benchmarks(given: Sequence[GeometryMatch | str] | GeometryMatch | str) -> list[GeometryMatch]:
-    from isomorph.benchmarks import GeometryMatch, load_geometry_match
+def _benchmarks(given: Sequence[Question | str] | Question | str) -> list[Question]:
+    from isomorph.benchmarks import BehaviourMatch, GeometryMatch, load_question
 
-    several = [given] if isinstance(given, str | GeometryMatch) else list(given)
-    loaded = [load_geometry_match(each) if isinstance(each, str) else each for each in several]
+    several = [given] if isinstance(given, str | GeometryMatch | BehaviourMatch) else list(given)
+    loaded = [load_question(each) if isinstance(each, str) else each for each in several]
     names = [each.name for each in loaded]
     doubled = [name for name in names if names.count(name) > 1]
     if doubled:
@@ -132,7 +153,13 @@ def _benchmarks(given: Sequence[GeometryMatch | str] | GeometryMatch | str) -> l
     return loaded
 
 
-def _models(given: Sequence[Model | str] | Model | str, benchmarks: Sequence[GeometryMatch]) -> list[Model | str]:
+def _modality(benchmark: Question) -> str:
+    from isomorph.benchmarks import BehaviourMatch
+
+    return "image" if isinstance(benchmark, BehaviourMatch) else benchmark.stimuli.modality
+
+
+def _models(given: Sequence[Model | str] | Model | str, benchmarks: Sequence[Question]) -> list[Model | str]:
     """The models, after a look at their cards: what cannot go well is said before hours of work."""
     from isomorph.models import Model, model_card
 
@@ -145,19 +172,19 @@ def _models(given: Sequence[Model | str] | Model | str, benchmarks: Sequence[Geo
     if doubled:
         raise InputError(f"{names.count(doubled[0])} models are called {doubled[0]!r}. Leave one out, or wrap it under a name of its own.")
     for card in cards:
-        if card.modality not in {each.stimuli.modality for each in benchmarks}:
+        if card.modality not in {_modality(each) for each in benchmarks}:
             raise InputError(
                 f"{card.name} takes {card.modality} stimuli, but none of the benchmarks ({', '.join(each.name for each in benchmarks)}) "
                 f"shows such. Leave the model out, or add a benchmark of {card.modality} stimuli."
             )
     for each in benchmarks:
-        if each.stimuli.modality not in {card.modality for card in cards}:
-            raise InputError(f"{each.name} shows {each.stimuli.modality} stimuli, but none of the models takes them. Add such a model.")
+        if _modality(each) not in {card.modality for card in cards}:
+            raise InputError(f"{each.name} shows {_modality(each)} stimuli, but none of the models takes them. Add such a model.")
     return several
 
 
 def plan(
-    models: Sequence[Model | str], benchmarks: Sequence[GeometryMatch | str], *, store: Store, options: Mapping[str, Any]
+    models: Sequence[Model | str], benchmarks: Sequence[Question | str], *, store: Store, options: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """What `evaluate` would do: one row a model and benchmark, with its fingerprint and whether it is finished."""
     asked = _benchmarks(benchmarks)
@@ -165,8 +192,7 @@ def plan(
         {
             "model": unit.model.card.name,
             "benchmark": unit.benchmark.name,
-            "stimuli": len(unit.benchmark.stimuli),
-            "targets": [target.name for target in unit.benchmark.targets],
+            **_shown(unit),
             "finished": unit.fingerprint in store,
             "fingerprint": unit.fingerprint,
         }
@@ -175,42 +201,60 @@ def plan(
     ]
 
 
+def _shown(unit: Unit) -> dict[str, Any]:
+    """How many stimuli, and what their answers or geometries are compared with."""
+    from isomorph.results._fragment import Evaluation
+
+    if isinstance(unit, Evaluation):
+        return {"stimuli": len(unit.benchmark.stimuli), "targets": [target.name for target in unit.benchmark.targets]}
+    return {"stimuli": sum(map(len, unit.stimuli.values())), "targets": list(unit.stimuli)}
+
+
 def lazy_units(
-    models: Sequence[str], benchmarks: Sequence[GeometryMatch | str], *, options: Mapping[str, Any], device: str = "cpu"
+    models: Sequence[str], benchmarks: Sequence[Question | str], *, options: Mapping[str, Any], device: str = "cpu"
 ) -> list[LazyUnit]:
     """The units of `evaluate`, model by model, in an order that depends on names alone; a model is loaded when its unit's turn comes."""
     from isomorph.engine import LazyUnit
     from isomorph.models import load_model, model_card
-    from isomorph.results._fragment import Evaluation
 
     asked = _benchmarks(benchmarks)
     load = lru_cache(maxsize=1)(partial(load_model, device=device))  # the next unit is often of the same model
 
-    def make(name: str, benchmark: GeometryMatch) -> Evaluation:
-        return Evaluation(model=load(name), benchmark=benchmark, **options)
+    def make(name: str, benchmark: Question) -> Unit:
+        return _unit(load(name), benchmark, options)
 
     cards = {name: model_card(name) for name in map(str, _models(models, asked))}
     return [
         LazyUnit(label=f"{card.name} on {each.name}", make=partial(make, name, each))
         for name, card in cards.items()
         for each in asked
-        if each.stimuli.modality == card.modality
+        if _modality(each) == card.modality
     ]
 
 
-def _units(model: Model | str, benchmarks: Sequence[GeometryMatch], options: Mapping[str, Any], *, device: str = "cpu") -> list[Evaluation]:
+def _units(model: Model | str, benchmarks: Sequence[Question], options: Mapping[str, Any], *, device: str = "cpu") -> list[Unit]:
     from isomorph.models import load_model
-    from isomorph.results._fragment import Evaluation
 
     loaded = load_model(model, device=device) if isinstance(model, str) else model
-    return [Evaluation(model=loaded, benchmark=each, **options) for each in benchmarks if each.stimuli.modality == loaded.modality]
+    return [_unit(loaded, each, options) for each in benchmarks if _modality(each) == loaded.modality]
 
 
-def _run_units(units: Sequence[Evaluation], store: Store, progress: Progress | None) -> list[StoredObject]:
+def _unit(model: Model, benchmark: Question, options: Mapping[str, Any]) -> Unit:
+    from isomorph.benchmarks import BehaviourMatch
+    from isomorph.results._behaviour_unit import AnswerUnit
+    from isomorph.results._fragment import Evaluation
+
+    if isinstance(benchmark, BehaviourMatch):
+        return AnswerUnit(model=model, benchmark=benchmark, progress=options.get("progress"))
+    return Evaluation(model=model, benchmark=benchmark, **options)
+
+
+def _run_units(units: Sequence[Unit], store: Store, progress: Progress | None) -> list[StoredObject]:
     from isomorph.engine import run_plan
     from isomorph.results._catalogue import Catalogue
+    from isomorph.results._fragment import KIND
 
     run_plan(units, store=store, progress=progress)
     fragments = [store.open(unit.fingerprint) for unit in units]
-    Catalogue(store).record(*fragments)
+    Catalogue(store).record(*(each for each in fragments if each.spec["kind"] == KIND))
     return fragments

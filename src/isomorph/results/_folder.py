@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isomorph.errors import FileError
+from isomorph.results._behaviour_table import BehaviourRecord
 from isomorph.results._records import BenchmarkRecord, LayerGeometry, StimuliRecord, TargetRecord
 from isomorph.results._results import Results
 from isomorph.spec import from_plain
@@ -43,6 +44,7 @@ def save(results: Results, folder: Path) -> Path:
         "format": _FORMAT,
         "benchmarks": benchmarks,
         "geometry": [plain(each, rdm=each.rdm) for each in results.geometry],
+        "behaviour": [asdict(each) for each in results.behaviour],
         "methods": dict(results.methods),
     }
     try:
@@ -75,6 +77,7 @@ def load(folder: Path) -> Results:
             table=table,
             benchmarks=tuple(_benchmark(each, arrays) for each in content["benchmarks"]),
             geometry=tuple(LayerGeometry(**(each | {"rdm": arrays[each["rdm"]]})) for each in content["geometry"]),
+            behaviour=tuple(from_plain(BehaviourRecord, each) for each in content.get("behaviour", ())),
             methods=content["methods"],
         )
     except FileError:

@@ -15,6 +15,9 @@ from isomorph.results._records import BenchmarkRecord, LayerGeometry, SecondOrde
 if TYPE_CHECKING:
     import pandas as pd
 
+    from isomorph.results._behaviour import BehaviourResults
+    from isomorph.results._behaviour_table import BehaviourRecord
+
 COLUMNS = (
     *("model", "layer", "layer_index", "depth", "benchmark", "target", "measure", "value", "low", "high", "p", "p_corrected"),
     *("best_on_same_data", "ceiling_lower", "ceiling_upper", "n", "subjects", "seed", "replicates", "width", "reduction", "seen"),
@@ -30,15 +33,20 @@ class Results:
     Attributes:
         table: One row a model × layer × benchmark × target × measure. `p_corrected` is `p` corrected (Benjamini-Hochberg) over all
             layers and models of one benchmark, target and measure. `best_on_same_data` marks each model's layer with the largest
-            value: it was chosen on the very data that score it, so it is a little optimistic.
+            value: it was chosen on the very data that score it, so it is a little optimistic. Rows about answers have the layer `""`,
+            a data set or "all" as target, and what people reach among themselves as both ceilings.
         benchmarks: What was asked and shown.
         geometry: For each benchmark, model and target the RDM of the best layer.
+        behaviour: The benchmarks of answers.
+        answered: Their trials and scores; only where they were just made, for `save` keeps rows and records.
         methods: Plain data: versions, options, model cards, notes.
     """
 
     table: pd.DataFrame
     benchmarks: tuple[BenchmarkRecord, ...] = ()
     geometry: tuple[LayerGeometry, ...] = ()
+    behaviour: tuple[BehaviourRecord, ...] = ()
+    answered: tuple[BehaviourResults, ...] = ()
     methods: Mapping[str, Any] = field(default_factory=dict)
 
     def __len__(self) -> int:
@@ -72,6 +80,20 @@ class Results:
         chosen = (table["benchmark"] == benchmark) & (table["target"] == wanted) & table["best_on_same_data"]
         rows = table[chosen & (table["measure"] == f"rsa-{record.comparisons[0]}")]
         return rows.sort_values("value", ascending=False, kind="stable").reset_index(drop=True)
+
+    def leaderboard(self, benchmark: str, *, target: str = "all") -> pd.DataFrame:
+        """One row a model that answered a benchmark, each measure with its interval beside it; "humans" (among themselves) last.
+
+        Raises:
+            UnknownNameError: No benchmark of answers has that name, or no score is of that data set.
+        """
+        from isomorph.results._behaviour import leaderboard
+
+        names = [each.name for each in self.behaviour]
+        if benchmark not in names:
+            raise UnknownNameError("benchmark of answers in these results", benchmark, names)
+        rows = self.table[self.table["benchmark"] == benchmark].to_dict("records")
+        return leaderboard([{str(key): value for key, value in row.items()} for row in rows], target=target)
 
     def second_order(self, benchmark: str) -> SecondOrder:
         """How alike the geometries of all targets and models are, pair by pair."""

@@ -12,7 +12,7 @@ from isomorph.errors import InputError, StoreError, UnknownNameError
 from isomorph.spec import read_study
 
 if TYPE_CHECKING:
-    from isomorph.benchmarks import GeometryMatch
+    from isomorph.benchmarks import BehaviourMatch, GeometryMatch
     from isomorph.benchmarks._geometry_match import Inference
     from isomorph.engine import LazyUnit, Progress
     from isomorph.results._results import Results
@@ -29,11 +29,11 @@ class Study:
     Attributes:
         name: What the study is called.
         models: Names of models; shell patterns take all that match.
-        benchmarks: Names of benchmarks.
+        benchmarks: Names of benchmarks: of geometries, and of answers (model-vs-human, shape-bias).
         stimuli: A folder of pictures instead of benchmarks: the models are then compared with one another.
         layers: As `isomorph.evaluate` takes them.
         pool: As `isomorph.evaluate` takes it.
-        measures: How RDMs are compared; the first ranks.
+        measures: How RDMs are compared; the first ranks. Answers have measures of their own.
         replicates: Bootstrap replicates for each interval.
         permutations: Permutations for each p-value.
         resample: What the bootstrap draws.
@@ -162,6 +162,12 @@ class Study:
         options = how | {"inference": self._inference}
         return lazy_units(self.model_names(), self._questions(store, progress), options=options, device=self.device)
 
+    def labels(self, store: Store, *, stage: str) -> list[str]:
+        """What the units of a stage do, also while a stage before is not finished."""
+        if self.stimuli is None or stage == "targets":
+            return [unit.label for unit in self.units(store, stage=stage)]
+        return [f"{each} on {self.stimuli.name}" for each in self.model_names()]
+
     def _targets(self, how: Mapping[str, Any]) -> list[LazyUnit]:
         """The last layers of the models, which are each other's targets."""
         from isomorph.engine import LazyUnit
@@ -183,13 +189,14 @@ class Study:
 
         return Inference(replicates=self.replicates, seed=self.seed, resample=self.resample, permutations=self.permutations)
 
-    def _questions(self, store: Store, progress: Progress | None) -> list[GeometryMatch]:
-        from isomorph.benchmarks import load_geometry_match
+    def _questions(self, store: Store, progress: Progress | None) -> list[GeometryMatch | BehaviourMatch]:
+        from isomorph.benchmarks import GeometryMatch, load_question
         from isomorph.results._model_targets import models_on
 
         comparisons = tuple(each.removeprefix("rsa-") for each in self.measures)
         if self.stimuli is None:
-            return [replace(load_geometry_match(name), comparisons=comparisons) for name in self.benchmarks]
+            asked = [load_question(name) for name in self.benchmarks]
+            return [replace(each, comparisons=comparisons) if isinstance(each, GeometryMatch) else each for each in asked]
         question = models_on(
             _folder(self.stimuli),
             self.model_names(),
