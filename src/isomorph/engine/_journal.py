@@ -9,26 +9,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from isomorph.engine._outcome import ErrorRecord, Outcome
 from isomorph.engine._process import ProcessName
 from isomorph.spec import from_plain
 from isomorph.store import Store
-from isomorph.store._atomic import make_folder, publishing, write_bytes
+from isomorph.store._notes import LEASE_SECONDS, Note, Notes
 
-LEASE_SECONDS = 300.0
 _HEARTBEAT_SECONDS = 30.0
-_claims: set[Path] = set()
+_ATTEMPT, _ERROR = ".attempt.json", ".error.json"
+_claims: set[tuple[Notes, str]] = set()
 """The notes of what this process works on."""
 
 
 def give_up_claims() -> None:
     """Remove the notes of what this process works on: it is about to be ended from outside, and no unit is to blame."""
-    for path in tuple(_claims):
+    for files, name in tuple(_claims):
         with suppress(OSError):
-            path.unlink()
+            files.delete(name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,140 +46,132 @@ class UnitNotes:
 
 
 class Journal:
-    """The notes on the units of one store, in `units/<2 hex>/` of its folder.
+    """The notes on the units of one store, in `units/<2 hex>/` of it, so that every machine that sees the store reads them.
 
     `<fingerprint>.<token>.attempt.json` stands while a process works on a unit and is left behind by one that is killed;
-    `<fingerprint>.error.json` is the last failure. `times/` has a file a process, one line a finished unit. All of it is advisory: without
-    these files the store is as right as with them. A process of this machine is looked up; one of another machine counts as alive while
-    it has touched its file in the last five minutes, by the clock of the file system.
+    `<fingerprint>.error.json` is the last failure. `times/` has files of each process, one line a finished unit. All of it is advisory:
+    without these files the store is as right as with them. A process of this machine is looked up; one of another machine counts as alive
+    while it has renewed its note in the last five minutes, by the store's clock.
     """
 
     def __init__(self, store: Store) -> None:
-        self._root = store.path / "units"
+        self._files = store.notes("units")
 
     def notes(self, fingerprint: str) -> UnitNotes:
         """What is known of a unit."""
         running: list[ProcessName] = []
         died: list[ProcessName] = []
-        for path in self._attempts(fingerprint):
-            process = _read(ProcessName, path)
-            if process is not None:
-                (running if self._alive(process, path) else died).append(process)
-        return UnitNotes(running=tuple(running), died=tuple(died), error=_read(ErrorRecord, self._error(fingerprint)))
+        error = None
+        for note in self._about(fingerprint):
+            if note.name.endswith(_ERROR):
+                error = _parsed(ErrorRecord, note)
+            elif (process := _parsed(ProcessName, note)) is not None:
+                (running if self._alive(process, note) else died).append(process)
+        return UnitNotes(running=tuple(running), died=tuple(died), error=error)
 
     @contextmanager
     def attempt(self, fingerprint: str) -> Iterator[bool]:
         """Within, this process works on the unit; False if another one does already.
 
-        Where the file system has no locks two may begin at once: harmless, because both make the same object.
+        Where there are no locks two may begin at once: harmless, because both make the same object.
         """
-        path = self._claim(fingerprint)
-        if path is None:
+        claim = (self._files, f"{fingerprint[:2]}/{fingerprint}.{secrets.token_hex(6)}{_ATTEMPT}")
+        content = json.dumps(asdict(ProcessName.here())).encode()
+        if not self._claimed(fingerprint, claim[1], content):
             yield False
             return
-        _claims.add(path)
+        _claims.add(claim)
         over = threading.Event()
-        threading.Thread(target=_touch, args=(path, over), daemon=True).start()
+        beat = threading.Thread(target=_renew, args=(*claim, content, over), daemon=True)
+        beat.start()
         try:
             yield True
         finally:
             over.set()
-            _claims.discard(path)
+            beat.join()  # lest it writes the note again after it was removed
+            _claims.discard(claim)
             with suppress(OSError):
-                path.unlink()
+                self._files.delete(claim[1])
 
     def failed(self, fingerprint: str, error: ErrorRecord) -> None:
         """Keep why a unit failed."""
         with suppress(OSError):  # a full disk may be the very error
-            self._folder(fingerprint[:2])
-            write_bytes(self._error(fingerprint), json.dumps(asdict(error)).encode(), durable=False)
+            self._files.write(f"{fingerprint[:2]}/{fingerprint}{_ERROR}", json.dumps(asdict(error)).encode())
 
     def succeeded(self, outcome: Outcome) -> None:
         """Forget the failures of a unit, and note how long it took."""
         self.forget(outcome.fingerprint)
         here = ProcessName.here()
         line = json.dumps({"fingerprint": outcome.fingerprint, "seconds": round(outcome.seconds, 3), "host": here.host})
-        name = f"{here.host}-{here.pid}-{here.started}.jsonl"
-        with suppress(OSError), (self._folder("times") / name).open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
+        with suppress(OSError):
+            self._files.append(f"times/{here.host}-{here.pid}-{here.started}.jsonl", line.encode())
 
     def forget(self, fingerprint: str) -> None:
         """Remove a unit's error and what killed processes left of it: it may be tried again."""
-        with suppress(OSError):
-            self._error(fingerprint).unlink(missing_ok=True)
-        for path in self._attempts(fingerprint):
-            process = _read(ProcessName, path)
-            if process is None or not self._alive(process, path):
+        for note in self._about(fingerprint):
+            process = None if note.name.endswith(_ERROR) else _parsed(ProcessName, note)
+            if process is None or not self._alive(process, note):
                 with suppress(OSError):
-                    path.unlink()
+                    self._files.delete(note.name)
 
     def times(self) -> dict[str, float]:
         """The seconds that finished units took, by fingerprint."""
         seconds: dict[str, float] = {}
-        for path in sorted((self._root / "times").glob("*.jsonl")):
-            with suppress(OSError):
-                for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-                    with suppress(ValueError, TypeError, KeyError):  # the last line of a killed process may be cut
-                        row = json.loads(line)
-                        seconds[str(row["fingerprint"])] = float(row["seconds"])
+        notes: list[Note] = []
+        with suppress(OSError):
+            notes = self._files.read("times")
+        for line in (line for note in notes for line in note.content.splitlines()):
+            with suppress(ValueError, TypeError, KeyError):  # the last line of a killed process may be cut
+                row = json.loads(line)
+                seconds[str(row["fingerprint"])] = float(row["seconds"])
         return seconds
 
-    def _claim(self, fingerprint: str) -> Path | None:
-        path = self._root / fingerprint[:2] / f"{fingerprint}.{secrets.token_hex(6)}.attempt.json"
+    def _claimed(self, fingerprint: str, name: str, content: bytes) -> bool:
         try:
-            with publishing(self._folder(fingerprint[:2])):
+            with self._files.alone(fingerprint[:2]) as alone:
                 if self.notes(fingerprint).running:
-                    return None
-                write_bytes(path, json.dumps(asdict(ProcessName.here())).encode(), durable=False)
+                    return False
+                self._files.write(name, content)
+            if not alone and self._later(fingerprint, name):
+                self._files.delete(name)
+                return False
         except OSError:
             pass  # the unit itself says what is wrong with the store
-        return path
+        return True
 
-    def _alive(self, process: ProcessName, path: Path) -> bool:
+    def _later(self, fingerprint: str, name: str) -> bool:
+        """Whether another living process's note stands that is older than ours."""
+        attempts = [note for note in self._about(fingerprint) if note.name.endswith(_ATTEMPT)]
+        ours = next(((note.written, note.name) for note in attempts if note.name == name), None)
+        alive = [note for note in attempts if (process := _parsed(ProcessName, note)) is not None and self._alive(process, note)]
+        return ours is not None and any((note.written, note.name) < ours for note in alive)
+
+    def _alive(self, process: ProcessName, note: Note) -> bool:
         known = process.lives()
-        if known is not None:
-            return known
-        try:
-            return self._now() - path.stat().st_mtime < LEASE_SECONDS
-        except OSError:
-            return False  # it has just ended
+        return self._now() - note.written < LEASE_SECONDS if known is None else known
 
     def _now(self) -> float:
-        """The time by the clock of the file system: machines' clocks differ."""
-        probe = self._root / f".{secrets.token_hex(6)}.now"
         try:
-            probe.touch()
-            return probe.stat().st_mtime
+            return self._files.now()
         except OSError:
             return time.time()
-        finally:
-            with suppress(OSError):
-                probe.unlink()
 
-    def _folder(self, name: str) -> Path:
-        """A folder of the journal, made if need be; of these only the store's own must survive a power cut."""
-        folder = self._root / name
-        if not folder.is_dir():
-            make_folder(self._root.parent)
-            folder.mkdir(parents=True, exist_ok=True)
-        return folder
-
-    def _attempts(self, fingerprint: str) -> list[Path]:
-        return sorted((self._root / fingerprint[:2]).glob(f"{fingerprint}.*.attempt.json"))
-
-    def _error(self, fingerprint: str) -> Path:
-        return self._root / fingerprint[:2] / f"{fingerprint}.error.json"
+    def _about(self, fingerprint: str) -> list[Note]:
+        """The notes on a unit; none where they cannot be read."""
+        with suppress(OSError):
+            return self._files.read(fingerprint[:2], f"{fingerprint}.")
+        return []
 
 
-def _touch(path: Path, over: threading.Event) -> None:
+def _renew(files: Notes, name: str, content: bytes, over: threading.Event) -> None:
     while not over.wait(_HEARTBEAT_SECONDS):
         with suppress(OSError):
-            path.touch() if path.exists() else None
+            files.renew(name, content)
 
 
-def _read(kind: type[Any], path: Path) -> Any:
-    """A note; None where there is none, or none that can be read."""
+def _parsed(kind: type[Any], note: Note) -> Any:
+    """What a note says; None if that cannot be read."""
     try:
-        return from_plain(kind, json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError):  # InputError is a ValueError
+        return from_plain(kind, json.loads(note.content))
+    except ValueError:  # InputError is one
         return None

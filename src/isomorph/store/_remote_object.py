@@ -18,12 +18,12 @@ import xxhash
 
 from isomorph.errors import StoreError
 from isomorph.store._atomic import WAY_OUT, FolderLock, make_folder, publish, publishing, temporary_file, write_bytes
+from isomorph.store._notes import LEASE_SECONDS
 from isomorph.store._receipt import ShardReceipt, is_shard_name, parse_sealed, receipt_from_plain, sealed, write_sealed
 from isomorph.store._remote_files import RemoteFile, RemoteFiles
 from isomorph.store._shard import damage, trust
 from isomorph.store._stored_object import MANIFEST, SPEC, manifest_from_plain, parse_spec, read_receipt
 
-LEASE_SECONDS = 300.0
 _HEARTBEAT_SECONDS = 30.0
 _AT_ONCE = 4
 _FLAG = re.compile(r"\.[0-9a-f]{12}\.(writer|gc)")
