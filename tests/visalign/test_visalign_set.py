@@ -9,7 +9,7 @@ from PIL import Image
 
 from isomorph.stimuli import CORRUPTIONS, corrupt
 from isomorph.visalign import Pictures, SetPart, Training, build_set, open_set, read_configuration, read_labels, uncertain_picture
-from isomorph.visalign._visalign_set import class_of
+from isomorph.benchmarks._visalign_set import class_of
 
 CLASSES = ("zebra", "tiger")
 

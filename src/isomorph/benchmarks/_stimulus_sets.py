@@ -52,10 +52,12 @@ def load_stimuli(name: str | Path, *, on_error: Literal["raise", "skip"] = "rais
     folder = Path(name)
     if folder.is_dir():
         from isomorph.stimuli import Stimuli
-        from isomorph.store import Store
+        from isomorph.store import open_store
 
         shards = any(folder.glob("*.array_record-*")) or any(folder.glob("**/nshards.txt"))
-        return Stimuli.from_shards(folder, on_error=on_error, store=Store()) if shards else Stimuli.from_folder(folder, on_error=on_error)
+        if shards:
+            return Stimuli.from_shards(folder, on_error=on_error, store=open_store())
+        return Stimuli.from_folder(folder, on_error=on_error)
     stimuli: Stimuli = stimulus_sets.load(str(name))()
     return stimuli
 

@@ -74,6 +74,7 @@ class Reliability:
         abstained: How many of them the model abstained from.
         distribution_aware: The score whose payoff for uncertain items is expected under people's answers; NaN without people.
         actions: `[item]` columns of the outcomes chosen.
+        worth: `[item]`, what each action is worth; `score` is their sum or mean.
     """
 
     score: float
@@ -86,6 +87,7 @@ class Reliability:
     abstained: int
     distribution_aware: float
     actions: npt.NDArray[np.intp]
+    worth: Floats
 
     def at(self, c: float) -> float:
         """The score with another cost of a wrong act: it is a straight line in c."""
@@ -148,7 +150,7 @@ def reliability(
     aware = float("nan") if human is None else scale * float(_aware(worth, kinds, actions, human, away, payoff).sum())
     return Reliability(
         score=scale * float(worth.sum()), low=low, high=high, right=scale * float(gain.sum()), wrong=scale * float(cost.sum()), c=payoff.c,
-        n=len(model), abstained=int((actions == away).sum()), distribution_aware=aware, actions=actions,
+        n=len(model), abstained=int((actions == away).sum()), distribution_aware=aware, actions=actions, worth=worth,
     )  # fmt: skip
 
 

@@ -28,8 +28,11 @@ def headline(scores: Scores) -> str:
         return (
             f"People name the shape in {bias['value']:.0%} of their answers." if bias else "People's answers, without a model beside them."
         )
-    ours, sets = scores.score(best, "error_consistency"), f"{len(scores.datasets)} data set{'s' * (len(scores.datasets) > 1)}"
-    return f"On {n} of {sets} {scores.labels[best]} comes closest to erring where people err, with κ = {_with_ends(ours)}; people among themselves reach {_with_ends(people)}."
+    ours, several = scores.score(best, "error_consistency"), len(scores.datasets) > 1
+    return (
+        f"On {n} of {len(scores.datasets)} data set{'s' if several else ''} {scores.labels[best]} comes closest to erring where people "
+        f"err, with κ = {_with_ends(ours)}; people among themselves reach {_with_ends(people)}."
+    )
 
 
 def caveats(scores: Scores) -> list[str]:

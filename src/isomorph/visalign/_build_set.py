@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isomorph import spec
+from isomorph.benchmarks._visalign_set import ABSTAIN, FACTS, VisalignSet, open_set
 from isomorph.errors import InputError
 from isomorph.visalign._attacked import write_attacked
 from isomorph.visalign._set_part import Pictures, SetPart
 from isomorph.visalign._set_writer import SetWriter, as_jpeg, new_folder, plain_stem
 from isomorph.visalign._uncertain import write_uncertain
-from isomorph.visalign._visalign_set import ABSTAIN, FACTS, VisalignSet, open_set
 
 if TYPE_CHECKING:
     from isomorph.engine import Progress

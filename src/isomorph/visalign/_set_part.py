@@ -8,9 +8,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from isomorph.benchmarks._visalign_labels import check_classes
 from isomorph.errors import InputError, UnknownNameError
 from isomorph.stimuli import CORRUPTIONS
-from isomorph.visalign._labels import check_classes
 
 if TYPE_CHECKING:
     from isomorph.stimuli import Stimuli

@@ -12,6 +12,8 @@ import numpy as np
 
 from isomorph import spec
 from isomorph.abstention import Normaliser, combine, upstream_compat
+from isomorph.benchmarks._visalign_scores import score_runs
+from isomorph.benchmarks._visalign_set import ABSTAIN, VisalignSet, columns_of, open_set
 from isomorph.engine import Progress
 from isomorph.errors import FileError
 from isomorph.perception import Answers, over_seeds
@@ -20,11 +22,9 @@ from isomorph.visalign._build_set import build_set
 from isomorph.visalign._calibration import calibration_pictures
 from isomorph.visalign._kept import Arrays, kept, noted
 from isomorph.visalign._reader import FrozenNetwork, Network, PixelNetwork, passes_of_all, read_all, steps_of_all
-from isomorph.visalign._scores import score_runs
 from isomorph.visalign._submissions import submit
 from isomorph.visalign._training import TrainedNetwork
 from isomorph.visalign._training_run import rows_digest
-from isomorph.visalign._visalign_set import ABSTAIN, VisalignSet, columns_of, open_set
 
 if TYPE_CHECKING:
     import pandas

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isomorph.benchmarks._visalign_labels import read_labels
+from isomorph.benchmarks._visalign_set import STAND_IN
 from isomorph.errors import InputError
-from isomorph.visalign._labels import read_labels
 from isomorph.visalign._set_writer import encoded, plain_stem
 
 if TYPE_CHECKING:
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from isomorph.visalign._set_writer import SetWriter
 
 SIDE_PIXELS, QUALITY = 256, 85
-STAND_IN = (
-    "Nobody labelled the pictures of category 8: its labels go in a straight line from the class at severity 0 to abstaining at severity "
-    "10, and are no people's. Give people's votes: [set] votes = …"
-)
 
 
 def uncertain_picture(pixels: Any, corruption: str, severity: int, *, seed: int) -> Any:

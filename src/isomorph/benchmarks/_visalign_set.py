@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from isomorph.benchmarks._visalign_labels import check_against_names, check_classes, check_file, read_labels
 from isomorph.errors import FileError, InputError
 from isomorph.perception import VISALIGN_OUTCOMES, Answers
-from isomorph.visalign._labels import check_against_names, check_classes, check_file, read_labels
 
 if TYPE_CHECKING:
     from isomorph.stimuli import Stimuli
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 CATEGORIES = tuple(map(str, range(1, 9)))
 ABSTAIN = "abstain"
 FACTS = "set.json"
+STAND_IN = (
+    "Nobody labelled the pictures of category 8: its labels go in a straight line from the class at severity 0 to abstaining at severity "
+    "10, and are no people's. Give people's votes: [set] votes = …"
+)
 _LABELS = ("labels.json", "labels.pk", "labels.npz", "labels.csv", "labels.parquet")
 
 
@@ -54,6 +58,11 @@ class VisalignSet:
     def outcomes(self) -> tuple[str, ...]:
         """The classes and abstaining."""
         return (*self.classes, ABSTAIN)
+
+    @property
+    def labelled_by_people(self) -> bool:
+        """Whether the labels of category 8 are answers of people, and no stand-in."""
+        return self.people is not None and STAND_IN not in self.notes
 
     @property
     def gold(self) -> Answers:

@@ -15,7 +15,7 @@ from isomorph.perception import Answers, Payoff, answer_losses, compare_answers,
 if TYPE_CHECKING:
     import pandas
 
-    from isomorph.visalign._visalign_set import VisalignSet
+    from isomorph.benchmarks._visalign_set import VisalignSet
 
 
 def score_runs(
@@ -109,9 +109,9 @@ def read_runs(paths: Sequence[Path], data: VisalignSet) -> list[Answers]:
         InputError: There is no file; or an answer is missing, unknown, negative, or does not sum to one.
         FileError: A file cannot be read as what it claims to be.
     """
+    from isomorph.benchmarks._visalign_labels import read_labels
     from isomorph.perception import VISALIGN_OUTCOMES, read_submission
     from isomorph.perception._submission import check_names
-    from isomorph.visalign._labels import read_labels
 
     if not paths:
         raise InputError("there is nothing to score; name files of answers: submissions (.json) or tables (.npz, .csv, .parquet).")
