@@ -11,35 +11,62 @@ from isomorph.arrays import as_floats, check_finite
 from isomorph.errors import InputError, NonFiniteError, ShapeError
 from isomorph.inference import Score, interval
 from isomorph.inference._bootstrap import check_draws
+from isomorph.perception._disagreements import DISAGREEMENTS
 from isomorph.perception._distributions import Floats
-from isomorph.perception._responses import coded, tallied
+from isomorph.perception._responses import coded
 
 
-def cronbach_alpha(ratings: Any) -> float:
+def cronbach_alpha(ratings: Any, *, missing: Literal["raise", "listwise", "pairwise"] = "raise") -> float:
     r"""Cronbach's α of raters over items: \(\frac{m}{m - 1} (1 - \sum_r \mathrm{var}_r / \mathrm{var}(\sum_r))\).
 
     On right and wrong (1, 0) this is KR-20. 1: raters order the items alike; it may fall below 0.
 
     Args:
-        ratings: `[item, rater]` numbers, none missing.
+        ratings: `[item, rater]` numbers.
+        missing: What is done about NaN: `"raise"`; `"listwise"`: items that lack a rating are left out; `"pairwise"`: the covariance of two
+            raters, of which the sum's variance is the total, comes from the items that both rated.
 
     Raises:
-        ShapeError: There are fewer than two raters or items, or the raters' sums are the same for all items.
-        NonFiniteError: A rating is missing.
+        ShapeError: There are fewer than two raters or items (with two raters each, where pairwise), or the raters' sums are the same for
+            all items.
+        NonFiniteError: A rating is missing, or infinite.
 
     Example:
         >>> cronbach_alpha([[1, 1], [2, 2], [3, 3]])
         1.0
     """
     table = as_floats(ratings, name="the ratings", ndim=2).astype(np.float64)
+    if missing not in ("raise", "listwise", "pairwise"):
+        raise InputError(f"missing is 'raise', 'listwise' or 'pairwise'; got {missing!r}.")
+    if missing == "listwise":
+        table = table[~np.isnan(table).any(axis=1)]
     if min(table.shape) < 2:
         raise ShapeError(f"Cronbach's α needs 2 items and 2 raters or more; got {table.shape[0]} items and {table.shape[1]} raters.")
-    check_finite(table, name="the ratings", rows="items")
-    total = table.sum(axis=1).var(ddof=1)
-    if total <= 0:
+    absent = np.isnan(table)
+    if missing == "raise" and absent.any():
+        raise NonFiniteError(
+            f"{int(absent.sum())} of {table.size} ratings are missing; the first is of item {int(absent.any(axis=1).argmax())}. "
+            "missing='listwise' leaves such items out, missing='pairwise' takes for each two raters what both rated."
+        )
+    check_finite(np.where(absent, 0, table), name="the ratings", rows="items")
+    covariance = _pairwise_covariance(table)
+    total = covariance.sum()
+    if total <= 1e-12 * np.trace(covariance):
         raise ShapeError("the raters' sums are the same for all items, so that Cronbach's α is 0/0.")
     m = table.shape[1]
-    return float(m / (m - 1) * (1 - table.var(axis=0, ddof=1).sum() / total))
+    return float(m / (m - 1) * (1 - np.trace(covariance) / total))
+
+
+def _pairwise_covariance(table: Floats) -> Floats:
+    """`[rater, rater]`, each from the items that both rated."""
+    known = (~np.isnan(table)).astype(np.float64)
+    n = known.T @ known
+    if n.min() < 2:
+        first, second = np.argwhere(n < 2)[0]
+        raise ShapeError(f"raters {first} and {second} rated {int(n[first, second])} of the same items; pairwise, 2 or more are needed.")
+    filled = np.nan_to_num(table - np.nansum(table, axis=0) / known.sum(axis=0))
+    sums = filled.T @ known
+    return np.asarray((filled.T @ filled - sums * sums.T / n) / (n - 1))
 
 
 def fleiss_kappa(counts: Any, *, varying: bool = False) -> float:
@@ -76,10 +103,10 @@ def fleiss_kappa(counts: Any, *, varying: bool = False) -> float:
     return float((agree.mean() - expected) / (1 - expected))
 
 
-def krippendorff_alpha(responses: Any, *, level: Literal["nominal", "ordinal", "interval"] = "nominal") -> float:
+def krippendorff_alpha(responses: Any, *, level: Literal["nominal", "ordinal", "interval", "ratio"] = "nominal") -> float:
     r"""Krippendorff's α, \(1 - D_o / D_e\), for any number of raters and any pattern of missing answers.
 
-    Disagreement of two answers c and k is \([c \ne k]\) (nominal), \((c - k)^2\) (interval), or
+    Disagreement of two answers c and k is \([c \ne k]\) (nominal), \((c - k)^2\) (interval), \(((c - k) / (c + k))^2\) (ratio), or
     \((\sum_{g=c}^{k} n_g - (n_c + n_k)/2)^2\) over answers in their order (ordinal). Items with fewer than two answers take no part.
 
     Args:
@@ -87,7 +114,8 @@ def krippendorff_alpha(responses: Any, *, level: Literal["nominal", "ordinal", "
         level: How answers are measured.
 
     Raises:
-        InputError: No item has two answers; or text was given for a level that needs numbers.
+        InputError: No item has two answers; or text was given for a level that needs numbers, or numbers below 0 for ratios.
+        NonFiniteError: An answer is infinite, where numbers are needed.
         ShapeError: All answers are the same, so that α is 0/0.
 
     Example:
@@ -95,31 +123,25 @@ def krippendorff_alpha(responses: Any, *, level: Literal["nominal", "ordinal", "
         1.0
     """
     codes, values = coded(responses)
-    if level not in ("nominal", "ordinal", "interval"):
-        raise InputError(f"level is 'nominal', 'ordinal' or 'interval'; got {level!r}.")
-    if level != "nominal" and values.dtype.kind not in "biuf":
-        raise InputError(f"the level {level!r} needs numbers; got text such as {str(values[0])!r}.")
-    counts = tallied(codes, len(values)).astype(np.float64)
-    n = counts.sum(axis=1)
-    counts, n = counts[n >= 2], n[n >= 2]
-    if not len(counts):
+    if level not in DISAGREEMENTS:
+        raise InputError(f"level is {', '.join(map(repr, DISAGREEMENTS))}; got {level!r}.")
+    if level != "nominal":
+        _check_numbers(values, level)
+    codes = codes[(codes >= 0).sum(axis=1) >= 2]
+    if not len(codes):
         raise InputError("no item has two answers, so that none can agree.")
-    total = counts.sum(axis=0)
-    delta = _disagreement(level, total, values)
-    pairs = (counts / (n - 1)[:, None]).T @ counts - np.diag((counts / (n - 1)[:, None]).sum(axis=0))
-    expected = (np.outer(total, total) - np.diag(total)) / (total.sum() - 1)
-    if (expected * delta).sum() <= 0:
+    observed, expected = DISAGREEMENTS[level](codes, values)
+    if expected <= 0:
         raise ShapeError("all answers are the same, so that Krippendorff's α is 0/0.")
-    return float(1 - (pairs * delta).sum() / (expected * delta).sum())
+    return 1 - observed / expected
 
 
-def _disagreement(level: str, total: Floats, values: Any) -> Floats:
-    if level == "nominal":
-        return 1 - np.eye(len(total))
-    if level == "interval":
-        return np.asarray(np.subtract.outer(values.astype(np.float64), values.astype(np.float64)) ** 2)
-    ranks = np.cumsum(total) - total / 2  # the sum from c to k less half of both ends is the distance of mid-ranks
-    return np.asarray(np.subtract.outer(ranks, ranks) ** 2)
+def _check_numbers(values: Any, level: str) -> None:
+    if values.dtype.kind not in "biuf":
+        raise InputError(f"the level {level!r} needs numbers; got text such as {str(values[0])!r}.")
+    check_finite(values.astype(np.float64), name="the responses", rows="different answers")
+    if level == "ratio" and values.min() < 0:
+        raise InputError(f"the level 'ratio' is for amounts of 0 or more; got {values.min():g}. Use level='interval'.")
 
 
 def rater_interval(
