@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from isomorph.alignet._sample_kinds import sampling_kind
 from isomorph.errors import InputError
 from isomorph.spec import read_study
+from isomorph.store import store_beside
 
 if TYPE_CHECKING:
     from isomorph.alignet._study_run import StudyOutcome
@@ -206,7 +207,7 @@ class AlignetStudy:
     device: str = "cpu"
     workers: int = 2
     out: Path = Path("alignet")
-    store: Path | None = None
+    store: str | Path | None = None
 
     def __post_init__(self) -> None:
         if not self.pictures:
@@ -243,7 +244,7 @@ class AlignetStudy:
             teacher=replace(teacher, transform=here / teacher.transform if teacher.transform else None),
             evaluation=study.evaluation.beside(here),
             out=here / study.out,
-            store=here / study.store if study.store else None,
+            store=store_beside(study.store, here),
         )
 
     def run(self, store: Store, *, progress: Progress | None = None) -> StudyOutcome:

@@ -30,10 +30,10 @@ def run_study(study: Annotated[Path, tyro.conf.Positional], *, figures: bool = T
         json: One JSON object: name, out, report, training, held_out, students, check, exports, notes.
     """
     from isomorph.alignet import AlignetStudy
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
     asked = AlignetStudy.load(study)
-    _answer(asked, Store(store or asked.store), (), figures=figures, json=json)
+    _answer(asked, open_store(store or asked.store), (), figures=figures, json=json)
 
 
 def demo(*, out: Path = Path("isomorph-demo-alignet"), figures: bool = True, store: StoreFolder = None, json: bool = False) -> None:
@@ -47,9 +47,9 @@ def demo(*, out: Path = Path("isomorph-demo-alignet"), figures: bool = True, sto
     """
     from isomorph.alignet import demo_study
     from isomorph.engine import Progress
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
-    kept = Store(store)
+    kept = open_store(store)
     with Progress(quiet=json) as progress:
         asked, notes = demo_study(out, kept, progress=progress)
     _answer(asked, kept, notes, figures=figures, json=json)

@@ -37,10 +37,10 @@ def consistency_study(
     from isomorph.engine import Progress
     from isomorph.report import consistency_report
     from isomorph.report._palette import check_matplotlib
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
     asked = Study.load(study)
-    kept = Store(store or asked.store)
+    kept = open_store(store or asked.store)
     if dry_run:
         plan = list(asked.plan(kept))
         if json:

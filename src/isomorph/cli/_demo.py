@@ -52,9 +52,9 @@ def demo(
     from isomorph.engine import Progress
     from isomorph.report import report
     from isomorph.results import Results, evaluate
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
-    started, kept = time.perf_counter(), Store(store)
+    started, kept = time.perf_counter(), open_store(store)
     how = {"store": kept, "replicates": replicates, "permutations": permutations, "seed": seed, "memory_limit": memory_limit}
     parts, missing, remarks = [], [], []
     with Progress(quiet=json) as progress:

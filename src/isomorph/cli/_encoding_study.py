@@ -42,10 +42,10 @@ def run_study(
     from isomorph.report import encoding_report
     from isomorph.report._palette import check_matplotlib
     from isomorph.results import EncodingStudy
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
     asked = EncodingStudy.load(study)
-    kept = Store(store or asked.store)
+    kept = open_store(store or asked.store)
     if dry_run:
         _print_plan(list(asked.plan(kept)), json=json)
         return

@@ -28,13 +28,13 @@ def run_on_engine(
     """Do a study; the exit status is 0 if all of it is done, 1 if something is missing, 75 or 143 if a signal stopped it."""
     from isomorph.cli._plan import study_in_parts
     from isomorph.engine import DEATHS, Progress, StopRequested, StopSignals
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
     study = study.absolute()
     asked = study_in_parts(study)
     if stage is not None and stage not in asked.stages:
         wrong_usage("run", f"the study {asked.name!r} has the stages {', '.join(asked.stages)}, and no {stage!r}.")
-    kept = Store(store or asked.store)
+    kept = open_store(store or asked.store)
     how = _job(job, study)
     ended: list[Outcome] = []
     try:
@@ -62,7 +62,7 @@ def _stage(
         yield waiting(stage, error)
         return
     if not isinstance(runs, LocalEngine):
-        store = str(kept.path)
+        store = kept.place
         units = [StudyUnit(path=study, store=store, stage=stage, index=index, label=each.label) for index, each in enumerate(units)]
     with progress.task(stage, len(units), unit="units") as row:
         for outcome in runs.run(units, store=kept, quarantine_after=deaths):
@@ -103,5 +103,5 @@ def _report(study: Path, kept: Store, *, json: bool) -> int:
     """As the same command does without an engine, which finds everything finished."""
     from isomorph.cli._run import module_for
 
-    words = [str(study), "--store", str(kept.path), *(["--json"] if json else [])]
+    words = [str(study), "--store", kept.place, *(["--json"] if json else [])]
     return import_module(module_for(words)).run(words) or 0

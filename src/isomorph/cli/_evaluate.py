@@ -13,7 +13,7 @@ from isomorph.cli._parse import StoreFolder, call, wrong_usage
 from isomorph.errors import MissingDependencyError
 
 if TYPE_CHECKING:
-    from isomorph.report import EncodingReport, PerceptionReport, Report
+    from isomorph.report import EncodingReport, PerceptionReport, Report, VisalignReport
     from isomorph.results import Results
 
 BEST_COLUMNS = ("model", "layer", "value", "low", "high", "p_corrected", "ceiling_lower", "ceiling_upper", "n")
@@ -36,6 +36,7 @@ def evaluate(
     seed: int = 0,
     memory_limit: str = "2GB",
     device: str = "cpu",
+    folder: Path | None = None,
     out: Path | None = None,
     report: Path | None = None,
     store: StoreFolder = None,
@@ -43,10 +44,11 @@ def evaluate(
 ) -> None:
     """Score every layer of models against every target of benchmarks, with intervals and noise ceilings.
 
-    On a benchmark of answers (model-vs-human, shape-bias) classifiers answer the pictures that people answered.
+    On a benchmark of answers (model-vs-human, shape-bias) classifiers answer the pictures that people answered. On
+    visalign, given alone, models learn a set of yours (`--folder`), or files of answers to its test pictures are scored.
 
     Args:
-        models: Names from `isomorph list models`.
+        models: Names from `isomorph list models`; for visalign also files of answers: .json, .npz, .csv, .parquet.
         benchmarks: Names from `isomorph list benchmarks`.
         layers: all, or names, shell patterns, positions (-1 is the last), depth fractions (0.5).
         pool: How positions are summarised; default: everything of a picture, the mean over a text's tokens.
@@ -56,6 +58,7 @@ def evaluate(
         seed: Seed of both.
         memory_limit: What an extraction may hold in memory; the rest waits in the store.
         device: cpu, cuda:0 or mps.
+        folder: Of visalign: the data set.
         out: Save the results in this folder (scores.parquet, results.json, geometry.safetensors).
         report: Write a report into this folder.
         store: The store's folder; default: $ISOMORPH_STORE.
@@ -64,16 +67,23 @@ def evaluate(
     from isomorph.benchmarks import registry
     from isomorph.engine import Progress
     from isomorph.results import evaluate as evaluate_models
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
     if not models:
         wrong_usage("evaluate", "at least one model is needed; `isomorph list models` shows them.")
-    alone = [registry.entry(each).facts.get("kind") for each in benchmarks] == ["behaviour match"]
+    kinds = [registry.entry(each).facts.get("kind") for each in benchmarks]
+    if kinds == ["abstention match"]:
+        from isomorph.cli._evaluate_visalign import evaluate_on_set
+
+        evaluate_on_set(models, folder, store, replicates=replicates, seed=seed, device=device, out=out, report=report, json=json)
+        return
+    if folder:
+        wrong_usage("evaluate", "--folder is the data set of visalign, given alone: --benchmarks visalign.")
     with Progress(quiet=json) as progress:
         results = evaluate_models(
             models,
             benchmarks,
-            store=Store(store),
+            store=open_store(store),
             layers=as_layers(layers),
             pool=pool,
             replicates=replicates,
@@ -84,7 +94,7 @@ def evaluate(
             device=device,
             progress=progress,
         )
-    if alone:
+    if kinds == ["behaviour match"]:
         from isomorph.cli._evaluate_behaviour import deliver_answers
 
         deliver_answers(results.answered[0], out=out, report=report, json=json)
@@ -103,7 +113,7 @@ def deliver(results: Results, *, out: Path | None, report: Path | None) -> None:
         say(f"report: {write_report(make_report(results), report)}")
 
 
-def write_report(report: Report | EncodingReport | PerceptionReport, folder: Path) -> Path:
+def write_report(report: Report | EncodingReport | PerceptionReport | VisalignReport, folder: Path) -> Path:
     """Write a report; without matplotlib without the figures for papers, and say so. Return the page."""
     try:
         return Path(report.save(folder))

@@ -71,7 +71,7 @@ def extract(
     from isomorph.engine import Progress
     from isomorph.models import extract as extract_features
     from isomorph.models import load_model
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
     _check_out(out, thingsvision, reduce)
     shown = read_stimuli(stimuli, on_error=on_error, column=column, group=group)
@@ -89,7 +89,7 @@ def extract(
     if dry_run:
         _print_plan(extract_features(loaded, shown, **options, dry_run=True), json=json)
         return
-    kept = Store(store)
+    kept = open_store(store)
     with Progress(quiet=json) as progress:
         extraction = extract_features(loaded, shown, **options, store=kept, progress=progress)
     if group:

@@ -38,16 +38,16 @@ def plan_study(
     """
     from isomorph.cli._sbatch import jobs_of, sbatch_script
     from isomorph.errors import InputError
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
     asked = study_in_parts(study)
-    kept = Store(store or asked.store)
+    kept = open_store(store or asked.store)
     if sbatch is not None:
         try:
             jobs, at_once = jobs_of(sbatch)
         except InputError as error:
             wrong_usage("plan", str(error))
-        print(sbatch_script(asked, study.resolve(), jobs=jobs, at_once=at_once, store=kept.path), end="")
+        print(sbatch_script(asked, study.resolve(), jobs=jobs, at_once=at_once, store=kept.place), end="")
         return
     rows = plan_rows(asked, kept)
     if json:

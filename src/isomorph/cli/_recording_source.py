@@ -92,9 +92,9 @@ def _layers(source: str, store: str | None) -> list[tuple[str, Any]]:
 
 def _stored_extraction(name: str, store: str | None) -> Any:
     from isomorph.models import stored_extraction
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
-    kept = Store(store)
+    kept = open_store(store)
     matching = [each.fingerprint for each in kept.entries() if len(name) >= 6 and each.fingerprint.startswith(name) and each.complete]
     return stored_extraction(kept, matching[0]) if len(matching) == 1 else None
 

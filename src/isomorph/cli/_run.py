@@ -93,10 +93,10 @@ def run_study(
         wrong_usage("run", "--retry-quarantined goes with --part or --engine: a whole run begins every unit.")
     from isomorph.engine import Progress, StopRequested, StopSignals
     from isomorph.results import Study
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
     asked = Study.load(study)
-    kept = Store(store or asked.store)
+    kept = open_store(store or asked.store)
     if dry_run:
         plan = asked.plan(kept)
         if json:

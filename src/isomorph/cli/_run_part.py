@@ -21,10 +21,10 @@ def run_part(study: Path, *, part: str | None, stage: str | None, store: str | N
     from isomorph.cli._plan import study_in_parts
     from isomorph.engine import DEATHS, Part, Progress, StopRequested, StopSignals
     from isomorph.errors import InputError
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
     asked = study_in_parts(study)
-    kept = Store(store or asked.store)
+    kept = open_store(store or asked.store)
     try:
         ours = Part.parse(part or "1/1")
     except InputError as error:

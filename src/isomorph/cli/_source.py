@@ -30,12 +30,12 @@ def read_features(source: str, *, store: str | None = None) -> Features | Gram:
 
 
 def _stored(name: str, layer: str, source: str, store: str | None) -> Features | Gram:
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
-    kept = Store(store)
+    kept = open_store(store)
     matching = [each.fingerprint for each in kept.entries() if len(name) >= 6 and each.fingerprint.startswith(name) and each.complete]
     if not matching:
-        raise FileError(f"{source!r} is neither a file nor an object in the store {kept.path}. `isomorph store ls` lists what is there.")
+        raise FileError(f"{source!r} is neither a file nor an object in the store {kept.place}. `isomorph store ls` lists what is there.")
     if len(matching) > 1:
         raise InputError(f"{name!r} begins the fingerprints of {len(matching)} stored objects; give more digits.")
     from isomorph.models import stored_extraction

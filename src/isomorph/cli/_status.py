@@ -29,10 +29,10 @@ def show_status(study: Annotated[Path, tyro.conf.Positional], *, store: StoreFol
     """
     from isomorph.cli._plan import plan_rows, study_in_parts
     from isomorph.engine import Journal
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
     asked = study_in_parts(study)
-    kept = Store(store or asked.store)
+    kept = open_store(store or asked.store)
     journal = Journal(kept)
     units = [_with_state(row, journal) for row in plan_rows(asked, kept)]
     times = journal.times()

@@ -20,9 +20,9 @@ def ls(*, store: StoreFolder = None, json: bool = False) -> None:
         store: The store's folder; default: $ISOMORPH_STORE.
         json: One JSON object a line.
     """
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
-    kept = Store(store)
+    kept = open_store(store)
     rows = [
         {
             "fingerprint": entry.fingerprint,
@@ -45,7 +45,7 @@ def ls(*, store: StoreFolder = None, json: bool = False) -> None:
             "complete": "yes" if row["complete"] else "no",
         }
     print_table(rows, ["fingerprint", "kind", "summary", "bytes", "shards", "complete"])
-    say(f"{len(rows)} objects in {kept.path}")
+    say(f"{len(rows)} objects in {kept.place}")
 
 
 def verify(*, store: StoreFolder = None, json: bool = False) -> int:
@@ -56,16 +56,16 @@ def verify(*, store: StoreFolder = None, json: bool = False) -> int:
         json: One JSON object a line, one a damaged file.
     """
     from isomorph.spec import to_plain
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
-    kept = Store(store)
+    kept = open_store(store)
     damaged = [to_plain(each) for each in kept.verify()]
     if json:
         for each in damaged:
             print_json(each)
     elif damaged:
         print_table(damaged, list(damaged[0]))
-    say(f"{len(damaged)} damaged files in {kept.path}" if damaged else f"nothing in {kept.path} is damaged")
+    say(f"{len(damaged)} damaged files in {kept.place}" if damaged else f"nothing in {kept.place} is damaged")
     return 1 if damaged else 0
 
 
@@ -79,9 +79,9 @@ def gc(*, older_than_days: float = 7, dry_run: bool = False, store: StoreFolder 
         json: One JSON object.
     """
     from isomorph.spec import to_plain
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
-    freed = Store(store).gc(older_than_days=older_than_days, dry_run=dry_run)
+    freed = open_store(store).gc(older_than_days=older_than_days, dry_run=dry_run)
     if json:
         print_json(to_plain(freed))
     else:

@@ -74,6 +74,6 @@ class StudyUnit:
 @lru_cache(maxsize=2)
 def _units(path: Path, mtime_ns: int, size: int, store: str, stage: str) -> Sequence[LazyUnit]:
     from isomorph.cli._plan import study_in_parts
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
-    return study_in_parts(path).units(Store(store), stage=stage)
+    return study_in_parts(path).units(open_store(store), stage=stage)

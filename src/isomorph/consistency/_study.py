@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from isomorph.consistency._model_set import ModelSet
 from isomorph.errors import InputError, IsomorphError, UnknownNameError
 from isomorph.spec import read_study
+from isomorph.store import store_beside
 
 if TYPE_CHECKING:
     from isomorph.consistency._consistency import Consistency
@@ -92,7 +93,7 @@ class Study:
     memory_limit: str = "2GB"
     device: str = "cpu"
     report: Path = Path("consistency")
-    store: Path | None = None
+    store: str | Path | None = None
 
     def __post_init__(self) -> None:
         for what in ("models", "datasets", "measures"):
@@ -120,7 +121,7 @@ class Study:
             study,
             datasets=tuple(str(here / each) if (here / each).is_dir() else each for each in study.datasets),
             report=here / study.report,
-            store=here / study.store if study.store else None,
+            store=store_beside(study.store, here),
             metadata=here / study.metadata if study.metadata else None,
         )
 

@@ -23,7 +23,7 @@ class StudyParts:
     Attributes:
         name: What the study is called.
         report: The folder of its report.
-        store: The folder of its store; None: the default one.
+        store: The folder or address of its store; None: the default one.
         makers: Stage → what gives its units.
         expected: Stage → labels, of stages whose units cannot be told before those of the stage before are finished.
         may_fail: Stages that count as finished when what is missing has failed for good: a study that leaves out what fails.
@@ -31,7 +31,7 @@ class StudyParts:
 
     name: str
     report: Path
-    store: Path | None
+    store: str | Path | None
     makers: Mapping[str, Maker]
     expected: Mapping[str, Callable[[], list[str]]] = field(default_factory=dict)
     may_fail: frozenset[str] = frozenset()

@@ -16,7 +16,7 @@ from isomorph.models._plan import ExtractionPlan, LayerInfo, Precision, Reductio
 from isomorph.models._plan_request import Request
 from isomorph.models._reduce import Pool
 from isomorph.spec import fingerprint, from_plain, to_plain
-from isomorph.store import Store, StoredObject
+from isomorph.store import Store, StoredObject, open_store
 
 if TYPE_CHECKING:
     from isomorph.geometry import Gram
@@ -140,7 +140,7 @@ def extraction_of(
     """What was requested, out of the store where that has it; otherwise the plan is made and carried out."""
     spec = request.spec(model=model, stimuli=stimuli)
     name = fingerprint(spec)
-    store = Store(store) if isinstance(store, str | Path) else store
+    store = open_store(store) if isinstance(store, str | Path) else store
     if store is not None and name in store:
         return _from_store(store.open(name), stimuli.ids)
     return _run(model, stimuli, plan(), seed=request.seed, spec=spec, store=store, progress=progress or Progress(quiet=True))

@@ -12,7 +12,7 @@ from isomorph.features import Features
 from isomorph.features._grouping import Grouping
 from isomorph.models._extract import _extraction, _from_store
 from isomorph.spec import fingerprint, to_plain
-from isomorph.store import Store
+from isomorph.store import Store, open_store
 
 if TYPE_CHECKING:
     from isomorph.geometry import Gram
@@ -29,7 +29,7 @@ def grouped(extraction: Extraction, groups: Mapping[str, str] | None, store: Sto
         "ids": list(grouping.names),
     }
     name = fingerprint(spec)
-    store = Store(store) if isinstance(store, str | Path) else store
+    store = open_store(store) if isinstance(store, str | Path) else store
     if store is not None and name in store:
         return _from_store(store.open(name), grouping.names)
     layer_of = {layer.source: layer.name for layer in extraction.layers}

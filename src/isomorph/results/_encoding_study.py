@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from isomorph.errors import InputError, IsomorphError
 from isomorph.results._encoding_options import protocol_with
 from isomorph.spec import read_study
+from isomorph.store import store_beside
 
 if TYPE_CHECKING:
     from isomorph.encoding import BrainScores, Protocol
@@ -101,7 +102,7 @@ class EncodingStudy:
     memory_limit: str = "2GB"
     device: str = "cpu"
     report: Path = Path("report")
-    store: Path | None = None
+    store: str | Path | None = None
 
     def __post_init__(self) -> None:
         for what in ("models", "recordings"):
@@ -138,7 +139,7 @@ class EncodingStudy:
             stimuli={placed(name): here / each for name, each in study.stimuli.items()},
             units={placed(name): here / each for name, each in study.units.items()},
             report=here / study.report,
-            store=here / study.store if study.store else None,
+            store=store_beside(study.store, here),
         )
 
     def chosen_protocol(self) -> Protocol:

@@ -80,9 +80,9 @@ def evaluate(
         MissingDependencyError: A model needs a package that is not installed; the message says the command.
     """
     from isomorph.benchmarks._geometry_match import Inference
-    from isomorph.store import Store
+    from isomorph.store import open_store
 
-    kept = store if isinstance(store, Store) else Store(store)
+    kept = open_store(store)
     asked = _benchmarks(benchmarks)
     shown = _models(models, asked)
     inference = Inference(replicates=replicates, seed=seed, resample=resample, permutations=permutations)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from isomorph.errors import InputError, StoreError, UnknownNameError
 from isomorph.spec import read_study
+from isomorph.store import store_beside
 
 if TYPE_CHECKING:
     from isomorph.benchmarks import BehaviourMatch, GeometryMatch
@@ -62,7 +63,7 @@ class Study:
     memory_limit: str = "2GB"
     device: str = "cpu"
     report: Path = Path("report")
-    store: Path | None = None
+    store: str | Path | None = None
 
     def __post_init__(self) -> None:
         if not self.models:
@@ -86,7 +87,7 @@ class Study:
         return replace(
             study,
             report=here / study.report,
-            store=here / study.store if study.store else None,
+            store=store_beside(study.store, here),
             stimuli=here / study.stimuli if study.stimuli else None,
         )
 

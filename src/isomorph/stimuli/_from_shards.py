@@ -82,9 +82,9 @@ def from_shards(
 ) -> Parts:
     """The pictures of one split, in the order of shards and of members; ids are their keys."""
     if isinstance(store, str | Path):
-        from isomorph.store import Store
+        from isomorph.store import open_store
 
-        store = Store(store)
+        store = open_store(store)
     if next(folder.glob(ARRAY_RECORDS), None):
         return from_array_record(folder, split, background=background, max_pixels=max_pixels, shard_in_id=shard_in_id, store=store)
     shards = _shards(folder / split)
