@@ -12,6 +12,7 @@ import xxhash
 from isomorph.errors import StoreError
 from isomorph.spec import canonical_json, fingerprint
 from isomorph.store import Store, StoredObject
+from isomorph.store._atomic import temporary_file
 
 SPEC = {"kind": "extraction"}
 NAME = fingerprint(SPEC)
@@ -81,6 +82,12 @@ def test_a_truncated_shard_is_refused(stored: StoredObject, keep: int) -> None:
         stored.read("b", "x")
 
 
+def left_by_a_dead_writer(folder: Path) -> Path:
+    with temporary_file(folder / "a.safetensors", needed=5) as (file, temporary):
+        file.write(b"12345")
+    return temporary
+
+
 def before_and_after(stored: StoredObject) -> tuple[dict[str, bytes], dict[str, bytes]]:
     whole = {path.name: path.read_bytes() for path in stored.folder.iterdir()}
     yield whole
@@ -105,7 +112,7 @@ def test_running_again_mends_any_damage(stored: StoredObject, name: str, harm: s
 def test_only_the_damaged_shard_is_computed_again(stored: StoredObject) -> None:
     flip(stored.folder / "a.safetensors", 200)
     freed = of(stored).gc()
-    assert {path.name for path in freed.files} == {"a.safetensors", "manifest.json"}
+    assert {path.name for path in freed.files} == {"a.safetensors", "a.json", "manifest.json"}
     assert NAME not in of(stored)
     with of(stored).begin(NAME, SPEC) as writer:
         assert set(writer.finished) == {"b"}
@@ -113,7 +120,7 @@ def test_only_the_damaged_shard_is_computed_again(stored: StoredObject) -> None:
 
 def test_gc_frees_old_unfinished_objects_and_dead_writers_files_only(stored: StoredObject) -> None:
     store = of(stored)
-    (stored.folder / ".a.safetensors.1-ab.tmp").write_bytes(b"12345")
+    temporary = left_by_a_dead_writer(stored.folder)
     spec = {"kind": "unfinished"}
     writer = store.begin(fingerprint(spec), spec)
     writer.put("x", {"x": np.ones(10)})
@@ -124,11 +131,11 @@ def test_gc_frees_old_unfinished_objects_and_dead_writers_files_only(stored: Sto
     writer.close()
     tried = store.gc(dry_run=True)
     assert store.gc(older_than_days=9).objects == ()
-    (stored.folder / ".a.safetensors.1-ab.tmp").write_bytes(b"12345")
+    temporary.write_bytes(b"12345")
     freed = store.gc()
     assert freed == tried
     assert freed.objects == (fingerprint(spec),)
-    assert [path.name for path in freed.files] == [".a.safetensors.1-ab.tmp"]
+    assert freed.files == (temporary,)
     assert not writer.folder.exists()
     assert NAME in store
     assert store.verify() == []
@@ -138,8 +145,7 @@ def test_gc_frees_old_unfinished_objects_and_dead_writers_files_only(stored: Sto
 def test_what_a_dead_writer_left_half_written_is_freed_when_work_goes_on(tmp_path: Path) -> None:
     store = Store(tmp_path)
     with store.begin(NAME, SPEC) as writer:
-        left = writer.folder / ".a.safetensors.1-ab.tmp"
-    left.write_bytes(b"12345")
+        left = left_by_a_dead_writer(writer.folder)
     with store.begin(NAME, SPEC):
         assert not left.exists()
         left.write_bytes(b"of a living writer")

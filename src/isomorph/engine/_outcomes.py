@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from typing import Literal, Protocol
 
@@ -104,7 +105,7 @@ def _set_apart(
         if on_error == "stop":
             raise
         return Outcome(label=unit.label, fingerprint="", state="failed", error=ErrorRecord.of(error, attempts=1), raised=error)
-    if fingerprint in store:
+    if _made(unit, store):
         return Outcome(label=unit.label, fingerprint=fingerprint, state="skipped")
     if deaths is not None and len((notes := journal.notes(fingerprint)).died) >= deaths:
         return Outcome(label=unit.label, fingerprint=fingerprint, state="quarantined", error=_deadly(unit, notes))
@@ -118,7 +119,7 @@ def _claimed(unit: WorkUnit, store: Store, journal: Journal, *, retries: int, pa
 
 
 def _tried(unit: WorkUnit, store: Store, journal: Journal, *, retries: int, pause_seconds: float) -> Outcome:
-    if unit.fingerprint in store:  # another process made it between the look and the claim
+    if _made(unit, store):  # another process made it between the look and the claim
         return Outcome(label=unit.label, fingerprint=unit.fingerprint, state="skipped")
     started, attempts = time.perf_counter(), 0
     while True:
@@ -137,10 +138,19 @@ def _tried(unit: WorkUnit, store: Store, journal: Journal, *, retries: int, paus
         return outcome
 
 
+def _made(unit: WorkUnit, store: Store) -> bool:
+    """Whether its output is known to be there; a disk that does not tell now is asked again by the unit itself."""
+    with suppress(StoreError):
+        return unit.fingerprint in store
+    return False
+
+
 def _run_unit(unit: WorkUnit, store: Store) -> None:
     try:
         unit.run(store)
     except IsomorphError as error:
+        if isinstance(error, StoreError) and _made(unit, store):
+            return  # another writer was first, or only what follows the commit failed
         error.args = (f"{unit.label}: {error}",)  # the same type, so that callers can still tell what went wrong
         raise
     except Exception as error:

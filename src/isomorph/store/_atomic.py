@@ -6,12 +6,15 @@ import errno
 import os
 import secrets
 import shutil
+import socket
 import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from io import FileIO
 from pathlib import Path
+from zlib import crc32
 
 from isomorph.errors import StoreError
 
@@ -45,6 +48,16 @@ def write_error(error: OSError, path: Path, needed: int) -> StoreError:
     return StoreError(start + why)
 
 
+def read_error(error: OSError, path: Path) -> StoreError:
+    """The one sentence for a read that failed, which says nothing of what the file holds; `raise` it `from` the error."""
+    return StoreError(f"{path} cannot be read: {error.strerror or error}. Check the disk or the network, then run again.")
+
+
+def unreadable(error: StoreError) -> bool:
+    """Whether a file could not be read, rather than being read and found wrong: such a file is neither damaged nor to be removed."""
+    return isinstance(error.__cause__, OSError)
+
+
 def _free(path: Path) -> str:
     with suppress(OSError):
         return f" ({shutil.disk_usage(path.parent).free:,} bytes are free)"
@@ -58,7 +71,7 @@ def temporary_file(final: Path, *, needed: int, durable: bool = True) -> Iterato
     Raises:
         StoreError: The disk is full, read-only or over quota; the temporary file is removed.
     """
-    temporary = final.parent / f".{final.name}.{os.getpid()}-{secrets.token_hex(6)}{TEMPORARY}"
+    temporary = final.parent / f".{final.name}.{_machine()}-{secrets.token_hex(6)}{TEMPORARY}"
     try:
         with temporary.open("xb", buffering=0) as file:
             yield file, temporary
@@ -72,6 +85,25 @@ def temporary_file(final: Path, *, needed: int, durable: bool = True) -> Iterato
         raise
 
 
+@cache
+def _machine() -> str:
+    """Eight digits for this machine since its boot: as far as its locks reach."""
+    return f"{crc32((boot_id() or socket.gethostname()).encode()):08x}"
+
+
+@cache
+def boot_id() -> str:
+    """What this boot of this machine is called; empty where the system does not tell."""
+    with suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return ""
+
+
+def of_this_machine(path: Path) -> bool:
+    """Whether it is a temporary file that this machine made: where its lock is free, the writer is dead. Another machine's may live."""
+    return path.name.endswith(TEMPORARY) and f".{_machine()}-" in path.name
+
+
 def publish(temporary: Path, final: Path, *, durable: bool = True) -> None:
     """Give a complete temporary file its final name."""
     try:
@@ -79,8 +111,9 @@ def publish(temporary: Path, final: Path, *, durable: bool = True) -> None:
         if durable:
             sync_folder(final.parent)
     except OSError as error:
-        needed = regular_size(temporary) or 0
+        needed = 0
         with suppress(OSError):
+            needed = regular_size(temporary) or 0
             temporary.unlink()
         raise write_error(error, final, needed) from error
 
@@ -125,12 +158,65 @@ def make_folder(folder: Path) -> None:
 
 
 def regular_size(path: Path) -> int | None:
-    """The size of a regular file; None where there is none. Links and pipes do not count: a store holds its own bytes."""
+    """The size of a regular file; None where there is none.
+
+    Raises:
+        StoreError: The disk or the network does not tell.
+    """
+    status = regular_status(path)
+    return None if status is None else status.st_size
+
+
+def regular_status(path: Path) -> os.stat_result | None:
+    """What the system says of a regular file; None where there is none. Links and pipes do not count: a store holds its own bytes.
+
+    Raises:
+        StoreError: The disk or the network does not tell.
+    """
     try:
         status = path.lstat()
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
+    except OSError as error:
+        raise read_error(error, path) from error
+    return status if stat.S_ISREG(status.st_mode) else None
+
+
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder, and no link to one.
+
+    Raises:
+        StoreError: The disk or the network does not tell.
+    """
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise read_error(error, path) from error
+
+
+def listing(folder: Path) -> list[Path]:
+    """What is in a folder, sorted; nothing if there is no such folder.
+
+    Raises:
+        StoreError: The disk or the network does not tell.
+    """
+    try:
+        return sorted(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise read_error(error, folder) from error
+
+
+def file_system_time(folder: Path) -> float:
+    """Now, in seconds, by the clock that stamps files in `folder`; machines' own clocks differ, and jump."""
+    try:
+        os.utime(folder)
+        return folder.stat().st_mtime
+    except OSError as error:
+        raise write_error(error, folder, 0) from error
 
 
 class FolderLock:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from isomorph.errors import StoreError
-from isomorph.store._atomic import TEMPORARY, FolderLock, publishing, regular_size, write_error
+from isomorph.store._atomic import (
+    TEMPORARY,
+    FolderLock,
+    file_system_time,
+    listing,
+    of_this_machine,
+    publishing,
+    regular_size,
+    regular_status,
+    unreadable,
+    write_error,
+)
+from isomorph.store._lease import worked_on
 from isomorph.store._receipt import ShardReceipt, is_shard_name
 from isomorph.store._shard import damage
 from isomorph.store._stored_object import MANIFEST, SPEC, StoredObject, read_manifest, read_receipt, read_spec
 from isomorph.store._writer import strays
+
+GRACE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
@@ -41,11 +54,19 @@ class Entry:
 
 @dataclass(frozen=True)
 class Damage:
-    """One file that is not what it should be."""
+    """One file that is not what it should be.
+
+    Attributes:
+        fingerprint: The object it belongs to.
+        path: The file; its address, where the store is beyond this machine.
+        problem: What is wrong with it.
+        unreadable: The disk or the network did not give it, which may pass: `gc` leaves it where it is.
+    """
 
     fingerprint: str
     path: Path | str
     problem: str
+    unreadable: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,7 +83,7 @@ def entry_of(folder: Path) -> Entry:
     spec = None
     with suppress(StoreError):
         spec = read_spec(folder)
-    return described(folder.name, spec, {path.name: regular_size(path) or 0 for path in _listing(folder)})
+    return described(folder.name, spec, {path.name: regular_size(path) or 0 for path in listing(folder)})
 
 
 def described(fingerprint: str, spec: Mapping[str, Any] | None, sizes: Mapping[str, int]) -> Entry:
@@ -77,82 +98,115 @@ def described(fingerprint: str, spec: Mapping[str, Any] | None, sizes: Mapping[s
 
 
 def damage_of(folder: Path) -> Iterator[Damage]:
-    """Read every byte of an object and name each file that is wrong."""
-    receipts, committed = None, (folder / MANIFEST).exists()
-    try:
-        if committed or (folder / SPEC).exists():  # a writer that dies at once leaves a folder without either
+    """Read every byte of an object and name each file that is wrong or cannot be read."""
+    names = {path.name for path in listing(folder)}
+    committed: Mapping[str, ShardReceipt] | None = None
+    if names & {MANIFEST, SPEC}:  # a writer that dies at once leaves a folder without either
+        try:
             read_spec(folder)
-    except StoreError as error:
-        yield Damage(folder.name, folder / SPEC, str(error))
+        except StoreError as error:
+            yield _told(folder / SPEC, error)
+    if MANIFEST in names:
+        try:
+            committed = read_manifest(folder)[1]
+        except StoreError as error:
+            yield _told(folder / MANIFEST, error)
+    for shard in sorted(_claims(names) if committed is None else committed):
+        yield from _damage_of_shard(folder, shard, None if committed is None else committed[shard])
+
+
+def _claims(names: Collection[str]) -> list[str]:
+    """The shards of an unfinished object that have a receipt."""
+    return [name[:-5] for name in names if name.endswith(".json") and is_shard_name(name[:-5])]
+
+
+def _damage_of_shard(folder: Path, shard: str, promised: ShardReceipt | None) -> Iterator[Damage]:
+    receipt = promised
     try:
-        receipts = read_manifest(folder)[1] if committed else None
+        receipt = read_receipt(folder, shard)
+        if promised is not None and receipt != promised:
+            yield Damage(folder.name, folder / f"{shard}.json", "it is not the receipt that the manifest holds")
     except StoreError as error:
-        yield Damage(folder.name, folder / MANIFEST, str(error))
-    for shard, receipt in _claims(folder) if receipts is None else receipts.items():
-        path = folder / f"{shard}.safetensors"
-        if isinstance(receipt, str):
-            yield Damage(folder.name, folder / f"{shard}.json", receipt)
-        elif problem := damage(path, receipt, again=True):
+        yield _told(folder / f"{shard}.json", error)
+    receipt = promised or receipt
+    if receipt is None:
+        return
+    path = folder / f"{shard}.safetensors"
+    try:
+        if problem := damage(path, receipt, again=True):
             yield Damage(folder.name, path, problem)
+    except StoreError as error:
+        yield _told(path, error)
 
 
-def _claims(folder: Path) -> Iterator[tuple[str, ShardReceipt | str]]:
-    """The receipts of an unfinished object, or what is wrong with them."""
-    for path in sorted(folder.glob("*.json")):
-        shard = path.name.removesuffix(".json")
-        if path.name not in (MANIFEST, SPEC) and is_shard_name(shard):
-            try:
-                yield shard, read_receipt(folder, shard)
-            except StoreError as error:
-                yield shard, str(error)
+def _told(path: Path, error: StoreError) -> Damage:
+    return Damage(path.parent.name, path, str(error), unreadable(error))
 
 
-def free(folder: Path, *, older_than_seconds: float, dry_run: bool) -> Freed:
+def time_of(objects: Path, *, dry_run: bool) -> float:
+    """Now, by the clock that stamped the objects; where nothing can be written, a dry run takes the machine's."""
+    try:
+        return file_system_time(objects)
+    except StoreError:
+        if not dry_run:
+            raise
+        return time.time()
+
+
+def free(folder: Path, *, now: float, older_than_seconds: float, dry_run: bool) -> Freed:
     """Free what one object does not need: all of it if unfinished and old, damaged and stray files otherwise.
 
-    An object that a living process writes is left alone.
+    An object that a living process writes is left alone. Of this machine the lock tells; of others, and where there are no locks, the
+    notes of running units and the ages of files do, by the clock of the file system.
     """
     with publishing(folder.parent):
         lock = FolderLock(folder)
         try:
-            if lock.exclusive() is False:
+            locked = lock.exclusive()
+            if locked is False or worked_on(folder, now=now, locked=locked is True):
                 return Freed((), (), 0)
-            return _free_locked(folder, older_than_seconds=older_than_seconds, dry_run=dry_run)
+            return _free_locked(folder, now=now, older_than_seconds=older_than_seconds, locked=locked is True, dry_run=dry_run)
+        except StoreError:
+            raise
         except OSError as error:
-            if isinstance(error, StoreError):
-                raise
             raise write_error(error, folder, 0) from error
         finally:
             lock.close()
 
 
-def _free_locked(folder: Path, *, older_than_seconds: float, dry_run: bool) -> Freed:
-    files = _listing(folder)
-    bad = {Path(each.path) for each in damage_of(folder)}
-    committed = regular_size(folder / MANIFEST) is not None
-    newest = max((path.lstat().st_mtime for path in [*files, folder]), default=0.0)
-    if not committed and time.time() - newest >= older_than_seconds:
-        size = sum(regular_size(path) or 0 for path in files)
+def _free_locked(folder: Path, *, now: float, older_than_seconds: float, locked: bool, dry_run: bool) -> Freed:
+    written = {path: status.st_mtime for path in listing(folder) if (status := regular_status(path)) is not None}
+    bad = {Path(each.path) for each in damage_of(folder) if not each.unreadable}
+    committed = folder / MANIFEST in written
+    if not committed and now - max([*written.values(), folder.stat().st_mtime]) >= max(older_than_seconds, GRACE_SECONDS):
+        size = sum(regular_size(path) or 0 for path in written)
         if not dry_run:
-            shutil.rmtree(folder)
+            for path in written:
+                path.unlink(missing_ok=True)
+            with suppress(OSError):  # somebody has just begun it again
+                folder.rmdir()
         return Freed((folder.name,), (), size)
-    doomed = {path for path in files if path.name.endswith(TEMPORARY)} | {path for path in bad if path in files}
+    bad |= {path.with_suffix(".json") for path in bad if path.suffix == ".safetensors"}  # whose receipt promises what is not there
+    doomed = {path for path in written if _is_left_behind(path, locked=locked, age=now - written[path])} | (bad & set(written))
     if committed and bad:  # the sound shards stay, so that the next run computes only the others
         doomed.add(folder / MANIFEST)
     elif committed:
-        doomed |= set(strays(StoredObject(folder)))
+        doomed |= {path for path in strays(StoredObject(folder)) if not path.name.endswith(TEMPORARY)}
     size = sum(regular_size(path) or 0 for path in doomed)
     if not dry_run:
-        for path in sorted(doomed, key=lambda each: each.name != MANIFEST):  # first of all, the object stops being committed
+        for path in sorted(doomed, key=_promises):
             path.unlink(missing_ok=True)
     return Freed((), tuple(sorted(doomed)), size)
 
 
-def _listing(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if not path.is_dir())
-    except OSError:
-        return []
+def _promises(path: Path) -> int:
+    """What is removed first: an object stops being committed before a shard goes, and a shard being promised before it does."""
+    return 0 if path.name == MANIFEST else 1 if path.suffix == ".json" else 2
+
+
+def _is_left_behind(path: Path, *, locked: bool, age: float) -> bool:
+    """Whether a temporary file has no living writer: of this machine the lock tells, of others the age."""
+    return path.name.endswith(TEMPORARY) and ((locked and of_this_machine(path)) or age >= GRACE_SECONDS)
 
 
 def _printable(value: object) -> str:

@@ -15,7 +15,7 @@ import xxhash
 
 from isomorph.errors import InputError, StoreError
 from isomorph.spec import canonical_json
-from isomorph.store._atomic import WAY_OUT, regular_size, write_bytes
+from isomorph.store._atomic import WAY_OUT, read_error, regular_size, write_bytes
 
 JSON_LIMIT = 256 * 2**20
 DTYPES: dict[str, np.dtype[Any]] = {
@@ -98,8 +98,10 @@ def read_sealed(path: Path) -> dict[str, Any]:
         raise StoreError(f"{path} has {size:,} bytes; the store reads at most {JSON_LIMIT:,}. {WAY_OUT}")
     try:
         content = path.read_bytes()
+    except FileNotFoundError:
+        raise StoreError(f"{path} is missing or is not a plain file. {WAY_OUT}") from None
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror or error}.") from error
+        raise read_error(error, path) from error
     return parse_sealed(content, where=str(path))
 
 

@@ -18,7 +18,7 @@ import xxhash
 
 from isomorph.errors import InputError, StoreError
 from isomorph.spec import canonical_json
-from isomorph.store._atomic import WAY_OUT, regular_size, temporary_file, write_all
+from isomorph.store._atomic import WAY_OUT, read_error, regular_status, temporary_file, write_all
 from isomorph.store._receipt import DTYPES, ShardReceipt, TensorFact, tensor_fact
 
 HEADER_LIMIT = 16 * 2**20
@@ -26,6 +26,7 @@ _BLOCK = 4 * 2**20  # bytes; small enough that the hash reads what the copy has 
 _NAMES = {dtype.str.lstrip("<>=|"): name for name, dtype in DTYPES.items()}
 _Array = npt.NDArray[Any]
 _Identity = tuple[int, ...]
+_MISSING = "it is missing or is not a plain file"
 _verified: dict[tuple[str, _Identity], str] = {}
 
 
@@ -93,10 +94,8 @@ def _blocks(array: _Array) -> Iterator[memoryview]:
 
 def identity(path: Path) -> _Identity | None:
     """What changes when a file does: device, inode, size and times; None where there is no plain file."""
-    if regular_size(path) is None:
-        return None
-    status = path.stat()
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    status = regular_status(path)
+    return None if status is None else _identity(status)
 
 
 def trust(path: Path, receipt: ShardReceipt) -> None:
@@ -106,10 +105,25 @@ def trust(path: Path, receipt: ShardReceipt) -> None:
 
 
 def damage(path: Path, receipt: ShardReceipt, *, again: bool = False) -> str | None:
-    """What is wrong with a shard, held against its receipt; None if nothing is. The bytes are read once a process, or `again`."""
+    """What is wrong with a shard, held against its receipt; None if nothing is. The bytes are read once a process, or `again`.
+
+    Raises:
+        StoreError: It could not be read, which does not mean that it is damaged.
+    """
+    try:
+        return _damage(path, receipt, again=again)
+    except FileNotFoundError:
+        return _MISSING
+    except StoreError:
+        raise
+    except OSError as error:
+        raise read_error(error, path) from error
+
+
+def _damage(path: Path, receipt: ShardReceipt, *, again: bool) -> str | None:
     now = identity(path)
     if now is None:
-        return "it is missing or is not a plain file"
+        return _MISSING
     size = now[2]
     if size != receipt.bytes:
         return f"it has {size:,} bytes and should have {receipt.bytes:,}"
@@ -119,7 +133,7 @@ def damage(path: Path, receipt: ShardReceipt, *, again: bool = False) -> str | N
         return f"its digest is {_verified[str(path), now]} and should be {receipt.digest}"
     try:
         offsets = header_of(path, now)
-    except StoreError as error:
+    except StoreError as error:  # its own sentence; what cannot be read is another error
         return str(error)
     if {key: fact for key, (fact, _) in offsets.items()} != dict(receipt.tensors):
         return "its tensors are not those of its receipt"
@@ -203,14 +217,19 @@ def _found(path: Path, receipt: ShardReceipt, key: str) -> tuple[TensorFact, int
 def _reading(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, KeyError) as error:
-        if isinstance(error, StoreError):
-            raise
-        raise StoreError(f"{path} cannot be read: {error}.") from error
+    except StoreError:
+        raise
+    except KeyError as error:
+        raise StoreError(f"{path} was replaced while it was read. Run again.") from error
+    except OSError as error:
+        raise read_error(error, path) from error
 
 
 def _status(descriptor: int) -> _Identity:
-    status = os.fstat(descriptor)
+    return _identity(os.fstat(descriptor))
+
+
+def _identity(status: os.stat_result) -> _Identity:
     return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 

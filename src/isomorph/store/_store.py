@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from isomorph.errors import StoreError
-from isomorph.store._atomic import regular_size
-from isomorph.store._audit import Damage, Entry, Freed, damage_of, entry_of, free
+from isomorph.store._atomic import is_folder, listing, regular_size
+from isomorph.store._audit import Damage, Entry, Freed, damage_of, entry_of, free, time_of
 from isomorph.store._notes import FolderNotes, Notes
 from isomorph.store._receipt import check_fingerprint
 from isomorph.store._stored_object import MANIFEST, StoredObject
@@ -58,7 +59,11 @@ class Store:
         return FolderNotes(self.path / folder)
 
     def __contains__(self, fingerprint: object) -> bool:
-        """Whether an object is committed."""
+        """Whether an object is committed.
+
+        Raises:
+            StoreError: The disk or the network does not tell.
+        """
         return isinstance(fingerprint, str) and regular_size(self._folder(fingerprint) / MANIFEST) is not None
 
     def open(self, fingerprint: str) -> StoredObject:
@@ -68,7 +73,7 @@ class Store:
             StoreError: It is absent, unfinished or damaged.
         """
         if fingerprint not in self:
-            state = "has only begun" if self._folder(fingerprint).is_dir() else "is not"
+            state = "has only begun" if is_folder(self._folder(fingerprint)) else "is not"
             raise StoreError(
                 f"the object {fingerprint[:12]} {state} in the store {self.path}. Run what makes it; `isomorph store ls` lists the rest."
             )
@@ -99,7 +104,7 @@ class Store:
         """
         if fingerprint is None:
             return [each for folder in self._folders() for each in damage_of(folder)]
-        if not self._folder(fingerprint).is_dir():
+        if not is_folder(self._folder(fingerprint)):
             raise StoreError(f"the object {fingerprint[:12]} is not in the store {self.path}; `isomorph store ls` lists what is.")
         return list(damage_of(self._folder(fingerprint)))
 
@@ -107,16 +112,22 @@ class Store:
         """Free what nobody needs, reading every byte to find it.
 
         Removed are: objects that nobody finished for `older_than_days`; temporary files of writers that died; damaged files,
-        so that the next run computes them again (and only them). Objects that a living process writes are left alone.
+        so that the next run computes them again (and only them). Objects that a living process writes are left alone: a lock tells of
+        those of this machine, the journal of running units of others, for five minutes after their last sign of life. Ages are by the
+        clock of the file system; nothing that may be another machine's is removed within an hour after it was written.
 
         Args:
-            older_than_days: The age in days from which an unfinished object counts as abandoned.
+            older_than_days: The age in days from which an unfinished object counts as abandoned; never less than an hour.
             dry_run: Only tell what would be removed.
 
         Raises:
             StoreError: The store cannot be written.
         """
-        freed = [free(folder, older_than_seconds=older_than_days * 86400, dry_run=dry_run) for folder in self._folders()]
+        folders = self._folders()
+        if not folders:
+            return Freed((), (), 0)
+        now = time_of(self.path / "objects", dry_run=dry_run)
+        freed = [free(folder, now=now, older_than_seconds=older_than_days * 86400, dry_run=dry_run) for folder in folders]
         objects = tuple(name for each in freed for name in each.objects)
         return Freed(objects, tuple(path for each in freed for path in each.files), sum(each.bytes for each in freed))
 
@@ -124,7 +135,7 @@ class Store:
         check_fingerprint(fingerprint)
         return self.path / "objects" / fingerprint[:2] / fingerprint
 
-    def _folders(self) -> Iterator[Path]:
-        digits = "[0-9a-f]"
-        folders = sorted((self.path / "objects").glob(f"{digits * 2}/{digits * 64}"))
-        return (folder for folder in folders if folder.name[:2] == folder.parent.name and folder.is_dir() and not folder.is_symlink())
+    def _folders(self) -> list[Path]:
+        shelves = [each for each in listing(self.path / "objects") if re.fullmatch("[0-9a-f]{2}", each.name)]
+        folders = [each for shelf in shelves for each in listing(shelf) if re.fullmatch(f"{shelf.name}[0-9a-f]{{62}}", each.name)]
+        return [folder for folder in folders if is_folder(folder)]

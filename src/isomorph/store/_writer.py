@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any
@@ -11,7 +12,18 @@ import numpy.typing as npt
 
 from isomorph.errors import InputError, StoreError
 from isomorph.spec import to_plain
-from isomorph.store._atomic import TEMPORARY, FolderLock, make_folder, publish, publishing, regular_size, write_error
+from isomorph.store._atomic import (
+    FolderLock,
+    file_system_time,
+    listing,
+    make_folder,
+    of_this_machine,
+    publish,
+    publishing,
+    regular_size,
+    unreadable,
+    write_error,
+)
 from isomorph.store._receipt import ShardReceipt, check_shard_name, write_sealed
 from isomorph.store._shard import TensorReader, damage, read_tensor, tensor_facts, trust, write_shard
 from isomorph.store._stored_object import MANIFEST, SPEC, StoredObject, manifest_plain, read_manifest, read_receipt, read_spec
@@ -34,8 +46,10 @@ class Writer:
             self._lock = FolderLock(folder)
             try:
                 if self._lock.exclusive():
-                    self._clear(TEMPORARY)
+                    self._remove(*(path.name for path in listing(folder) if of_this_machine(path)))
                 self._lock.shared()
+                with suppress(StoreError):
+                    file_system_time(folder)  # its age begins anew: `gc` must not take it for one that was abandoned
                 self._claim_spec()
             except BaseException:
                 self._lock.close()
@@ -175,11 +189,13 @@ class Writer:
         try:
             receipt = read_receipt(self.folder, shard)
             return receipt if damage(self._path(shard), receipt) is None else None
-        except StoreError:
+        except StoreError as error:
+            if unreadable(error):
+                raise
             return None
 
     def _verified_shards(self, only: Collection[str] | None) -> dict[str, ShardReceipt]:
-        there = sorted(path.name.removesuffix(".safetensors") for path in self.folder.glob("*.safetensors"))
+        there = [path.stem for path in listing(self.folder) if path.suffix == ".safetensors"]
         names = [shard for shard in there if only is None or shard in only]
         sound = {shard: self._sound_receipt(shard) for shard in names}
         with publishing(self.folder.parent):
@@ -199,7 +215,9 @@ class Writer:
             return {}
         try:
             return read_manifest(self.folder)[1]
-        except StoreError:
+        except StoreError as error:
+            if unreadable(error):
+                raise
             self._remove(MANIFEST)
             return {}
 
@@ -207,7 +225,9 @@ class Writer:
         path = self.folder / SPEC
         try:
             theirs = read_spec(self.folder)
-        except StoreError:  # absent or damaged
+        except StoreError as error:
+            if unreadable(error):
+                raise
             write_sealed(path, {"spec": self._spec})
             return
         self._check_spec(theirs, str(path))
@@ -220,9 +240,6 @@ class Writer:
                 "Give different work a different fingerprint."
             )
 
-    def _clear(self, suffix: str) -> None:
-        self._remove(*(path.name for path in self.folder.glob(f".*{suffix}")))
-
     def _remove(self, *names: str) -> None:
         for name in names:
             try:
@@ -234,7 +251,7 @@ class Writer:
 def strays(stored: StoredObject) -> list[Path]:
     """Every file of a committed object that its manifest does not name."""
     named = {MANIFEST, SPEC} | {f"{shard}{suffix}" for shard in stored.shards for suffix in (".json", ".safetensors")}
-    return [path for path in stored.folder.iterdir() if path.name not in named and regular_size(path) is not None]
+    return [path for path in listing(stored.folder) if path.name not in named and regular_size(path) is not None]
 
 
 def _words(tensors: Mapping[str, Any]) -> str:
