@@ -1,5 +1,6 @@
-"""The same numbers as packages that nobody here wrote: statsmodels, krippendorff, pingouin, scikit-learn, scipy. To 1e-10 where the formulas
-are the same; each test whose formulas differ says so in its name and why in its docstring."""
+"""The same numbers as packages that nobody here wrote: statsmodels, krippendorff, pingouin, scikit-learn, scipy.
+
+To 1e-10 where the formulas are the same; each test whose formulas differ says so in its name and why in its docstring."""
 
 import itertools
 
@@ -268,9 +269,7 @@ def test_cronbachs_interval_is_drawn_where_pingouins_is_feldts():
 
 def test_missing_ratings_are_not_passed_over_silently():
     gaps = np.array([[1, 2.0], [2, np.nan], [3, 3], [4, 5]])
-    with pytest.raises(
-        NonFiniteError, match=r"1 of 8 ratings are missing; the first is of item 1. missing='listwise' leaves such items out"
-    ):
+    with pytest.raises(NonFiniteError, match=r"1 of 8 ratings are missing; the first is of item 1. missing='listwise' leaves"):
         cronbach_alpha(gaps)
     with pytest.raises(NonFiniteError, match="NaN or infinite"):
         cronbach_alpha(np.where(np.isnan(gaps), np.inf, gaps), missing="pairwise")
