@@ -84,7 +84,7 @@ def test_similarities_are_those_of_the_measures_on_unit_rows(datasets, store):
     study = Study(name="small", models=MODELS[:3], datasets=datasets[:2], measures=("cka",), probe="none", by=(), **QUICK)
     similarities = study.run(store).similarities
     stimuli, _ = study.stimuli()
-    rows = [stored_features(store, feature_units(study, study.load_model(name), stimuli)[0].fingerprint).values for name in MODELS[:3]]
+    rows = [stored_features(store, feature_units(study, load_model(name), stimuli)[0].fingerprint).values for name in MODELS[:3]]
     rows = [each / np.linalg.norm(each.astype(np.float64), axis=1, keepdims=True) for each in rows]
     for a in range(3):
         for b in range(3):

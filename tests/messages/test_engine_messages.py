@@ -38,24 +38,6 @@ def test_wrong_usage_is_status_2(words, said, study, capsys):
     assert said in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", [["run", "--part", "1/2"], ["plan"], ["status"]])
-@pytest.mark.parametrize(
-    ("key", "kind", "command"),
-    [
-        ("recordings", "of brains", "isomorph run"),
-        ("network", "of VisAlign", "isomorph run"),
-        ("datasets", "of consistency", "isomorph consistency"),
-        ("teacher", "of alignment", "isomorph alignet"),
-    ],
-)
-def test_other_studies_say_that_they_do_not_come_in_parts(words, key, kind, command, study, capsys):
-    study.write_text(f'models = ["bundled/pixels"]\n{key} = ["x"]\n')
-    assert main([words[0], str(study), *words[1:]]) == 1
-    said = capsys.readouterr().err
-    assert f"first.toml is a study {kind}, which does not come in parts yet" in said
-    assert f"Run it as a whole: `{command} first.toml`" in said
-
-
 def test_a_path_that_no_script_can_hold(tmp_path, capsys):
     folder = tmp_path / "a\nISOMORPH_JOB\nreboot"
     folder.mkdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,8 +13,18 @@ from isomorph.cli._output import print_json, print_table, say
 from isomorph.cli._parse import StoreFolder, call, wrong_usage
 
 if TYPE_CHECKING:
-    from isomorph.results import Study
+    from isomorph.engine import StagedStudy
     from isomorph.store import Store
+
+
+_CLASSES = {
+    "models": "isomorph.results:Study",
+    "brains": "isomorph.results:EncodingStudy",
+    "visalign": "isomorph.visalign:VisalignStudy",
+    "consistency": "isomorph.consistency:Study",
+    "alignment": "isomorph.alignet:AlignetStudy",
+}
+_KINDS = {"recordings": "brains", "network": "visalign", "datasets": "consistency", "teacher": "alignment"}
 
 
 def run(words: list[str]) -> int | None:
@@ -30,7 +42,7 @@ def plan_study(
     """Print the units of a study, stage by stage; or a script for SLURM. Models are loaded for their fingerprints, but not run.
 
     Args:
-        study: A TOML file: models, benchmarks or stimuli.
+        study: A TOML file, of any kind: of models, brains, consistency, VisAlign or alignment.
         sbatch: Print a shell script that submits the study as arrays of N jobs, at most K of them at once, a stage after the other, and its
             report last. Options of that script go to `sbatch`: `bash submit.sh --partition=gpu --time=4:00:00`.
         store: The store's folder; default: the study's, else $ISOMORPH_STORE.
@@ -58,40 +70,42 @@ def plan_study(
     say(f"{sum(not row['done'] for row in rows)} of {len(rows)} units to do")
 
 
-def study_in_parts(path: Path) -> Study:
-    """Read a study that comes as stages of independent units.
+def study_in_parts(path: Path) -> StagedStudy:
+    """Read a study, of whatever kind, as stages of independent units.
 
     Raises:
         FileError: There is no such file, or it is not TOML.
-        InputError: It is of another kind, or an option is wrong.
+        InputError: An option is wrong.
     """
-    from isomorph.errors import InputError
-    from isomorph.results import Study
     from isomorph.spec import read_toml
 
-    asked = read_toml(path, what="study")
-    for key, kind, command in (
-        ("recordings", "of brains", "isomorph run"),
-        ("network", "of VisAlign", "isomorph run"),
-        ("datasets", "of consistency", "isomorph consistency"),
-        ("teacher", "of alignment", "isomorph alignet"),
-    ):
-        if key in asked:
-            raise InputError(
-                f"{path.name} is a study {kind}, which does not come in parts yet; studies of models against benchmarks, or against each "
-                f"other, do. Run it as a whole: `{command} {path.name}`; it goes on where it was interrupted."
-            )
-    return Study.load(path)
+    module, _, name = _CLASSES[study_kind(read_toml(path, what="study"))].partition(":")
+    study: Any = getattr(import_module(module), name).load(path)
+    asked: StagedStudy = getattr(study, "parts", study)  # studies of models are staged themselves
+    return asked
 
 
-def plan_rows(asked: Study, kept: Store) -> list[dict[str, Any]]:
+def study_kind(asked: Mapping[str, Any]) -> str:
+    """`brains`, `visalign`, `consistency`, `alignment` or `models`: by the option that only studies of that kind have."""
+    return next((kind for option, kind in _KINDS.items() if option in asked), "models")
+
+
+def plan_rows(asked: StagedStudy, kept: Store) -> list[dict[str, Any]]:
     """One row a unit: stage, unit, fingerprint (None while the stage before is not finished), done."""
+    from isomorph.errors import IsomorphError, StoreError
+
     rows: list[dict[str, Any]] = []
     for stage in asked.stages:
-        if all(row["done"] for row in rows):
-            units = [(unit.label, unit.fingerprint) for unit in asked.units(kept, stage=stage)]
-            rows += [{"stage": stage, "unit": label, "fingerprint": each, "done": each in kept} for label, each in units]
-        else:
-            labels = [f"{row['model']} on {row['benchmark']}" for row in asked.plan(kept)]
-            rows += [{"stage": stage, "unit": label, "fingerprint": None, "done": False} for label in labels]
+        try:
+            units = asked.units(kept, stage=stage)
+        except StoreError:
+            rows += [{"stage": stage, "unit": label, "fingerprint": None, "done": False} for label in asked.labels(kept, stage=stage)]
+            continue
+        for unit in units:
+            try:
+                fingerprint = unit.fingerprint
+            except IsomorphError as error:  # such as a model whose package is not here: other units can be told of
+                rows.append({"stage": stage, "unit": unit.label, "fingerprint": None, "done": False, "error": str(error)})
+            else:
+                rows.append({"stage": stage, "unit": unit.label, "fingerprint": fingerprint, "done": fingerprint in kept})
     return rows

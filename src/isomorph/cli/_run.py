@@ -11,6 +11,7 @@ import tyro
 from isomorph.cli._evaluate import deliver, print_best
 from isomorph.cli._output import print_json, print_table, say
 from isomorph.cli._parse import Settings, StoreFolder, call, wrong_usage
+from isomorph.cli._plan import study_kind
 
 
 def run(words: list[str]) -> int | None:
@@ -19,9 +20,9 @@ def run(words: list[str]) -> int | None:
 
 
 def module_for(words: list[str]) -> str:
-    """Where the command is: a study with `recordings` is one of brains, one with a `network` is VisAlign's."""
+    """Where the command is: each kind of study has its own, but parts and engines are the same for all."""
     if {"--part", "--stage", "--engine"} & {word.partition("=")[0] for word in words}:
-        return __name__  # which says of other studies that they do not come in parts
+        return __name__
     for word in words:
         path = Path(word)
         if path.suffix == ".toml" and path.is_file():
@@ -29,10 +30,16 @@ def module_for(words: list[str]) -> str:
                 asked = tomllib.loads(path.read_text(encoding="utf-8"))
             except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError):
                 break  # the study's own reader says what is wrong
-            if "recordings" in asked:
-                return "isomorph.cli._encoding_study"
-            return "isomorph.cli._visalign_study" if "network" in asked else __name__
+            return _OTHERS.get(study_kind(asked), __name__)
     return __name__
+
+
+_OTHERS = {
+    "brains": "isomorph.cli._encoding_study",
+    "visalign": "isomorph.cli._visalign_study",
+    "consistency": "isomorph.cli._consistency_study",
+    "alignment": "isomorph.cli._alignet_study",
+}
 
 
 def run_study(

@@ -17,9 +17,8 @@ if TYPE_CHECKING:
     from isomorph.consistency._consistency import Consistency
     from isomorph.consistency._result import ConsistencyResult
     from isomorph.consistency._similarities import Similarities
-    from isomorph.engine import Progress
+    from isomorph.engine import Progress, StudyParts
     from isomorph.measures import Measure
-    from isomorph.models import Model
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
 
@@ -202,31 +201,29 @@ class Study:
 
         return run_study(self, store, progress=progress)
 
+    @cached_property
+    def parts(self) -> StudyParts:
+        """Its stages: `features`, one unit a model and data set; `similarities`, one a data set, and the probes; `consistency`."""
+        from isomorph.consistency._study_parts import study_parts
+
+        return study_parts(self)
+
     def plan(self, store: Store) -> Iterator[dict[str, Any]]:
-        """What `run` would do, one row a model and data set; models are loaded one after the other, but shown nothing.
+        """What `run` would do, one row a model and data set; models are shown nothing.
 
         With `on_error="skip"` a model that cannot be loaded has no row.
         """
-        from isomorph.consistency._study_check import check_study
-        from isomorph.consistency._study_run import feature_units
+        from isomorph.consistency._study_run import StudyRun, feature_units
 
-        stimuli, _ = self.stimuli()
-        check_study(self, self.model_names(), {name: len(each) for name, each in stimuli.items()})
-        for name in self.model_names():
+        run = StudyRun(self, store)
+        for model in run.models:
             try:
-                model = self.load_model(name)
+                for unit in feature_units(self, model, run.stimuli):
+                    finished = unit.fingerprint in store
+                    yield {"model": model.asked, "dataset": unit.dataset, "stimuli": len(unit.stimuli), "finished": finished}
             except IsomorphError:
                 if self.on_error == "raise":
                     raise
-                continue
-            for unit in feature_units(self, model, stimuli):
-                yield {"model": name, "dataset": unit.dataset, "stimuli": len(unit.stimuli), "finished": unit.fingerprint in store}
-
-    def load_model(self, name: str) -> Model:
-        """The model on the study's device."""
-        from isomorph.models import load_model
-
-        return load_model(name, device=self.device)
 
 
 @dataclass(frozen=True)

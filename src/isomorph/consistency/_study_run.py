@@ -1,16 +1,20 @@
-"""Running a consistency study: features, similarities, probes, consistency, each resumed where it stopped."""
+"""The steps of a consistency study: features, similarities, probes, consistency, each resumed where it stopped."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from isomorph.arrays import FloatArray
-from isomorph.consistency._study_check import check_study, chosen_anchors
+from isomorph.consistency._study_answer import AnswerUnit, groupings, joined_results
+from isomorph.consistency._study_check import check_study
 from isomorph.consistency._study_metadata import study_metadata
 from isomorph.consistency._study_units import PENULTIMATE, FeatureUnit, ProbeUnit, SimilarityUnit
 from isomorph.engine import run_plan
@@ -22,150 +26,194 @@ if TYPE_CHECKING:
     from isomorph.consistency._study import Study, StudyOutcome
     from isomorph.engine import Progress
     from isomorph.models import Model, ModelCard
+    from isomorph.models._named_model import NamedModel
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
+
+Extracted = dict[str, dict[str, str]]
+"""Data set → model → what its `FeatureUnit` commits."""
 
 
 def run_study(study: Study, store: Store, *, progress: Progress | None = None) -> StudyOutcome:
     """Do what is not done yet, and answer."""
     from isomorph.consistency._study import StudyOutcome
 
-    stimuli, cut = study.stimuli()
-    check_study(study, study.model_names(), {name: len(each) for name, each in stimuli.items()})
-    notes = list(cut)
-    features, cards = _features(study, stimuli, store, notes, progress)
-    similarities = _similarities(study, stimuli, features, cards, store, progress)
+    run = StudyRun(study, store, progress)
+    notes = list(run.cut)
+    features = run.extracted(notes)
+    run_plan(run.similarity_units(features), store=store, progress=progress)
+    run_plan([*run.probe_units(features).values()], store=store, progress=progress)
     if study.probe != "none":
-        notes += [f"no performance is known on {name}: {why}." for name, each in stimuli.items() if (why := unlearnable(each))]
-    return StudyOutcome(similarities, _consistency(study, similarities), tuple(notes))
+        notes += [f"no performance is known on {name}: {why}." for name, each in run.stimuli.items() if (why := unlearnable(each))]
+    similarities = run.similarities(features)
+    units = run.answer_units(features, similarities)
+    run_plan(units, store=store, progress=progress)
+    found: dict[str, list[ConsistencyResult]] = {}
+    for unit in units:
+        found.setdefault(unit.grouping, []).append(unit.read(store))
+    return StudyOutcome(similarities, {name: joined_results(each) for name, each in found.items()}, tuple(notes))
 
 
-def feature_units(study: Study, model: Model, stimuli: Mapping[str, Stimuli], *, progress: Progress | None = None) -> list[FeatureUnit]:
+@dataclass(eq=False)
+class StudyRun:
+    """What the steps share, and the units of each step; the study is checked before any model is loaded."""
+
+    study: Study
+    store: Store
+    progress: Progress | None = None
+    stimuli: dict[str, Stimuli] = field(init=False)
+    cut: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.stimuli, self.cut = self.study.stimuli()
+        check_study(self.study, self.study.model_names(), {name: len(each) for name, each in self.stimuli.items()})
+
+    @cached_property
+    def models(self) -> list[NamedModel]:
+        """The models, not loaded."""
+        from isomorph.models._named_model import named_models
+
+        return named_models(self.study.model_names(), device=self.study.device, store=self.store)
+
+    def extracted(self, notes: list[str]) -> Extracted:
+        """Every model's features on every data set; one model is in memory at a time. What is left out is noted."""
+        done: Extracted = {dataset: {} for dataset in self.stimuli}
+        with self.progress.task("models", len(self.models), unit="models") if self.progress else nullcontext() as row:
+            for model in self.models:
+                try:
+                    units = feature_units(self.study, model, self.stimuli, progress=self.progress)
+                    _ = model.fingerprint
+                except IsomorphError as error:
+                    self._skip_or_raise(error, f"{model.asked} is left out", notes)
+                    continue
+                for unit in units:
+                    try:
+                        run_plan([unit], store=self.store)
+                        done[unit.dataset][model.asked] = unit.fingerprint
+                    except IsomorphError as error:
+                        self._skip_or_raise(error, f"{model.asked} is missing on {unit.dataset}", notes)
+                if row:
+                    row.advance(1)
+        return done
+
+    def _skip_or_raise(self, error: IsomorphError, what: str, notes: list[str]) -> None:
+        if self.study.on_error == "raise":
+            raise error
+        notes.append(f"{what}: {error}")
+
+    def similarity_units(self, features: Extracted) -> list[SimilarityUnit]:
+        """One a data set: all models, all measures."""
+        study, measures = self.study, self.study.chosen_measures()
+        units = [
+            SimilarityUnit(
+                dataset=dataset, features=each, measures=measures, normalise=study.normalise, memory_limit=study.memory_limit,
+                progress=self.progress,
+            )
+            for dataset, each in features.items()
+        ]  # fmt: skip
+        for unit in units:
+            if len(unit.features) < 3:
+                raise InputError(
+                    f"relations between models need at least three models; {len(unit.features)} have features on {unit.dataset}."
+                )
+        return units
+
+    def probe_units(self, features: Extracted) -> dict[tuple[str, str], ProbeUnit]:
+        """Data set, model → how well its labels are read; of data sets that have labels to learn."""
+        study = self.study
+        if study.probe == "none":
+            return {}
+        return {
+            (dataset, model): ProbeUnit(
+                model=model, dataset=dataset, features=each, labels=stimuli.labels or (), kind=study.probe, normalise=study.normalise,
+                seed=study.seed,
+            )
+            for dataset, stimuli in self.stimuli.items()
+            if not unlearnable(stimuli)
+            for model, each in features[dataset].items()
+        }  # fmt: skip
+
+    def answer_units(self, features: Extracted, similarities: Similarities) -> list[AnswerUnit]:
+        """One a grouping and measure."""
+        table = similarities.table.to_csv(lineterminator="\n")
+        inputs = [
+            [unit.fingerprint for unit in self.similarity_units(features)],
+            [unit.fingerprint for unit in self.probe_units(features).values()],
+            hashlib.sha256(table.encode()).hexdigest(),
+            list(similarities.domains or ()),
+        ]
+        return [
+            AnswerUnit(study=self.study, grouping=grouping, measure=measure, inputs=inputs, similarities=similarities)
+            for grouping in groupings(self.study)
+            for measure in similarities.measures
+        ]
+
+    def similarities(self, features: Extracted) -> Similarities:
+        """What finished units found, as one value."""
+        from isomorph.consistency._similarities import Similarities
+
+        study, units = self.study, self.similarity_units(features)
+        cards = self._cards(features)
+        names, measures = tuple(cards), tuple(study.chosen_measures())
+        shape = (len(units), len(measures), len(names), len(names))
+        values, errors = np.full(shape, np.nan), np.full(shape, np.nan)
+        counts: list[int] = []
+        for at, unit in enumerate(units):
+            rows = [names.index(name) for name in unit.features]
+            box = np.ix_(range(len(measures)), rows, rows)
+            found, uncertain, n = unit.read(self.store)
+            values[at][box] = found
+            counts.append(n)
+            if uncertain is not None:
+                errors[at][box] = uncertain
+        widths = [next(self.store.open(each[name]).meta["width"] for each in features.values() if name in each) for name in names]
+        return Similarities(
+            values,
+            tuple(self.stimuli),
+            measures,
+            names,
+            metadata=study_metadata(study, cards),
+            performance=self._performance(features, names),
+            standard_errors=None if np.isnan(errors).all() else errors,
+            n=tuple(counts),
+            widths=tuple(widths),
+            domains=tuple(study.domains.get(each, "") for each in self.stimuli) if study.domains else None,
+        )
+
+    def _cards(self, features: Extracted) -> dict[str, ModelCard]:
+        """Those of the models that have features anywhere."""
+        return {model.asked: model.card for model in self.models if any(model.asked in each for each in features.values())}
+
+    def _performance(self, features: Extracted, names: tuple[str, ...]) -> FloatArray | None:
+        """`[dataset, model]`: cross-validated accuracy; NaN where a data set has no labels to learn."""
+        units = self.probe_units(features)
+        if not units:
+            return None
+        accuracy = np.full((len(self.stimuli), len(names)), np.nan)
+        for (dataset, model), unit in units.items():
+            accuracy[list(self.stimuli).index(dataset), names.index(model)] = unit.read(self.store)
+        return accuracy
+
+
+def feature_units(
+    study: Study, model: Model | NamedModel, stimuli: Mapping[str, Stimuli], *, progress: Progress | None = None
+) -> list[FeatureUnit]:
     """One unit a data set."""
-    layer, pool = _where(study, model.card)
+    layer, pool = _where(study, model)
     return [
         FeatureUnit(model=model, stimuli=each, dataset=dataset, layer=layer, pool=pool, memory_limit=study.memory_limit, progress=progress)
         for dataset, each in stimuli.items()
     ]
 
 
-def _where(study: Study, card: ModelCard) -> tuple[str, str]:
+def _where(study: Study, model: Model | NamedModel) -> tuple[str, str]:
     """The layer and how it is pooled: what the study says; else what the card recommends; else what feeds the classifier, whole."""
+    from isomorph.models._named_model import NamedModel
+
+    card = model.known if isinstance(model, NamedModel) else model.card
     layer = next((layer for pattern, layer in study.layers.items() if fnmatchcase(card.name, pattern)), card.layer or PENULTIMATE)
     recommended = card.pool if layer == card.layer else ""
     return layer, study.pool or recommended or "flatten"
-
-
-def _features(
-    study: Study, stimuli: Mapping[str, Stimuli], store: Store, notes: list[str], progress: Progress | None
-) -> tuple[dict[str, dict[str, str]], dict[str, ModelCard]]:
-    """Data set → model → unit; one model is in memory at a time."""
-    done: dict[str, dict[str, str]] = {dataset: {} for dataset in stimuli}
-    cards: dict[str, ModelCard] = {}
-    names = study.model_names()
-    with progress.task("models", len(names), unit="models") if progress else nullcontext() as row:
-        for name in names:
-            try:
-                model = study.load_model(name)
-            except IsomorphError as error:
-                _skip_or_raise(study, error, f"{name} is left out", notes)
-                continue
-            cards[name] = model.card
-            for unit in feature_units(study, model, stimuli, progress=progress):
-                try:
-                    run_plan([unit], store=store)
-                    done[unit.dataset][name] = unit.fingerprint
-                except IsomorphError as error:
-                    _skip_or_raise(study, error, f"{name} is missing on {unit.dataset}", notes)
-            if row:
-                row.advance(1)
-    return done, cards
-
-
-def _skip_or_raise(study: Study, error: IsomorphError, what: str, notes: list[str]) -> None:
-    if study.on_error == "raise":
-        raise error
-    notes.append(f"{what}: {error}")
-
-
-def _similarities(
-    study: Study,
-    stimuli: Mapping[str, Stimuli],
-    features: Mapping[str, Mapping[str, str]],
-    cards: Mapping[str, ModelCard],
-    store: Store,
-    progress: Progress | None,
-) -> Similarities:
-    from isomorph.consistency._similarities import Similarities
-
-    measures, names = study.chosen_measures(), tuple(name for name in cards if any(name in each for each in features.values()))
-    units = [
-        SimilarityUnit(
-            dataset=dataset, features=each, measures=measures, normalise=study.normalise, memory_limit=study.memory_limit, progress=progress
-        )
-        for dataset, each in features.items()
-    ]
-    for unit in units:
-        if len(unit.features) < 3:
-            raise InputError(f"relations between models need at least three models; {len(unit.features)} have features on {unit.dataset}.")
-    run_plan(units, store=store, progress=progress)
-    shape = (len(units), len(measures), len(names), len(names))
-    values, errors = np.full(shape, np.nan), np.full(shape, np.nan)
-    counts: list[int] = []
-    for at, unit in enumerate(units):
-        rows = [names.index(name) for name in unit.features]
-        box = np.ix_(range(len(measures)), rows, rows)
-        found, uncertain, n = unit.read(store)
-        values[at][box] = found
-        counts.append(n)
-        if uncertain is not None:
-            errors[at][box] = uncertain
-    return Similarities(
-        values,
-        tuple(stimuli),
-        tuple(measures),
-        names,
-        metadata=study_metadata(study, {name: cards[name] for name in names}),
-        performance=_performance(study, stimuli, features, names, store, progress),
-        standard_errors=None if np.isnan(errors).all() else errors,
-        n=tuple(counts),
-        widths=tuple(next(store.open(each[name]).meta["width"] for each in features.values() if name in each) for name in names),
-        domains=tuple(study.domains.get(each, "") for each in stimuli) if study.domains else None,
-    )
-
-
-def _performance(
-    study: Study,
-    stimuli: Mapping[str, Stimuli],
-    features: Mapping[str, Mapping[str, str]],
-    names: tuple[str, ...],
-    store: Store,
-    progress: Progress | None,
-) -> FloatArray | None:
-    """`[dataset, model]`: cross-validated accuracy; NaN where a data set has no labels to learn."""
-    if study.probe == "none":
-        return None
-    units = {
-        (row, names.index(model)): ProbeUnit(
-            model=model,
-            dataset=dataset,
-            features=each,
-            labels=stimuli[dataset].labels or (),
-            kind=study.probe,
-            normalise=study.normalise,
-            seed=study.seed,
-        )
-        for row, dataset in enumerate(stimuli)
-        if not unlearnable(stimuli[dataset])
-        for model, each in features[dataset].items()
-    }
-    if not units:
-        return None
-    run_plan([*units.values()], store=store, progress=progress)
-    accuracy = np.full((len(stimuli), len(names)), np.nan)
-    for place, unit in units.items():
-        accuracy[place] = unit.read(store)
-    return accuracy
 
 
 def unlearnable(stimuli: Stimuli) -> str:
@@ -180,14 +228,3 @@ def unlearnable(stimuli: Stimuli) -> str:
         if few < ProbeUnit.folds
         else ""
     )
-
-
-def _consistency(study: Study, similarities: Similarities) -> dict[str, ConsistencyResult]:
-    ask = study.question
-    results = {column: ask(similarities, by=column) for column in study.by} or {"all": ask(similarities)}
-    if study.sets:
-        pairs: Any = [(a, b) for at, a in enumerate(study.sets) for b in study.sets[at:]]
-        results["sets"] = ask(similarities, pairs=pairs)
-    if study.anchors:
-        results["anchors"] = ask.anchors(similarities, chosen_anchors(study, similarities.models), by=study.by[0])
-    return results

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from isomorph.engine import Progress
     from isomorph.measures import Measure
     from isomorph.models import Model
+    from isomorph.models._named_model import NamedModel
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
 
@@ -30,7 +31,7 @@ PENULTIMATE = "penultimate"
 class FeatureUnit:
     """One layer of one model for one data set; it commits the name of the extraction, which holds the rows."""
 
-    model: Model
+    model: Model | NamedModel
     stimuli: Stimuli
     dataset: str
     layer: str = PENULTIMATE
@@ -41,7 +42,7 @@ class FeatureUnit:
     @property
     def label(self) -> str:
         """What progress shows."""
-        return f"{self.model.card.name} on {self.dataset}"
+        return f"{self.model.name} on {self.dataset}"
 
     @cached_property
     def spec(self) -> dict[str, Any]:
@@ -63,15 +64,17 @@ class FeatureUnit:
     def run(self, store: Store) -> None:
         """Extract the layer into the store."""
         from isomorph.models import extract, penultimate
+        from isomorph.models._named_model import loaded
 
         pool: Any = self.pool
-        layer = penultimate(self.model, self.stimuli, pool) if self.layer == PENULTIMATE else self.layer
+        model = loaded(self.model)
+        layer = penultimate(model, self.stimuli, pool) if self.layer == PENULTIMATE else self.layer
         extraction = extract(
-            self.model, self.stimuli, layers=layer, pool=pool, store=store, memory_limit=self.memory_limit, progress=self.progress
+            model, self.stimuli, layers=layer, pool=pool, store=store, memory_limit=self.memory_limit, progress=self.progress
         )
         info = extraction.layers[0]
         rows = extraction[info.name]
-        refuse_degenerate(rows, where=f"{self.model.card.name} on {self.dataset}")
+        refuse_degenerate(rows, where=self.label)
         with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
             writer.commit({"extraction": extraction.fingerprint, "layer": info.name, "width": rows.width})
 

@@ -22,6 +22,11 @@ class LazyUnit:
     label: str
     make: Callable[[], WorkUnit]
 
+    @staticmethod
+    def of(unit: WorkUnit) -> LazyUnit:
+        """A unit that holds little itself."""
+        return LazyUnit(label=unit.label, make=lambda: unit)
+
     @cached_property
     def fingerprint(self) -> str:
         """The name of its output."""

@@ -18,8 +18,8 @@ class StagedStudy(Protocol):
         """What it is called."""
 
     @property
-    def store(self) -> Path | None:
-        """The folder of its store; None: the default one."""
+    def store(self) -> str | Path | None:
+        """Its store: a folder or an address; None: the default one."""
 
     @property
     def report(self) -> Path:

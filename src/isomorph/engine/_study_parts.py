@@ -35,7 +35,7 @@ class StudyParts:
     makers: Mapping[str, Maker]
     expected: Mapping[str, Callable[[], list[str]]] = field(default_factory=dict)
     may_fail: frozenset[str] = frozenset()
-    _made: dict[tuple[str, int, int], list[LazyUnit]] = field(default_factory=dict, init=False, repr=False)
+    _made: dict[tuple[str, Path, Progress | None], list[LazyUnit]] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -61,7 +61,7 @@ class StudyParts:
 
     def _units(self, store: Store, stage: str, progress: Progress | None) -> list[LazyUnit]:
         """Made once, so that what fingerprints cost is paid once."""
-        key = (stage, id(store), id(progress))
+        key = (stage, store.path, progress)
         if key not in self._made:
             self._made[key] = self.makers[stage](store, progress)
         return self._made[key]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from importlib import import_module, resources
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isomorph import spec
@@ -66,6 +67,11 @@ class BundledSource:
             preparation=builder.preparation(files) if text else _prepare_images,
             mask=attention_mask if text else None,
         )
+
+    def files(self, name: str) -> list[Path]:
+        """The files that its weights come from; not verified."""
+        row, _ = self._row(name)
+        return [packaged_file(each["package"], each["file"], install=row["install"]) for each in row.get("files", ())]
 
     def _row(self, name: str) -> tuple[dict[str, Any], dict[str, Any]]:
         """The row of `name` and its builder's options; a random control may have any seed."""

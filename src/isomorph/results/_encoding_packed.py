@@ -1,4 +1,4 @@
-"""Brain scores as tensors and plain data for the store, and back."""
+"""Brain scores and tables as tensors and plain data for the store, and back."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
+    import pandas
+
     from isomorph.encoding import BrainScores
 
 _ARRAYS = ("units", "contributions", "alphas")
@@ -17,19 +19,10 @@ Tensors = dict[str, npt.NDArray[Any]]
 
 def packed(scores: BrainScores, *, notes: Sequence[str] = ()) -> tuple[Tensors, dict[str, Any]]:
     """Columns of numbers as they are, columns of text as codes; `notes` come after those of the scores."""
-    import pandas
-
     from isomorph.encoding._protocol_plain import plain_protocol
 
-    tensors: Tensors = {}
-    texts: dict[str, list[str]] = {}
-    for name in scores.table:
-        column = scores.table[name]
-        if column.dtype.kind in "biuf":
-            tensors[f"column/{name}"] = np.ascontiguousarray(column.to_numpy())
-        else:
-            codes, known = pandas.factorize(column.astype(str))
-            tensors[f"column/{name}"], texts[str(name)] = codes.astype(np.int32), [str(each) for each in known]
+    columns, table = packed_table(scores.table)
+    tensors = {f"column/{name}": each for name, each in columns.items()}
     keys = {}
     for name in _ARRAYS:
         arrays = getattr(scores, name)
@@ -37,8 +30,7 @@ def packed(scores: BrainScores, *, notes: Sequence[str] = ()) -> tuple[Tensors, 
         if arrays:
             tensors[name] = np.stack(list(arrays.values()))
     plain = {
-        "columns": [str(each) for each in scores.table],
-        "texts": texts,
+        **table,
         "keys": keys,
         "recording": {name: _plain(each) for name, each in scores.recording.items()},
         "protocol": plain_protocol(scores.protocol),
@@ -50,24 +42,43 @@ def packed(scores: BrainScores, *, notes: Sequence[str] = ()) -> tuple[Tensors, 
 
 def unpacked(tensors: Mapping[str, npt.NDArray[Any]], plain: Mapping[str, Any]) -> BrainScores:
     """What `packed` came from."""
-    import pandas
-
     from isomorph.encoding import BrainScores
     from isomorph.encoding._protocol_plain import protocol_from_plain
 
-    table = {}
-    for name in plain["columns"]:
-        values = np.array(tensors[f"column/{name}"])
-        table[name] = np.array(plain["texts"][name], dtype=object)[values] if name in plain["texts"] else values
     arrays: Any = {name: {tuple(key): tensors[name][row] for row, key in enumerate(plain["keys"][name])} for name in _ARRAYS}
     return BrainScores(
-        table=pandas.DataFrame(table),
+        table=unpacked_table({name: tensors[f"column/{name}"] for name in plain["columns"]}, plain),
         recording=plain["recording"],
         protocol=protocol_from_plain(plain["protocol"]),
         notes=tuple(plain["notes"]),
         level=plain["level"],
         **arrays,
     )
+
+
+def packed_table(table: pandas.DataFrame) -> tuple[Tensors, dict[str, Any]]:
+    """A table's columns as tensors, texts as codes; and what these stand for."""
+    import pandas
+
+    tensors: Tensors = {}
+    texts: dict[str, list[str]] = {}
+    for name in table:
+        column = table[name]
+        if column.dtype.kind in "biuf":
+            tensors[str(name)] = np.ascontiguousarray(column.to_numpy())
+        else:
+            codes, known = pandas.factorize(column.astype(str))
+            tensors[str(name)], texts[str(name)] = codes.astype(np.int32), [str(each) for each in known]
+    return tensors, {"columns": [str(each) for each in table], "texts": texts}
+
+
+def unpacked_table(tensors: Mapping[str, npt.NDArray[Any]], plain: Mapping[str, Any]) -> pandas.DataFrame:
+    """What `packed_table` came from."""
+    import pandas
+
+    columns = {name: np.array(tensors[name]) for name in plain["columns"]}
+    texts = {name: np.array(known, dtype=object) for name, known in plain["texts"].items()}
+    return pandas.DataFrame({name: texts[name][values] if name in texts else values for name, values in columns.items()})
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,11 +15,10 @@ from isomorph.store import store_beside
 
 if TYPE_CHECKING:
     from isomorph.encoding import BrainScores, Protocol
-    from isomorph.engine import Progress
+    from isomorph.engine import Progress, StudyParts
     from isomorph.models import ModelCard
     from isomorph.results._contrast import Contrast
-    from isomorph.results._encoding_shown import Shown
-    from isomorph.results._encoding_unit import BrainUnit
+    from isomorph.results._encoding_plan import BrainPlan
     from isomorph.store import Store
 
 
@@ -41,8 +41,9 @@ class ContrastOptions:
 class EncodingStudy:
     """Every layer of models against recordings of brains, by one protocol.
 
-    Each model sees each recording's stimuli once, whatever the number of layers. One model on one recording is a unit of work with a
-    fingerprint: units found in the store are not done again, so that the same command goes on after an interruption.
+    Each model sees each recording's stimuli once, whatever the number of layers. One model on one recording, or on a chunk of the regions
+    of a large one, is a unit of work with a fingerprint: units found in the store are not done again, so that the same command goes on
+    after an interruption.
 
     Attributes:
         name: What the study is called.
@@ -68,6 +69,7 @@ class EncodingStudy:
         permutations: Permutations for each p-value.
         level: The intervals' coverage.
         seed: Seed of both.
+        units_at_once: Units of a brain that one unit of work scores, in whole regions: a larger recording is scored in chunks.
         memory_limit: What an extraction may hold in memory.
         device: Where the models run.
         report: The folder of the report, beside the study's file.
@@ -99,6 +101,7 @@ class EncodingStudy:
     permutations: int = 0
     level: float = 0.95
     seed: int = 0
+    units_at_once: int = 8192
     memory_limit: str = "2GB"
     device: str = "cpu"
     report: Path = Path("report")
@@ -111,6 +114,8 @@ class EncodingStudy:
         if len(set(self.recordings)) < len(self.recordings):
             twice = next(each for each in self.recordings if self.recordings.count(each) > 1)
             raise InputError(f"the study {self.name!r} names the recording {twice!r} {self.recordings.count(twice)} times; once is enough.")
+        if self.units_at_once < 1:
+            raise InputError(f"the study {self.name!r}: units_at_once must be 1 or more; got {self.units_at_once}.")
         for what in ("stimuli", "units"):
             for each in getattr(self, what):
                 if each not in self.recordings:
@@ -178,17 +183,23 @@ class EncodingStudy:
             names += matching
         return tuple(dict.fromkeys(names))
 
+    @cached_property
+    def parts(self) -> StudyParts:
+        """Its stages: `features`, one unit a model and recording, and `scores`, one a chunk of that."""
+        return self._plan.parts
+
     def plan(self, store: Store) -> Iterator[dict[str, Any]]:
-        """What `run` would do: one row a model and recording; models are loaded one after the other, but shown nothing."""
-        for unit in self._units():
-            yield {
-                "model": unit.model.card.name,
-                "recording": unit.shown.name,
-                "stimuli": len(unit.shown.recording.ids),
-                "regions": list(unit.regions),
-                "finished": unit.fingerprint in store,
-                "fingerprint": unit.fingerprint,
-            }
+        """What `run` would do: one row a model and recording, and chunk of its regions; models are shown nothing."""
+        for _, units in self._plan.units(store):
+            for unit in units:
+                yield {
+                    "model": unit.model.name,
+                    "recording": unit.shown.name,
+                    "stimuli": len(unit.shown.recording.ids),
+                    "regions": list(unit.regions),
+                    "finished": unit.fingerprint in store,
+                    "fingerprint": unit.fingerprint,
+                }
 
     def run(self, store: Store, *, progress: Progress | None = None) -> BrainOutcome:
         """Do what is not done yet, and gather.
@@ -200,34 +211,20 @@ class EncodingStudy:
 
         found: dict[str, list[BrainScores]] = {}
         cards: dict[str, ModelCard] = {}
-        for unit in self._units(progress):
-            run_plan([unit], store=store, progress=progress)
-            found.setdefault(unit.shown.name, []).append(unit.read(store))
-            cards[unit.model.card.name] = unit.model.card
+        for features, units in self._plan.units(store, progress):
+            if any(unit.fingerprint not in store for unit in units):
+                run_plan([features, *units], store=store, progress=progress)
+            found.setdefault(features.shown.name, []).extend(unit.read(store) for unit in units)
+            cards[features.model.name] = features.model.card
         scores = {name: first.merge(*others) for name, (first, *others) in found.items()}
         contrasts, notes = self._contrasts(scores, cards)
         return BrainOutcome(scores, contrasts, tuple(notes))
 
-    def _units(self, progress: Progress | None = None) -> Iterator[BrainUnit]:
-        from isomorph.models import load_model
-        from isomorph.results._encoding_unit import BrainUnit
+    @cached_property
+    def _plan(self) -> BrainPlan:
+        from isomorph.results._encoding_plan import BrainPlan
 
-        shown = self._shown()
-        same = ("layers", "pool", "intervals", "replicates", "permutations", "level", "seed", "memory_limit")
-        options = {name: getattr(self, name) for name in same} | {"protocol": self.chosen_protocol()}
-        for name in self.model_names({each.stimuli.modality for each in shown}):
-            model = load_model(name, device=self.device)
-            for each in shown:
-                if each.stimuli.modality == model.modality:
-                    yield BrainUnit(model=model, shown=each, wanted=self.regions, progress=progress, **options)
-
-    def _shown(self) -> list[Shown]:
-        from isomorph.results._encoding_shown import read_shown
-
-        return [
-            read_shown(each, stimuli=self.stimuli.get(each), units=self.units.get(each), column=self.column, group=self.group)
-            for each in self.recordings
-        ]
+        return BrainPlan(self)
 
     def _contrasts(self, scores: Mapping[str, BrainScores], cards: Mapping[str, ModelCard]) -> tuple[dict[str, Contrast], list[str]]:
         """What can be compared; a contrast that the models do not allow is told of, so that hours of work still end in a report."""

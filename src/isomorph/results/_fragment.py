@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from isomorph.engine import Progress
     from isomorph.geometry import RDM, Gram
     from isomorph.models import Extraction, Model
+    from isomorph.models._named_model import NamedModel
     from isomorph.store import Store, StoredObject
 
 KIND = "evaluation"
@@ -114,7 +115,7 @@ class Evaluation:
             writer.commit(meta)
 
 
-def default_pool(model: Model) -> str:
+def default_pool(model: Model | NamedModel) -> str:
     """Pictures keep every feature; words are averaged over their tokens, whose number differs from word to word."""
     return "flatten" if model.modality == "image" else "mean"
 
