@@ -10,7 +10,15 @@ from isomorph.errors import FetchError, MissingDependencyError, UnknownNameError
 
 
 def test_the_registry_names_them_all():
-    assert list_benchmarks() == ["algonauts-78", "cifar-10h", "kriegeskorte-92", "lancaster-words", "model-vs-human", "shape-bias"]
+    assert list_benchmarks() == [
+        "algonauts-78",
+        "cifar-10h",
+        "kriegeskorte-92",
+        "lancaster-words",
+        "model-vs-human",
+        "shape-bias",
+        "visalign",
+    ]
     for entry in registry:
         assert entry.summary
         assert {"modality", "stimuli", "targets", "licence", "citation"} <= set(entry.facts)

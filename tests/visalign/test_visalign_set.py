@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from isomorph.benchmarks._visalign_set import class_of
 from isomorph.stimuli import CORRUPTIONS, corrupt
 from isomorph.visalign import Pictures, SetPart, Training, build_set, open_set, read_configuration, read_labels, uncertain_picture
-from isomorph.benchmarks._visalign_set import class_of
 
 CLASSES = ("zebra", "tiger")
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -142,7 +143,8 @@ def test_a_second_run_only_reads(outcome, study, capsys):
     assert [each["seed"] for each in trained] == [45, 46]
     assert main(["run", str(study), "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
-    assert set(found) == {"name", "out", "networks", "runs", "summary", "submissions", "notes"}
+    assert set(found) == {"name", "out", "networks", "runs", "summary", "submissions", "report", "notes"}
+    assert "Probability of abstaining" in Path(found["report"]).read_text()
     assert len(found["runs"]) == 13
     assert {each: each.stat().st_mtime_ns for each in before} == before
 

@@ -4,6 +4,7 @@ from isomorph._lazy import lazy_exports
 from isomorph.benchmarks._registry import list_benchmarks, load_benchmark, load_geometry_match, load_question, registry
 
 _EXPORTS = {
+    "AbstentionMatch": "isomorph.benchmarks._abstention_match",
     "BehaviourMatch": "isomorph.benchmarks._behaviour_match",
     "GeometryMatch": "isomorph.benchmarks._geometry_match",
     "LabelMatch": "isomorph.benchmarks._behaviour_match_labels",
@@ -15,6 +16,7 @@ _EXPORTS = {
 }
 
 __all__ = [
+    "AbstentionMatch",
     "BehaviourMatch",
     "GeometryMatch",
     "LabelMatch",

@@ -119,7 +119,7 @@ def distance_rows(joined: Joined, draws: Draws) -> list[dict[str, Any]]:
             )
             found.append(row(model.subject, name, "aurc", curve.aurc, curve.aurc_low, curve.aurc_high, None, len(model)))
     found += halves(found)
-    return [*found, *_means(found)]
+    return [*found, *combined(found)]
 
 
 def halves(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -145,7 +145,7 @@ def _answered(votes: Answers, several: Sequence[Answers]) -> tuple[Answers, list
     return people, [alike(each) for each in several]
 
 
-def _means(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+def combined(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     """The mean over data sets, which are independent: the squared distances to the ends of their intervals add up (Donner & Zou, 2012)."""
     places = dict.fromkeys((each["model"], each["measure"]) for each in rows)
     for model, measure in places:
@@ -182,7 +182,7 @@ def reliability_rows(joined: Joined, costs: Sequence[float], draws: Draws) -> li
                 )
                 found.append(row(model.subject, name, measure, score.score, score.low, score.high, ceiling, score.n))
             found.append(row(HUMANS, name, measure, ceiling, n=len(votes)))
-    return [*found, *_means(found)]
+    return [*found, *combined(found)]
 
 
 def people_decide(votes: Answers) -> tuple[float, float]:

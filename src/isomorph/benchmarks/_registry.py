@@ -8,6 +8,9 @@ from isomorph.errors import InputError
 from isomorph.registry import Entry, Registry
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from isomorph.benchmarks._abstention_match import AbstentionMatch
     from isomorph.benchmarks._behaviour_match import BehaviourMatch
     from isomorph.benchmarks._behaviour_match_labels import LabelMatch
     from isomorph.benchmarks._geometry_match import GeometryMatch
@@ -93,6 +96,19 @@ registry = Registry(
                 "licence": "CC BY-NC-SA 4.0",
             },
         ),
+        Entry(
+            name="visalign",
+            target="isomorph.benchmarks._abstention_match:visalign",
+            summary="a folder of yours with VisAlign's eight categories: to act, to abstain or to be unsure, as people are",
+            facts={
+                "kind": "abstention match",
+                "modality": "image",
+                "stimuli": None,
+                "targets": ["people's labels"],
+                "citation": "Lee et al., 2023",
+                "licence": "VisAlign's own pictures: CC BY 4.0",
+            },
+        ),
     ),
 )
 
@@ -112,16 +128,27 @@ def load_benchmark(name: Literal["model-vs-human", "shape-bias"]) -> BehaviourMa
 @overload
 def load_benchmark(name: Literal["cifar-10h"]) -> LabelMatch: ...  # type: ignore[overload-overlap]
 @overload
+def load_benchmark(name: Literal["visalign"], *, folder: Path | str | None = None) -> AbstentionMatch: ...  # type: ignore[overload-overlap]
+@overload
 def load_benchmark(name: str) -> GeometryMatch: ...
-def load_benchmark(name: str) -> Any:
+def load_benchmark(name: str, *, folder: Path | str | None = None) -> Any:
     """The benchmark called `name`: brains' and people's geometries of stimuli, or what people answered to them.
 
+    Args:
+        name: One of `list_benchmarks()`.
+        folder: Of a benchmark whose pictures are the user's own: visalign.
+
     Raises:
+        InputError: The benchmark needs a folder, or takes none.
         UnknownNameError: No benchmark has that name.
         FetchError: Its files can be had neither from the mirror, the cache nor the network.
         MissingDependencyError: Its data ship in a package that is not installed.
     """
-    return registry.load(name)()
+    if folder is None:
+        return registry.load(name)()
+    if registry.entry(name).facts.get("kind") != "abstention match":
+        raise InputError(f"{name} has its own stimuli and takes no folder; visalign does.")
+    return registry.load(name)(folder)
 
 
 def load_question(name: str) -> GeometryMatch | BehaviourMatch:
@@ -141,6 +168,11 @@ _WAYS = {
     "label match": (
         "{name} asks for answers to pictures that are not in the catalogue, so that no model can be shown them here. Score answers that "
         "you have: load_benchmark('{name}').score(…)."
+    ),
+    "abstention match": (
+        "{name} trains a classifier of each model's features on a set's own pictures, which a study of models against benchmarks does not. "
+        "Evaluate it alone: `isomorph evaluate MODEL --benchmarks {name} --folder FOLDER`; or write a study with a [network] "
+        "(`isomorph visalign run`)."
     ),
 }
 

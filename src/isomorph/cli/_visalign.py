@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from isomorph.cli._output import print_json, print_table, say
-from isomorph.cli._parse import call_action
+from isomorph.cli._parse import StoreFolder, call_action
 
 if TYPE_CHECKING:
     from isomorph.visalign import VisalignOutcome, VisalignStudy
@@ -153,16 +153,17 @@ def submit(study: StudyFile, *, json: bool = False) -> None:
         print(each)
 
 
-def run_study(study: StudyFile, *, json: bool = False) -> None:
+def run_study(study: StudyFile, *, store: StoreFolder = None, json: bool = False) -> None:
     """Run a study whole: build, train, calibrate, predict, score, submit; what is finished is only read.
 
     Args:
         study: A TOML file: set or folder, network, abstention, seeds, costs, replicates, out.
-        json: One JSON object: name, out, networks, runs, summary, submissions, notes.
+        store: The store of receipts; default: the study's, else the folder `store` in its `out`.
+        json: One JSON object: name, out, networks, runs, summary, submissions, report, notes.
     """
     from isomorph.visalign import VisalignStudy
 
-    _answer(VisalignStudy.load(study), json=json)
+    _answer(VisalignStudy.load(study), store=store, json=json)
 
 
 def demo(*, out: Path = Path("isomorph-demo-visalign"), json: bool = False) -> None:
@@ -170,23 +171,29 @@ def demo(*, out: Path = Path("isomorph-demo-visalign"), json: bool = False) -> N
 
     Args:
         out: The folder of the study.
-        json: One JSON object: name, out, networks, runs, summary, submissions, notes.
+        json: One JSON object: name, out, networks, runs, summary, submissions, report, notes.
     """
     from isomorph.visalign import demo_study
 
     _answer(demo_study(out), json=json)
 
 
-def _answer(study: VisalignStudy, *, json: bool) -> None:
+def _answer(study: VisalignStudy, *, store: str | None = None, json: bool) -> None:
+    from isomorph.cli._evaluate import write_report
     from isomorph.engine import Progress
+    from isomorph.report import visalign_report
+    from isomorph.store import open_store
 
     with Progress(quiet=json) as progress:
-        outcome: VisalignOutcome = study.run(progress=progress)
+        outcome: VisalignOutcome = study.run(open_store(store) if store else None, progress=progress)
+    page = write_report(visalign_report(outcome.results), study.out / "report")
     if json:
         networks = {str(seed): {"epoch": each.epoch, "accuracy": each.accuracy} for seed, each in outcome.networks.items()}
         facts = {"name": study.name, "out": study.out, "networks": networks, "runs": list(outcome.answers)}
-        print_json({**facts, "summary": outcome.summary.to_dict("records"), "submissions": outcome.submissions, "notes": outcome.notes})
+        facts |= {"summary": outcome.summary.to_dict("records"), "submissions": outcome.submissions}
+        print_json({**facts, "report": page, "notes": outcome.notes})
         return
+    say(f"report: {page}")
     _show(outcome.summary.rename(columns={"mean": "value"}))
     for each in outcome.notes:
         say(each)

@@ -16,6 +16,7 @@ _EXPORTS = {
     "EncodingReport": "isomorph.report._encoding_report",
     "PerceptionReport": "isomorph.report._perception_report",
     "Report": "isomorph.report._report",
+    "VisalignReport": "isomorph.report._perception_visalign_report",
     "alignet_report": "isomorph.report._alignet_report",
     "best_of_both_worlds": "isomorph.report._best_of_both",
     "classical_mds": "isomorph.report._mds",
@@ -24,11 +25,13 @@ _EXPORTS = {
     "perception_report": "isomorph.report._perception_report",
     "report": "isomorph.report._report",
     "smacof": "isomorph.report._mds",
+    "visalign_report": "isomorph.report._perception_visalign_report",
 }
 
 __all__ = [
-    "AlignetReport", "ConsistencyReport", "EncodingReport", "PerceptionReport", "Report", "alignet_report", "best_of_both_worlds",
-    "classical_mds", "consistency_report", "encoding_report", "perception_report", "report", "smacof",
+    "AlignetReport", "ConsistencyReport", "EncodingReport", "PerceptionReport", "Report", "VisalignReport", "alignet_report",
+    "best_of_both_worlds", "classical_mds", "consistency_report", "encoding_report", "perception_report", "report", "smacof",
+    "visalign_report",
 ]  # fmt: skip
 __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
 

@@ -10,7 +10,7 @@ from isomorph.report._perception_view import columns_of
 if TYPE_CHECKING:
     from isomorph.report._perception_view import PerceptionView
 
-_SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-right", "triangle-left")
 
 
@@ -20,7 +20,7 @@ def charts(view: PerceptionView) -> dict[str, dict[str, Any]]:
     if view.shape:
         found["shape"] = _shape(view)
     if view.abstention is not None:
-        found["abstention"] = _abstention(view.abstention["method"].nunique())
+        found["abstention"] = cells("abstention", view.abstention["method"].nunique())
     return found
 
 
@@ -70,7 +70,7 @@ def _kappa(view: PerceptionView) -> dict[str, Any]:
     tooltip = [{"field": "name", "title": "who"}, {"field": "accuracy", "format": ".3f"}, {"field": "kappa", "title": "κ", "format": ".3f"}]
     full = {"x": {"datum": 0, "type": "quantitative"}, "x2": {"datum": 1}}
     return {
-        "$schema": _SCHEMA, "width": "container", "height": 220,
+        "$schema": SCHEMA, "width": "container", "height": 220,
         "layer": [
             {"data": {"name": "bands"}, "mark": {"type": "rect", "style": "ceiling"},
              "encoding": {**full, "y": {**y, "field": "low"}, "y2": {"field": "high"}}},
@@ -91,7 +91,7 @@ def _kappa(view: PerceptionView) -> dict[str, Any]:
 def _confusion() -> dict[str, Any]:
     axis = {"labelFontSize": 9.5, "labelPadding": 3, "grid": False}
     return {
-        "$schema": _SCHEMA, "width": "container", "height": 250, "data": {"name": "confusion"},
+        "$schema": SCHEMA, "width": "container", "height": 250, "data": {"name": "confusion"},
         "mark": {"type": "rect"},
         "encoding": {
             "y": {"field": "truth", "type": "nominal", "sort": None, "title": None, "axis": axis},
@@ -116,7 +116,7 @@ def _reliability(view: PerceptionView) -> dict[str, Any]:
     tooltip = [{"field": "observer"}, {"field": "how", "title": "rule"}, {"field": "c"}, {"field": "score", "format": ".3f"}]
     zero = {"y": {"datum": 0, "type": "quantitative"}}
     return {
-        "$schema": _SCHEMA, "width": "container", "height": 260, "data": {"name": "reliability"},
+        "$schema": SCHEMA, "width": "container", "height": 260, "data": {"name": "reliability"},
         "layer": [
             {"data": {"values": [{}]}, "mark": {"type": "rule", "style": "zero"}, "encoding": zero},
             {"mark": {"type": "line", "strokeWidth": 2, "clip": True},
@@ -133,21 +133,23 @@ def _shape(view: PerceptionView) -> dict[str, Any]:
     counts = [{"field": name, "title": f"{name} answers"} for name in ("shape", "texture")]
     tooltip = [{"field": "observer"}, {"field": "category"}, {"field": "bias", "format": ".0%"}, *counts]
     return {
-        "$schema": _SCHEMA, "width": "container", "height": 28 * len(columns_of(view.shape, "category")), "data": {"name": "shape"},
+        "$schema": SCHEMA, "width": "container", "height": 28 * len(columns_of(view.shape, "category")), "data": {"name": "shape"},
         "mark": {"type": "point", "filled": True, "size": 75, "opacity": 0.9},
         "encoding": {"x": x, "y": y, "yOffset": apart, "color": _colour(view), "shape": _mark(view), "tooltip": tooltip},
     }  # fmt: skip
 
 
-def _abstention(methods: int) -> dict[str, Any]:
+def cells(name: str, methods: int, *, domain: tuple[float, float] | None = None) -> dict[str, Any]:
+    """A heat map, methods × categories, with its numbers; rows of the data set `name` have `method`, `category` and `value`."""
     place = {
         "y": {"field": "method", "type": "nominal", "sort": None, "title": None, "axis": {"grid": False}},
         "x": {"field": "category", "type": "nominal", "sort": None, "title": "category", "axis": {"labelAngle": 0, "grid": False}},
     }
     tooltip = [{"field": each} for each in ("method", "category", "value")]
-    colour = {"field": "value", "type": "quantitative", "legend": None, "scale": {"range": ["low", "high"]}}
+    scale = {"range": ["low", "high"]} | ({"domain": list(domain)} if domain else {})
+    colour = {"field": "value", "type": "quantitative", "legend": None, "scale": scale}
     return {
-        "$schema": _SCHEMA, "width": "container", "height": 30 * methods, "data": {"name": "abstention"},
+        "$schema": SCHEMA, "width": "container", "height": 30 * methods, "data": {"name": name},
         "layer": [
             {"mark": {"type": "rect"}, "encoding": {**place, "color": colour, "tooltip": tooltip}},
             {"mark": {"type": "text", "style": "cell"}, "encoding": {**place, "text": {"field": "value", "format": ".2f"}}},

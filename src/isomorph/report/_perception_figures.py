@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from isomorph.report._perception_view import PerceptionView
 
 COLOURS = (KIND_COLOURS["behaviour"], "#0067a6", "#c04f00", "#8a4f9e", "#a07800", "#a8325e", "#4a6b8a", "#6b7076")
-_MARKERS = ("o", "s", "^", "D", "P", "v", ">", "<")
+MARKERS = ("o", "s", "^", "D", "P", "v", ">", "<")
 
 
 def draw_perception_figures(view: PerceptionView, folder: Path) -> list[tuple[str, str]]:
@@ -41,7 +41,7 @@ def _figures(view: PerceptionView) -> Iterator[tuple[str, str, Figure]]:
 
 def _look(view: PerceptionView, observer: str) -> tuple[str, str]:
     at = view.series.index(observer)
-    return COLOURS[at % len(COLOURS)], _MARKERS[at % len(_MARKERS)]
+    return COLOURS[at % len(COLOURS)], MARKERS[at % len(MARKERS)]
 
 
 def _kappa(view: PerceptionView) -> Figure:

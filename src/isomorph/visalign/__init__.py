@@ -11,11 +11,13 @@ _EXPORTS = {
     "TrainedNetwork": "isomorph.visalign._training",
     "Training": "isomorph.visalign._training",
     "VisalignOutcome": "isomorph.visalign._study_run",
+    "VisalignResults": "isomorph.visalign._results",
     "VisalignRun": "isomorph.visalign._study_run",
     "VisalignSet": "isomorph.benchmarks._visalign_set",
     "VisalignStudy": "isomorph.visalign._study",
     "build_set": "isomorph.visalign._build_set",
     "demo_study": "isomorph.visalign._demo_study",
+    "evaluate_visalign": "isomorph.visalign._evaluate_visalign",
     "open_set": "isomorph.benchmarks._visalign_set",
     "read_configuration": "isomorph.visalign._configuration",
     "read_labels": "isomorph.benchmarks._visalign_labels",
@@ -23,6 +25,7 @@ _EXPORTS = {
     "score_runs": "isomorph.benchmarks._visalign_scores",
     "submit": "isomorph.visalign._submissions",
     "uncertain_picture": "isomorph.visalign._uncertain",
+    "visalign_results": "isomorph.visalign._results",
     "wide_scores": "isomorph.benchmarks._visalign_scores",
 }
 

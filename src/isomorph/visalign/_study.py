@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isomorph.abstention import UPSTREAM_NAMES, load_method
 from isomorph.errors import InputError, UnknownNameError
 from isomorph.spec import read_study
+from isomorph.store import store_beside
 from isomorph.visalign._set_part import Pictures, SetPart
 from isomorph.visalign._training import Training
 
 if TYPE_CHECKING:
-    from isomorph.engine import Progress
+    from isomorph.engine import Progress, StudyParts
+    from isomorph.store import Store
     from isomorph.visalign._study_run import VisalignOutcome, VisalignRun
 
 SEEDS = (45, 46, 47, 48, 49)
@@ -102,7 +105,8 @@ class VisalignStudy:
         seeds: A network is trained for each; together they are the members of `deepensemble`.
         costs: The c of the reliability scores; VisAlign's are none, half and all of its 900 pictures.
         replicates: Bootstrap samples; 0: no intervals.
-        out: Everything goes there, beside the study's file.
+        out: Everything goes there, beside the study's file; where several machines work on it, all must see it.
+        store: Where receipts of finished work go; default: the folder `store` in `out`.
 
     Example:
         >>> from isomorph.visalign import NetworkPart
@@ -119,6 +123,7 @@ class VisalignStudy:
     costs: tuple[float, ...] = (0.0, 450.0, 900.0)
     replicates: int = 1000
     out: Path = Path("visalign")
+    store: str | Path | None = None
 
     def __post_init__(self) -> None:
         for first, second, what in (
@@ -152,7 +157,20 @@ class VisalignStudy:
             set=_beside(study.set, here) if study.set else None,
             folder=here / study.folder if study.folder else None,
             out=here / study.out,
+            store=store_beside(study.store, here),
         )
+
+    @property
+    def kept(self) -> str | Path:
+        """Where its receipts are."""
+        return self.store or self.out / "store"
+
+    @cached_property
+    def parts(self) -> StudyParts:
+        """Its stages: `set`, `networks`, `evidence`, `answers`, `scores`."""
+        from isomorph.visalign._study_parts import study_parts
+
+        return study_parts(self)
 
     def start(self, *, progress: Progress | None = None) -> VisalignRun:
         """Its steps, each done when it is asked for: `.data`, `.networks`, `.answers`, `.scores`, `.submissions`."""
@@ -160,12 +178,22 @@ class VisalignStudy:
 
         return VisalignRun(self, progress)
 
-    def run(self, *, progress: Progress | None = None) -> VisalignOutcome:
+    def run(self, store: Store | None = None, *, progress: Progress | None = None) -> VisalignOutcome:
         """Do what is not done yet, and answer.
+
+        Args:
+            store: Where receipts go; None: the study's own.
+            progress: Where progress is shown.
 
         Raises:
             IsomorphError: A step failed; what was finished stays finished.
         """
+        from isomorph.engine import run_plan
+        from isomorph.store import open_store
+
+        kept = store or open_store(self.kept)
+        for stage in self.parts.stages:
+            run_plan(self.parts.units(kept, stage=stage, progress=progress), store=kept, progress=progress)
         return self.start(progress=progress).outcome
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,6 +11,8 @@ import numpy as np
 
 from isomorph import spec
 from isomorph.abstention import Normaliser, combine, upstream_compat
+from isomorph.benchmarks import AbstentionMatch
+from isomorph.benchmarks._abstention_match import CITATION
 from isomorph.benchmarks._visalign_scores import score_runs
 from isomorph.benchmarks._visalign_set import ABSTAIN, VisalignSet, columns_of, open_set
 from isomorph.engine import Progress
@@ -22,6 +23,7 @@ from isomorph.visalign._build_set import build_set
 from isomorph.visalign._calibration import calibration_pictures
 from isomorph.visalign._kept import Arrays, kept, noted
 from isomorph.visalign._reader import FrozenNetwork, Network, PixelNetwork, passes_of_all, read_all, steps_of_all
+from isomorph.visalign._results import VisalignResults, visalign_results
 from isomorph.visalign._submissions import submit
 from isomorph.visalign._training import TrainedNetwork
 from isomorph.visalign._training_run import rows_digest
@@ -29,6 +31,7 @@ from isomorph.visalign._training_run import rows_digest
 if TYPE_CHECKING:
     import pandas
 
+    from isomorph.stimuli import Stimuli
     from isomorph.visalign._set_part import SetPart
     from isomorph.visalign._study import VisalignStudy
 
@@ -58,6 +61,12 @@ class VisalignOutcome:
     summary: pandas.DataFrame
     submissions: tuple[Path, ...]
     notes: tuple[str, ...]
+
+    @cached_property
+    def results(self) -> VisalignResults:
+        """The answers beside people's, as a report shows them."""
+        benchmark = AbstentionMatch(name="visalign", data=self.data, costs=self.study.costs, citation=CITATION)
+        return visalign_results(list(self.answers.values()), benchmark, notes=self.notes, replicates=self.study.replicates)
 
 
 class VisalignRun:
@@ -94,59 +103,90 @@ class VisalignRun:
     @cached_property
     def networks(self) -> dict[int, TrainedNetwork]:
         """One network a seed, trained or read."""
-        training, validation = (self.network.examples(each, columns_of(each, self.data.classes)) for each in self._learnt)
+        return {seed: self.trained(seed) for seed in self.study.seeds}
+
+    def trained(self, seed: int) -> TrainedNetwork:
+        """The network of one seed, trained or read."""
+        training, validation = self._examples
         part = self.study.network
-        return {
-            seed: part.training.fit(
-                self.network.untrained, training, validation, folder=self.study.out / f"{part.name}-{seed}", seed=seed,
-                label=f"{part.name}, seed {seed}",
-                device=part.device if part.architecture else "cpu", progress=self.progress,
-            )
-            for seed in self.study.seeds
-        }  # fmt: skip
+        return part.training.fit(
+            self.network.untrained, training, validation, folder=self.study.out / f"{part.name}-{seed}", seed=seed,
+            label=f"{part.name}, seed {seed}",
+            device=part.device if part.architecture else "cpu", progress=self.progress,
+        )  # fmt: skip
+
+    @cached_property
+    def _examples(self) -> tuple[Any, Any]:
+        training, validation = (self.network.examples(each, columns_of(each, self.data.classes)) for each in self._learnt)
+        return training, validation
 
     @cached_property
     def evidence(self) -> dict[int, Arrays]:
         """What each network says of training, calibration and test pictures."""
-        training, validation = self._learnt
-        calibration = calibration_pictures(validation, self.study.abstention, seed=self.study.seeds[0])
-        judged = {"calibration": calibration, "test": self.data.test}
-        sets = {"training": training, **judged}
-        digests = {name: each.digest for name, each in sets.items()}
         found: dict[int, Arrays] = {}
         with self.progress.task("predict", len(self.networks), unit="networks") as task:
-            for seed, each in self.networks.items():
-                asked = [digests, self.study.network, self.data.classes, seed, each.epoch]
-                kinds: dict[str, Callable[[], Arrays]] = {"read": partial(read_all, self.network, each.module, sets)}
-                for name, read in (("mcdropout", passes_of_all), ("odin", steps_of_all)):
-                    if name in self.study.abstention.methods:
-                        kinds[name] = partial(read, self.network, each.module, judged, self.study.abstention.method(name))
+            for seed, network in self.networks.items():
                 found[seed] = {}
-                for kind, make in kinds.items():
-                    path = self.study.out / "evidence" / f"{self.study.network.name}-{seed}-{kind}.npz"
-                    method = None if kind == "read" else self.study.abstention.method(kind)
-                    found[seed] |= kept(path, [*asked, method], make)
+                for kind in self.evidence_kinds:
+                    found[seed] |= self.evidence_of(seed, kind, network)
                 task.advance()
         return found
 
     @cached_property
+    def _pictures(self) -> dict[str, Stimuli]:
+        """What networks are asked about."""
+        training, validation = self._learnt
+        calibration = calibration_pictures(validation, self.study.abstention, seed=self.study.seeds[0])
+        return {"training": training, "calibration": calibration, "test": self.data.test}
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """What names these pictures."""
+        return {name: each.digest for name, each in self._pictures.items()}
+
+    @property
+    def evidence_kinds(self) -> tuple[str, ...]:
+        """What is read of each network: what it says of pictures, and what `mcdropout` and `odin` ask it."""
+        return ("read", *(name for name in ("mcdropout", "odin") if name in self.study.abstention.methods))
+
+    def evidence_of(self, seed: int, kind: str, network: TrainedNetwork) -> Arrays:
+        """One kind, of one network."""
+        method = None if kind == "read" else self.study.abstention.method(kind)
+        asked = [self.digests, self.study.network, self.data.classes, seed, network.epoch, method]
+        path = self.study.out / "evidence" / f"{self.study.network.name}-{seed}-{kind}.npz"
+        if method is None:
+            return kept(path, asked, partial(read_all, self.network, network.module, self._pictures))
+        read: Any = passes_of_all if kind == "mcdropout" else steps_of_all
+        judged = {name: self._pictures[name] for name in ("calibration", "test")}
+        return kept(path, asked, partial(read, self.network, network.module, judged, method))
+
+    @cached_property
     def answers(self) -> dict[str, Answers]:
         """Calibrated answers of every method and seed."""
-        part, name, found = self.study.abstention, self.study.network.name, {}
+        return {run: self.answer(run, method, seed) for run, (method, seed) in self.runs.items()}
+
+    @property
+    def runs(self) -> dict[str, tuple[str, int | None]]:
+        """`<network>/<method>/<seed>` → method and seed; an ensemble is of all seeds."""
+        part, name, found = self.study.abstention, self.study.network.name, dict[str, tuple[str, int | None]]()
         for method in part.methods:
-            seeds = ["-".join(map(str, self.study.seeds))] if method == ENSEMBLE else list(map(str, self.study.seeds))
-            for seed in seeds:
-                run = f"{name}/{method}{'-as-released' if part.upstream_compat else ''}/{seed}"
-                target = self.study.out / "answers" / f"{run.replace('/', '-')}.npz"
-                asked = spec.fingerprint([part, part.method(method), method, seed, self._evidence_digest])
-                if target.is_file() and noted(target) == asked:
-                    found[run] = Answers.load(target)
-                    continue
-                found[run] = replace(self._answers(method, None if method == ENSEMBLE else int(seed)), subject=run)
-                make_folder(target.parent)
-                found[run].save(target)
-                write_bytes(target.with_suffix(".asked"), asked.encode())
+            ending = "-as-released" if part.upstream_compat else ""
+            for seed in (None,) if method == ENSEMBLE else self.study.seeds:
+                found[f"{name}/{method}{ending}/{'-'.join(map(str, self.study.seeds)) if seed is None else seed}"] = method, seed
         return found
+
+    def answer(self, run: str, method: str, seed: int | None) -> Answers:
+        """Those of one run, made or read."""
+        part, called = self.study.abstention, run.rpartition("/")[2]
+        target = self.study.out / "answers" / f"{run.replace('/', '-')}.npz"
+        asked = spec.fingerprint([part, part.method(method), method, called, self._evidence_digest])
+        if target.is_file() and noted(target) == asked:
+            return Answers.load(target)
+        answers = replace(self._answers(method, seed), subject=run)
+        make_folder(target.parent)
+        answers.save(target)
+        write_bytes(target.with_suffix(".asked"), asked.encode())
+        return answers
 
     @cached_property
     def _evidence_digest(self) -> str:

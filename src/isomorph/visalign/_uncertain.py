@@ -55,7 +55,8 @@ def write_uncertain(writer: SetWriter, part: SetPart, tests: Mapping[str, Stimul
     votes = None if part.votes is None else read_labels(part.votes, (*writer.classes, "abstain"), tuple(named))
     for at, (file, (name, row, corruption, severity)) in enumerate(named.items()):
         pixels = uncertain_picture(tests[name][row], corruption, severity, seed=part.seed)
-        label = _line(writer.classes, name, severity) if votes is None else votes.probabilities[at].tolist()
+        told = None if votes is None else votes.probabilities if votes.counts is None else votes.counts
+        label = _line(writer.classes, name, severity) if told is None else told[at].tolist()
         writer.test("8", file, encoded(pixels, "JPEG", quality=QUALITY), label, severity=severity)
     return [STAND_IN] if trials and votes is None else []
 

@@ -37,17 +37,17 @@ function start() {
       if (only && place.dataset.chart !== only) return;
       const options = { ast: true, actions: false, renderer: "svg", defaultStyle: false, tooltip: { disableDefaultStyle: true } };
       const spec = { ...themed(charts[place.dataset.chart]), datasets: data(place) };
-      if (place.dataset.chart === "abstention") spec.layer[1].encoding.color = { condition: { test: `datum.value > ${middle(datasets.abstention)}`, value: colour("--paper") }, value: colour("--ink") };
+      if ("cells" in place.dataset) spec.layer[1].encoding.color = { condition: { test: `datum.value > ${middle(place.dataset.chart)}`, value: colour("--paper") }, value: colour("--ink") };
       vegaEmbed(place, spec, options).then(() => { place.dataset.drawn = "yes"; });
     });
   }
 
-  function middle(rows) {
-    const values = rows.map((row) => row.value);
+  function middle(chart) {
+    const values = charts[chart].layer[0].encoding.color.scale.domain ?? datasets[chart].map((row) => row.value);
     return (Math.min(...values) + Math.max(...values)) / 2;
   }
 
-  choice.addEventListener("change", () => draw("confusion"));
+  choice?.addEventListener("change", () => draw("confusion"));
   draw();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => draw());
 }
