@@ -5,10 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from isomorph.errors import DeviceError, FileError
+from isomorph.errors import DeviceError, FileError, InputError
 from isomorph.features import Features
 from isomorph.measures import CKA, RBFCKA, RSA, MutualKNN
 from isomorph.pairwise import PairState, all_pairs
+from isomorph.pairwise._sum_tree import SumTree
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.normal(size=(12, 3)), RNG.normal(size=(12, 4))
@@ -19,6 +20,12 @@ HOLED = X.copy()
 HOLED[3, 1], HOLED[3, 2] = np.nan, np.inf
 FAR = {"x": np.eye(12), "y": Y}
 NAMED = tuple("abcdefghijkl")
+
+
+@pytest.fixture(autouse=True)
+def two_groups(monkeypatch):
+    """Twelve stimuli are few enough for a single group, and parts are made of whole groups."""
+    monkeypatch.setattr("isomorph.pairwise._sum_tree._LEAST_ROWS", 2)
 
 
 def part(index: int, **items: np.ndarray) -> PairState:
@@ -103,9 +110,12 @@ def test_files_that_are_no_states(tmp_path):
         with pytest.raises(FileError, match="holds no state of a comparison of all pairs, or is damaged"):
             PairState.load(path)
     state = part(1)
-    replace(state, sums={**state.sums, "linear/products": np.zeros(3)}).save(path)
+    replace(state, tree=SumTree({(0, 0): {"linear/products": np.zeros(3)}})).save(path)
     with pytest.raises(FileError, match=r"is damaged: 'linear/products' has the shape \(3,\) and should have \(2, 2\)"):
         PairState.load(path)
+    replace(state, tree=SumTree({(7, 1): state.tree.nodes[0, 0]})).save(path)
+    with pytest.raises(InputError, match="the state lacks sums of some of its rows; compute its parts again"):
+        PairState.load(path).merge(part(2)).finish()
     with pytest.raises(FileError, match="cannot be written"):
         part(1).save(tmp_path / "no" / "folder" / "x.state")
 

@@ -70,7 +70,9 @@ def all_pairs(
         products: The precision of products. `"float32"`: features are centred in float64 first and sums over stimuli are float64;
             values are right to about 1e-6. `"float64"`: to 1e-10. `"auto"`: float64 if any item is.
         standard_errors: Also the jack-knife over stimuli of each value, exactly; the pass then walks both triangles.
-        part: `(i, N)` with 1 ≤ i ≤ N: compute only this share of the stripes, and return its `PairState`.
+        part: `(i, N)` with 1 ≤ i ≤ N: compute only this share of the stripes, and return its `PairState`. Merged, they give the same bits
+            as one pass with the same options. (Stripes are shared out in up to 64 groups of 256 rows and more; of more parts than that
+            some have nothing to do.)
         device: `"cpu"`, or a device of torch such as `"cuda"`.
         scratch: A folder for temporary files; default: the system's.
         progress: Shows how far the work is.
@@ -138,7 +140,9 @@ def _state(
     )  # fmt: skip
     if not done.pieces:
         folder.cleanup()
-    return PairState(header=header, facts=done.facts, sums=done.sums, pieces=done.pieces, scratch=(folder,) if done.pieces else ())
+    return PairState(
+        header=header, facts=done.facts, sums=done.sums, pieces=done.pieces, tree=done.tree, scratch=(folder,) if done.pieces else ()
+    )  # fmt: skip
 
 
 def _chosen(measures: Sequence[str | Measure]) -> dict[str, Measure]:

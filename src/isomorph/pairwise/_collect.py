@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from isomorph.arrays import IntArray
+from isomorph.arrays import FloatArray, IntArray
 from isomorph.pairwise._arithmetic import Arithmetic
 from isomorph.pairwise._rows import release
 
@@ -35,7 +35,7 @@ class Products:
     """Sums over all ordered pairs of different stimuli of the products of two things' relations; sums of rows, where unknown.
 
     Args:
-        sums: Where the sums are kept.
+        sums: Where the sums are kept; one that is taken away begins anew.
         key: What they are called there.
         things: How many.
         n: How many stimuli.
@@ -52,21 +52,35 @@ class Products:
         self, sums: Tensors, key: str, things: int, n: int, arithmetic: Arithmetic, *, full: bool, rows: bool, by_row: bool = False,
         products: bool = True,
     ) -> None:  # fmt: skip
-        self._arithmetic, self._full, self._upper = arithmetic, full, np.triu_indices(things)
-        self._rows = sums.setdefault(f"{key}/rows", np.zeros((things, n))) if rows else None
-        self._by_row = sums.setdefault(f"{key}/row products", np.zeros((len(self._upper[0]), n))) if by_row else None
-        self._products = sums.setdefault(f"{key}/products", np.zeros((things, things))) if products and not by_row else None
+        self._sums, self._arithmetic, self._full, self._upper = sums, arithmetic, full, np.triu_indices(things)
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._rows, self._by_row, self._products = f"{key}/rows", f"{key}/row products", f"{key}/products"
+        if rows:
+            self._shapes[self._rows] = (things, n)
+        if by_row:
+            self._shapes[self._by_row] = (len(self._upper[0]), n)
+        elif products:
+            self._shapes[self._products] = (things, things)
+        for name in self._shapes:
+            self._sum(name)
 
     def add(self, rows: slice, first: int, block: Any) -> None:
         """Add a masked block."""
-        if self._by_row is not None:
-            self._by_row[:, rows] = self._arithmetic.squares_by_row(block)[:, self._upper[0], self._upper[1]].T
-        if self._products is not None:
-            self._products += (1 if self._full else 2) * self._arithmetic.squares(block.reshape(len(block), -1))
-        if self._rows is not None:
-            self._rows[:, rows] += self._arithmetic.get(block.sum(axis=2))
+        if self._by_row in self._shapes:
+            self._sum(self._by_row)[:, rows] = self._arithmetic.squares_by_row(block)[:, self._upper[0], self._upper[1]].T
+        if self._products in self._shapes:
+            products = self._sum(self._products)
+            products += (1 if self._full else 2) * self._arithmetic.squares(block.reshape(len(block), -1))
+        if self._rows in self._shapes:
+            row_sums = self._sum(self._rows)
+            row_sums[:, rows] += self._arithmetic.get(block.sum(axis=2))
             if not self._full:
-                self._rows[:, first:] += self._arithmetic.get(block.sum(axis=1))
+                row_sums[:, first:] += self._arithmetic.get(block.sum(axis=1))
+
+    def _sum(self, key: str) -> FloatArray:
+        if key not in self._sums:
+            self._sums[key] = np.zeros(self._shapes[key])
+        return self._sums[key]
 
     def close(self) -> None:
         """Nothing is left to do."""

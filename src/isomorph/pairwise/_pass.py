@@ -21,7 +21,8 @@ from isomorph.pairwise._relations import Relations, relations
 from isomorph.pairwise._rows import Rows, Thing, prepare_rows
 from isomorph.pairwise._sigma import median_distance
 from isomorph.pairwise._state import Header
-from isomorph.pairwise._stripes import Task, shares, walk
+from isomorph.pairwise._stripes import Task, walk
+from isomorph.pairwise._sum_tree import SumTree, rows_of, share
 
 _Tensors = dict[str, npt.NDArray[Any]]
 _SEED = 20240711
@@ -44,6 +45,7 @@ class Pass:
         facts: As in `PairState`.
         sums: As in `PairState`.
         pieces: As in `PairState`.
+        tree: As in `PairState`.
     """
 
     def __init__(
@@ -52,12 +54,15 @@ class Pass:
     ) -> None:  # fmt: skip
         self._things, self._header, self._work, self._arithmetic = things, header, work, arithmetic
         self._part, self._spare, self._scratch, self._progress = part, spare, scratch, progress
-        self._ranges = shares(header.n, part)
+        self._groups = share(header.n, part)
+        self._ranges = rows_of(header.n, self._groups)
         streamed = [each for each in header.recipes if header.forms[each.label] == "stream"]
         self._full = header.standard_errors or any(each.statistic in NEIGHBOURS for each in streamed)
         self.facts: _Tensors = {}
         self.sums: _Tensors = {}
         self.pieces: _Tensors = {}
+        self.tree = SumTree()
+        self._partial: _Tensors = {}
         rows = {base: self._rows(base) for base in dict.fromkeys(each.view.base for each in header.recipes)}
         self._stream(rows, streamed)
         self._cross(rows, [each for each in header.recipes if header.forms[each.label] == "features"])
@@ -76,15 +81,20 @@ class Pass:
             walk(
                 bases,
                 self._arithmetic,
-                ranges=self._ranges,
+                groups={each: rows_of(self._header.n, range(each, each + 1)) for each in self._groups},
                 height=self._work.height,
                 full=self._full,
+                ended=self._ended,
                 progress=self._progress,
                 label=label,
             )
             done = self.sums["stimuli"] = np.zeros(self._header.n)
             for start, stop in self._ranges:
                 done[start:stop] = 1
+
+    def _ended(self, group: int) -> None:
+        self.tree.add(0, group, dict(self._partial))
+        self._partial.clear()
 
     def _cross(self, rows: Mapping[str, Sequence[Rows]], recipes: Sequence[Recipe]) -> None:
         if recipes:
@@ -119,7 +129,7 @@ class Pass:
         things, n = len(rows), self._header.n
         collector = Products(sums, "first", things, n, self._arithmetic, full=False, rows=True, products=False)
         walk(
-            [(rows, [Task(plain, [collector])])], self._arithmetic, ranges=[(0, n)], height=self._work.height, full=False,
+            [(rows, [Task(plain, [collector])])], self._arithmetic, groups={0: [(0, n)]}, height=self._work.height, full=False,
             progress=self._progress, label="sums of kernels",
         )  # fmt: skip
         return sums["first/rows"]
@@ -136,5 +146,6 @@ class Pass:
                 result.append(Entries(self.pieces, key, things, header.n, on, self._scratch, self._ranges))
         if any(each.statistic not in (*RANKS, *NEIGHBOURS) for each in mine):
             by_row = header.standard_errors
-            result.append(Products(self.sums, key, things, header.n, on, full=self._full, rows=found.rows is None, by_row=by_row))
+            sums = self.sums if by_row else self._partial  # a row's own products are all in one part
+            result.append(Products(sums, key, things, header.n, on, full=self._full, rows=found.rows is None, by_row=by_row))
         return result

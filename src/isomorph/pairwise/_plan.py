@@ -13,6 +13,7 @@ from isomorph.errors import InputError
 from isomorph.pairwise._arithmetic import CACHED_VALUES
 from isomorph.pairwise._ranks import rank_bytes
 from isomorph.pairwise._recipe import RANKS, Recipe
+from isomorph.pairwise._sum_tree import group_count
 
 HEIGHT, _LEAST_HEIGHT = 256, 16
 _CHUNK_BYTES = 64_000_000
@@ -67,7 +68,8 @@ def plan_work(
     """
     things, rows = len(widths), n * sum(widths) * itemsize * max(1, len(bases))
     views = {each.view.key: each for each in recipes}
-    fixed = _CHUNK_BYTES + things * n * 8 * (2 + 3 * len(views)) + 8 * things**2 * len(views)
+    nodes = group_count(n).bit_length() + 1  # of the tree of sums, at once
+    fixed = _CHUNK_BYTES + things * n * 8 * (2 + 2 * len(views)) + nodes * 8 * things * (n + things) * len(views)
     if by_row:
         fixed += len(views) * 8 * n * things * (things + 1) // 2
     sampled = _sampled(recipes, things, n, itemsize=itemsize, limit=limit, scratch=scratch, rows=rows)

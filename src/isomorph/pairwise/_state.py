@@ -19,8 +19,9 @@ from isomorph.pairwise._near import near_values
 from isomorph.pairwise._ranks import rank_correlations, rank_products
 from isomorph.pairwise._recipe import NEIGHBOURS, RANKS, Recipe
 from isomorph.pairwise._result import AllPairs
-from isomorph.pairwise._state_file import read_state, write_state
+from isomorph.pairwise._state_file import packed_state, read_state, unpacked_state, write_state
 from isomorph.pairwise._statistics import Sums, has_jackknife, standard_errors, values
+from isomorph.pairwise._sum_tree import SumTree
 
 _TOLERANCE = {"float32": 1e-4, "float64": 1e-8}
 
@@ -49,6 +50,7 @@ class PairState:
         facts: Tensors that every part has alike.
         sums: Tensors that add up.
         pieces: Tensors that stand side by side: entries to be ranked.
+        tree: Tensors that add up in one order, whoever computed them, so that the whole has the same last digits.
 
     Example:
         >>> import numpy as np
@@ -57,7 +59,7 @@ class PairState:
         >>> items = {"a": rng.normal(size=(40, 6)), "b": rng.normal(size=(40, 6))}
         >>> parts = [all_pairs(items, part=(i, 3)) for i in (2, 3, 1)]
         >>> whole = parts[0].merge(parts[1]).merge(parts[2]).finish()
-        >>> bool(np.allclose(whole.values, all_pairs(items).values, atol=1e-12))
+        >>> bool((whole.values == all_pairs(items).values).all())
         True
     """
 
@@ -65,6 +67,7 @@ class PairState:
     facts: Mapping[str, npt.NDArray[Any]]
     sums: Mapping[str, npt.NDArray[Any]]
     pieces: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    tree: SumTree = field(default_factory=SumTree)
     scratch: tuple[TemporaryDirectory[str], ...] = field(default=(), repr=False)
     """Folders that hold `pieces`; they vanish with the last state that needs them."""
 
@@ -79,11 +82,12 @@ class PairState:
             if key in self.sums and key in other.sums and (twice := (self.sums[key] > 0) & (other.sums[key] > 0)).any():
                 raise InputError(f"both states hold {int(twice.sum()):,} of the same {what}s; merge each part once.")
         sums = {key: np.asarray(each + other.sums[key]) for key, each in self.sums.items()}
-        return replace(self, sums=sums, pieces={**self.pieces, **other.pieces}, scratch=self.scratch + other.scratch)
+        pieces, tree = {**self.pieces, **other.pieces}, self.tree.merge(other.tree)
+        return replace(self, sums=sums, pieces=pieces, tree=tree, scratch=self.scratch + other.scratch)
 
     def save(self, path: Path | str) -> Path:
         """Write the state as a `.safetensors` file, whole or not at all."""
-        return write_state(Path(path), self.header, {"facts": self.facts, "sums": self.sums, "pieces": self.pieces})
+        return write_state(Path(path), self.tensors())
 
     @classmethod
     def load(cls, path: Path | str) -> PairState:
@@ -92,13 +96,35 @@ class PairState:
         Raises:
             FileError: The file holds no state, or is damaged.
         """
-        header, tensors = read_state(Path(path), Header)
-        state = cls(header=header, facts=tensors["facts"], sums=tensors["sums"], pieces=tensors["pieces"])
-        tensors_found = {**state.facts, **state.sums}
-        for key, shape in state._expected().items():
-            found = tensors_found[key].shape if key in tensors_found else None
-            if found != shape:
-                raise FileError(f"{path} is damaged: {key!r} has the shape {found} and should have {shape}.")
+        return cls.of_tensors(read_state(Path(path)), where=str(path))
+
+    def tensors(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything as tensors by name: what a file or a store keeps."""
+        return packed_state(self.header, {"facts": self.facts, "sums": self.sums, "pieces": self.pieces, "tree": self.tree.plain()})
+
+    @classmethod
+    def of_tensors(cls, tensors: Mapping[str, npt.NDArray[Any]], *, where: str) -> PairState:
+        """The state that gave these tensors.
+
+        Raises:
+            FileError: They are something else; `where` is named.
+        """
+        header, groups = unpacked_state(tensors, Header, where=where)
+        try:
+            return cls._checked(header, groups)
+        except ValueError as error:
+            raise FileError(f"{where} is damaged: {error}.") from error
+
+    @classmethod
+    def _checked(cls, header: Header, groups: Mapping[str, Mapping[str, npt.NDArray[Any]]]) -> PairState:
+        tree = SumTree.of(groups["tree"])
+        state = cls(header=header, facts=groups["facts"], sums=groups["sums"], pieces=groups["pieces"], tree=tree)
+        apart, together = state._expected()
+        known = {**state.facts, **state.sums}
+        for shapes, found in ((apart, known), *((together, {**state.facts, **node}) for node in state.tree.nodes.values())):
+            for key, shape in shapes.items():
+                if (has := found[key].shape if key in found else None) != shape:
+                    raise ValueError(f"{key!r} has the shape {has} and should have {shape}")
         return state
 
     def finish(self, *, scratch: Path | str | None = None) -> AllPairs:
@@ -113,7 +139,8 @@ class PairState:
         """
         head = self.header
         self._check_complete()
-        found = [self._value(recipe, Path(scratch or gettempdir())) for recipe in head.recipes]
+        sums = {**self.sums, **self.tree.total(head.n)}
+        found = [self._value(recipe, sums, Path(scratch or gettempdir())) for recipe in head.recipes]
         errors = None
         if head.standard_errors:
             errors = np.stack([self._error(recipe) for recipe in head.recipes])
@@ -128,10 +155,10 @@ class PairState:
             sampled=sampled, precision=head.precision, memory=head.memory,
         )  # fmt: skip
 
-    def _value(self, recipe: Recipe, scratch: Path) -> FloatArray:
+    def _value(self, recipe: Recipe, sums: Mapping[str, npt.NDArray[Any]], scratch: Path) -> FloatArray:
         head, key = self.header, recipe.view.key
         if recipe.statistic not in (*RANKS, *NEIGHBOURS):
-            return values(recipe, Sums.of(key, self.sums, self.facts), names=head.names, precision=head.precision)
+            return values(recipe, Sums.of(key, sums, self.facts), names=head.names, precision=head.precision)
         if recipe.statistic in NEIGHBOURS:
             return near_values(recipe, self.pieces, head.names, head.n)
         arithmetic = Arithmetic("cpu", head.precision)
@@ -148,21 +175,23 @@ class PairState:
             return np.full((len(self.header.names), len(self.header.names)), np.nan)
         return standard_errors(recipe, Sums.of(recipe.view.key, self.sums, self.facts))
 
-    def _expected(self) -> dict[str, tuple[int, ...]]:
-        """The tensors that the header asks for, and their shapes."""
+    def _expected(self) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+        """The tensors that the header asks for, and their shapes: facts and sums, and those of each node of the tree."""
         head, things = self.header, len(self.header.names)
-        shapes: dict[str, tuple[int, ...]] = {}
+        apart: dict[str, tuple[int, ...]] = {}
+        together: dict[str, tuple[int, ...]] = {}
         for recipe in head.recipes:
             key, streams = recipe.view.key, head.forms.get(recipe.label) == "stream"
-            shapes |= {"stimuli": (head.n,)} if streams else {"pairs": (things, things)}
-            shapes |= {f"{key}/offset": (things,), f"{key}/scale": (things,), f"{key}/diagonal": (things, head.n)}
+            apart |= {"stimuli": (head.n,)} if streams else {"pairs": (things, things)}
+            apart |= {f"{key}/offset": (things,), f"{key}/scale": (things,), f"{key}/diagonal": (things, head.n)}
             if recipe.statistic in RANKS:
-                shapes |= {f"{key}/sample": (things, head.sampled)} if head.sampled else {}
+                apart |= {f"{key}/sample": (things, head.sampled)} if head.sampled else {}
             elif recipe.statistic not in NEIGHBOURS:
-                shapes[f"{key}/rows"] = (things, head.n)
                 by_row = head.standard_errors and streams
-                shapes |= {f"{key}/row products": (things * (things + 1) // 2, head.n)} if by_row else {f"{key}/products": (things, things)}
-        return shapes
+                sums = together if streams and not by_row else apart
+                sums[f"{key}/rows"] = (things, head.n)
+                sums |= {f"{key}/row products": (things * (things + 1) // 2, head.n)} if by_row else {f"{key}/products": (things, things)}
+        return apart, together
 
     def _check_same(self, other: PairState) -> None:
         for name in Header.__dataclass_fields__:
@@ -178,3 +207,5 @@ class PairState:
             done = self.sums.get(key)
             if done is not None and not (done > 0).all():
                 raise InputError(f"the state covers {int((done > 0).sum()):,} of {done.size:,} {what}; merge the other parts first.")
+        if self._expected()[1] and not self.tree.total(self.header.n):
+            raise InputError("the state lacks sums of some of its rows; compute its parts again.")

@@ -17,14 +17,43 @@ from isomorph.store._receipt import DTYPES
 from isomorph.store._shard import header_of, identity, tensor_facts, write_shard
 
 T = TypeVar("T")
-_GROUPS = ("facts", "sums", "pieces")
+Tensors = Mapping[str, npt.NDArray[Any]]
+_GROUPS = ("facts", "sums", "pieces", "tree")
+_VERSION = 2
 
 
-def write_state(path: Path, header: Any, groups: Mapping[str, Mapping[str, npt.NDArray[Any]]]) -> Path:
-    """Write tensors in groups, and a header as JSON among them."""
-    text = canonical_json({"isomorph": "pairwise", "version": 1, "header": to_plain(header)})
+def packed_state(header: Any, groups: Mapping[str, Mapping[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
+    """Tensors in groups, and a header as JSON among them."""
+    text = canonical_json({"isomorph": "pairwise", "version": _VERSION, "header": to_plain(header)})
     tensors: dict[str, Any] = {"header": np.frombuffer(text, dtype=np.uint8)}
-    tensors |= {f"{group}/{key}": np.asarray(each) for group, members in groups.items() for key, each in members.items()}
+    return tensors | {f"{group}/{key}": np.asarray(each) for group, members in groups.items() for key, each in members.items()}
+
+
+def unpacked_state(
+    tensors: Mapping[str, npt.NDArray[Any]], kind: type[T], *, where: str
+) -> tuple[T, dict[str, dict[str, npt.NDArray[Any]]]]:
+    """The header as `kind`, and the tensors by group.
+
+    Raises:
+        FileError: They are something else.
+    """
+    try:
+        plain = json.loads(tensors["header"].tobytes())
+        if plain["isomorph"] != "pairwise" or plain["version"] != _VERSION:
+            raise FileError("it is of another kind or version")
+        header = from_plain(kind, plain["header"])
+    except (IsomorphError, KeyError, TypeError, ValueError, RecursionError) as error:
+        raise _no_state(where, error) from error
+    groups: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
+    for name, each in tensors.items():
+        group, _, key = name.partition("/")
+        if group in groups:
+            groups[group][key] = each
+    return header, dict(groups)
+
+
+def write_state(path: Path, tensors: Mapping[str, npt.NDArray[Any]]) -> Path:
+    """Write a packed state as a file, whole or not at all."""
     try:
         temporary, _ = write_shard(path, tensors, tensor_facts(path.name, tensors))
         publish(temporary, path)
@@ -33,8 +62,8 @@ def write_state(path: Path, header: Any, groups: Mapping[str, Mapping[str, npt.N
     return path
 
 
-def read_state(path: Path, kind: type[T]) -> tuple[T, dict[str, dict[str, npt.NDArray[Any]]]]:
-    """The header as `kind`, and the tensors by group.
+def read_state(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """A packed state; its tensors are memory-mapped.
 
     Raises:
         FileError: The file is missing, damaged, or something else.
@@ -43,20 +72,13 @@ def read_state(path: Path, kind: type[T]) -> tuple[T, dict[str, dict[str, npt.ND
     if now is None:
         raise FileError(f"there is no file {path}.")
     try:
-        placed = header_of(path, now)
-        tensors = {
+        return {
             key: np.memmap(path, DTYPES[fact.dtype], "r", offset=start, shape=fact.shape) if fact.bytes else np.empty(fact.shape)
-            for key, (fact, start) in placed.items()
+            for key, (fact, start) in header_of(path, now).items()
         }
-        plain = json.loads(tensors["header"].tobytes())
-        if plain["isomorph"] != "pairwise" or plain["version"] != 1:
-            raise FileError("it is of another kind or version")
-        header = from_plain(kind, plain["header"])
     except (IsomorphError, KeyError, TypeError, ValueError, OSError, RecursionError) as error:
-        raise FileError(f"{path} holds no state of a comparison of all pairs, or is damaged: {error}.") from error
-    groups: dict[str, dict[str, Any]] = {group: {} for group in _GROUPS}
-    for name, each in tensors.items():
-        group, _, key = name.partition("/")
-        if group in groups:
-            groups[group][key] = each
-    return header, groups
+        raise _no_state(str(path), error) from error
+
+
+def _no_state(where: str, error: Exception) -> FileError:
+    return FileError(f"{where} holds no state of a comparison of all pairs, or is damaged: {error}.")

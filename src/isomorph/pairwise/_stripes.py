@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -24,32 +24,26 @@ class Task:
     collectors: Sequence[Collector]
 
 
-def shares(n: int, part: tuple[int, int]) -> list[tuple[int, int]]:
-    """The ranges of rows that part `(i, N)` walks: one from the top and its mirror from the bottom, so that all parts cost the same."""
-    index, count = part
-    edges = [n * each // (2 * count) for each in range(2 * count + 1)]
-    ranges = [(edges[each], edges[each + 1]) for each in (index, 2 * count - 1 - index)]
-    return [each for each in ranges if each[1] > each[0]]
-
-
 def walk(
     bases: Sequence[tuple[Sequence[Rows], Sequence[Task]]],
     arithmetic: Arithmetic,
     *,
-    ranges: Sequence[tuple[int, int]],
+    groups: Mapping[int, Sequence[tuple[int, int]]],
     height: int,
     full: bool,
+    ended: Callable[[int], None] | None = None,
     progress: Progress | None = None,
     label: str = "",
 ) -> None:
-    """Feed every collector with all blocks of the rows in `ranges`.
+    """Feed every collector with all blocks of the rows in `groups`.
 
     Args:
         bases: Rows of each thing, and the views that follow from their inner products; one entry a base.
         arithmetic: The device and the precision.
-        ranges: Ranges of rows.
+        groups: Numbered groups of ranges of rows.
         height: How many rows a stripe has.
         full: All columns; else only those right of the diagonal.
+        ended: Told the number of each group after its last block.
         progress: Shows the rows that are done.
         label: What is shown.
     """
@@ -57,21 +51,24 @@ def walk(
     stripe = arithmetic.empty(things, height * n)
     buffer = arithmetic.empty(things, max(arithmetic.block_values, n))
     prepared = [([_resident(each, arithmetic) for each in rows], tasks, _transforms(tasks, arithmetic)) for rows, tasks in bases]
-    total = sum(stop - start for start, stop in ranges)
+    total = sum(stop - start for ranges in groups.values() for start, stop in ranges)
     with progress.task(label, total, unit="rows") if progress else nullcontext() as shown:
-        for start, stop in _stripes(ranges, height):
-            first = 0 if full else start
-            for rows, tasks, transforms in prepared:
-                products = stripe[:, : (stop - start) * (n - first)].reshape(things, stop - start, n - first)
-                for thing, each in enumerate(rows):
-                    arithmetic.xp.matmul(_on(each[start:stop], arithmetic), _on(each[first:], arithmetic).T, out=products[thing])
-                    release(each)
-                for part in _blocks(start, stop, max(1, arithmetic.block_values // (n - first))):
-                    block = products[:, part.start - start : part.stop - start]
-                    for task, transform in zip(tasks, transforms, strict=True):
-                        _feed(task, transform, block, part, first, buffer, full=full)
-            if shown:
-                shown.advance(stop - start)
+        for number, ranges in groups.items():
+            for start, stop in _stripes(ranges, height):
+                first = 0 if full else start
+                for rows, tasks, transforms in prepared:
+                    products = stripe[:, : (stop - start) * (n - first)].reshape(things, stop - start, n - first)
+                    for thing, each in enumerate(rows):
+                        arithmetic.xp.matmul(_on(each[start:stop], arithmetic), _on(each[first:], arithmetic).T, out=products[thing])
+                        release(each)
+                    for part in _blocks(start, stop, max(1, arithmetic.block_values // (n - first))):
+                        block = products[:, part.start - start : part.stop - start]
+                        for task, transform in zip(tasks, transforms, strict=True):
+                            _feed(task, transform, block, part, first, buffer, full=full)
+                if shown:
+                    shown.advance(stop - start)
+            if ended:
+                ended(number)
     for _, tasks in bases:
         for task in tasks:
             for collector in task.collectors:
