@@ -13,6 +13,7 @@ from isomorph.engine._part import Part
 from isomorph.engine._passes import passes
 from isomorph.engine._plan import PlanReport, run_plan
 from isomorph.engine._progress import Progress, Task
+from isomorph.engine._receipt_unit import ReceiptUnit
 from isomorph.engine._staged_study import StagedStudy
 from isomorph.engine._stop_signals import STOPPED, StopRequested, StopSignals
 from isomorph.engine._study_parts import StudyParts
@@ -32,6 +33,7 @@ __all__ = [
     "Part",
     "PlanReport",
     "Progress",
+    "ReceiptUnit",
     "StagedStudy",
     "StopRequested",
     "StopSignals",
