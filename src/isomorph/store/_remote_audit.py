@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from isomorph.errors import StoreError
 from isomorph.store._audit import Damage, Entry, Freed, described
@@ -74,7 +74,7 @@ def remote_free(remote: RemoteObject, *, older_than_seconds: float, dry_run: boo
     """Free what one object does not need, as `free` does of a folder; an object that somebody alive writes is left alone."""
     names = remote.listing()
     doomed, whole = _doomed(remote, names, older_than_seconds)
-    if not doomed or remote.busy(names, "writer"):
+    if not doomed or remote.busy(names, "writer") or remote.busy(names, "gc"):
         return Freed((), (), 0)
     if not dry_run:
         with remote.flag("gc"):
@@ -85,6 +85,16 @@ def remote_free(remote: RemoteObject, *, older_than_seconds: float, dry_run: boo
             remote.remove(*doomed)
     size = sum(names[name].bytes for name in doomed)
     return Freed((remote.folder.name,), (), size) if whole else Freed((), tuple(map(remote.url, doomed)), size)
+
+
+def abandon_uploads(files: RemoteFiles, remote: Callable[[str], RemoteObject], *, older_than_seconds: float) -> None:
+    """Remove what killed writers left of uploads in parts; those of objects that somebody alive writes are left alone."""
+    for upload in files.uploads("objects"):
+        match = _OBJECT.fullmatch(upload.name)
+        if match and files.now() - upload.begun >= older_than_seconds:
+            each = remote(match[2])
+            if not each.busy(each.listing(), "writer"):
+                files.abandon(upload)
 
 
 def _doomed(remote: RemoteObject, names: Mapping[str, RemoteFile], older_than_seconds: float) -> tuple[list[str], bool]:

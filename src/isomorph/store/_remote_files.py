@@ -6,7 +6,7 @@ import os
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass
@@ -35,6 +35,15 @@ class RemoteFile:
 
     bytes: int
     written: float
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload in parts that has begun: of which name, what the store calls it, and when it began by the store's clock, in seconds."""
+
+    name: str
+    id: str
+    begun: float
 
 
 class RemoteFiles:
@@ -147,19 +156,25 @@ class RemoteFiles:
             self.delete([probe])
         return self._clock[0] + time.monotonic() - self._clock[1]
 
-    def abandon_uploads(self, folder: str, *, older_than_seconds: float) -> None:
-        """Remove what killed writers left of uploads in parts, which no listing shows but which takes space. S3 only."""
+    def uploads(self, folder: str) -> Sequence[Upload]:
+        """Uploads in parts to names under a folder that have not ended: no listing shows them, but they take space. S3 only."""
+
+        def begun(fs: Any, root: str) -> list[Upload]:
+            bucket, _, key = root.partition("/")
+            top = f"{key}/" if key else ""
+            found = fs.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=f"{top}{folder}/").get("Uploads", [])
+            return [Upload(each["Key"].removeprefix(top), each["UploadId"], each["Initiated"].timestamp()) for each in found]
+
+        return self._try("be listed", begun) if self._line.kind == "s3" else ()
+
+    def abandon(self, upload: Upload) -> None:
+        """Remove what an upload in parts has brought so far."""
 
         def abort(fs: Any, root: str) -> None:
-            bucket, _, key = root.partition("/")
-            begun = fs.call_s3("list_multipart_uploads", Bucket=bucket, Prefix=f"{key}/{folder}/".lstrip("/")).get("Uploads", [])
-            for each in begun:
-                if now - each["Initiated"].timestamp() >= older_than_seconds:
-                    fs.call_s3("abort_multipart_upload", Bucket=bucket, Key=each["Key"], UploadId=each["UploadId"])
+            bucket, _, key = f"{root}/{upload.name}".partition("/")
+            fs.call_s3("abort_multipart_upload", Bucket=bucket, Key=key, UploadId=upload.id)
 
-        if self._line.kind == "s3":
-            now = self.now()
-            self._try("be written", abort, missing=None)
+        self._try("be written", abort, missing=None)
 
     @property
     def _pieces(self) -> dict[str, int]:

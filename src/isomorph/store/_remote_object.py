@@ -217,7 +217,7 @@ def own_names(folder: str, files: Mapping[str, RemoteFile]) -> dict[str, RemoteF
 
 def _is_own(name: str) -> bool:
     stem, _, ending = name.rpartition(".")
-    return name in (MANIFEST, SPEC) or (ending in ("json", "safetensors") and is_shard_name(stem)) or _FLAG.fullmatch(name) is not None
+    return name in (MANIFEST, SPEC) or (ending in ("json", "safetensors") and is_shard_name(stem)) or is_flag(name)
 
 
 def _keep_fresh(files: RemoteFiles, name: str, content: bytes, over: threading.Event) -> None:
@@ -232,6 +232,11 @@ def shards_of(names: Iterable[str]) -> list[str]:
 
 
 def strays_of(names: Iterable[str], shards: Iterable[str]) -> list[str]:
-    """The files that an object of these shards does not need; who works on it is no stray."""
+    """The files that an object of these shards does not need."""
     needed = {MANIFEST, SPEC, *(f"{shard}{suffix}" for shard in shards for suffix in (".json", ".safetensors"))}
-    return sorted(name for name in names if name not in needed and not _FLAG.fullmatch(name))
+    return sorted(name for name in names if name not in needed)
+
+
+def is_flag(name: str) -> bool:
+    """Whether a file says that somebody works on the object."""
+    return _FLAG.fullmatch(name) is not None

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from isomorph.errors import StoreError
 from isomorph.store._audit import Damage, Entry, Freed
 from isomorph.store._receipt import check_fingerprint
-from isomorph.store._remote_audit import objects_of, remote_damage, remote_entries, remote_free
+from isomorph.store._remote_audit import abandon_uploads, objects_of, remote_damage, remote_entries, remote_free
 from isomorph.store._remote_files import RemoteFiles
 from isomorph.store._remote_object import RemoteObject
 from isomorph.store._remote_writer import RemoteWriter
@@ -137,7 +137,7 @@ class RemoteStore(Store):
                 self._seen.discard(name)
                 (self._folder(name) / MANIFEST).unlink(missing_ok=True)  # so that the next run mends what is there, not here
         if not dry_run:
-            self.files.abandon_uploads("objects", older_than_seconds=age)
+            abandon_uploads(self.files, self._remote, older_than_seconds=age)
         freed.append(super().gc(older_than_days=older_than_days, dry_run=dry_run))
         objects = dict.fromkeys(name for each in freed for name in each.objects)
         return Freed(tuple(objects), tuple(path for each in freed for path in each.files), sum(each.bytes for each in freed))

@@ -12,7 +12,7 @@ from isomorph.errors import StoreError
 from isomorph.spec import to_plain
 from isomorph.store._receipt import ShardReceipt, sealed
 from isomorph.store._remote_files import RemoteFile
-from isomorph.store._remote_object import RemoteObject, shards_of, strays_of
+from isomorph.store._remote_object import RemoteObject, is_flag, shards_of, strays_of
 from isomorph.store._stored_object import MANIFEST, SPEC, StoredObject, manifest_plain, parse_spec
 from isomorph.store._writer import Writer, strays
 
@@ -74,6 +74,8 @@ class RemoteWriter(Writer):
             if not self._arrived(shard, names):
                 self._remote.remove(f"{shard}.json", f"{shard}.safetensors")
                 self._send(shard)
+        if SPEC not in names:
+            self._send_spec()
         kept = {shard: self._finished[shard] for shard in kept}
         self._remote.files.create(f"{self._remote.name}/{MANIFEST}", sealed(manifest_plain(self.fingerprint, plain_meta, kept)))
         self._remote.fetch_committed()
@@ -125,7 +127,7 @@ class RemoteWriter(Writer):
     def _tidy(self, stored: StoredObject) -> None:
         """Remove what was finished and not kept, unless others still work on it."""
         names = self._remote.listing()
-        doomed = strays_of(names, stored.shards)
+        doomed = [name for name in strays_of(names, stored.shards) if not is_flag(name)]
         if doomed and not self._remote.busy(names, "writer", but=self._flag):
             self._remote.remove(*doomed)
         if self._lock.exclusive():
