@@ -17,7 +17,7 @@ from isomorph.report._alignet_words import caveats, headline
 from isomorph.report._write_report import write_report
 
 if TYPE_CHECKING:
-    from isomorph.alignet._study_run import StudyOutcome
+    from isomorph.alignet._study_outcome import StudyOutcome
 
 _ASSETS = ("page.css", "alignet.css", "alignet.js")
 

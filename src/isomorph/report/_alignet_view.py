@@ -13,7 +13,7 @@ import numpy as np
 from isomorph.report._headline import number
 
 if TYPE_CHECKING:
-    from isomorph.alignet._study_run import StudyOutcome
+    from isomorph.alignet._study_outcome import StudyOutcome
 
 STUDENT, CONTROL = "alignet", "unalignet"
 WORDS = {STUDENT: "student", CONTROL: "control"}

@@ -99,6 +99,7 @@ class VisalignReport:
         return {
             "name": picture.name, "category": picture.category, "people": picture.people, "distance": picture.distance,
             "expected": picture.people[0][0],
+            "fitting": [word for word, share in picture.people if share > picture.people[0][1] - 1e-9],
             "models": [(word, [name for name, each in picture.models if each == word]) for word in words],
             "picture": f"data:image/jpeg;base64,{thumbnail}",
         }  # fmt: skip

@@ -17,7 +17,7 @@ from isomorph.report._perception_scores import HUMANS
 if TYPE_CHECKING:
     from isomorph.visalign import VisalignResults
 
-PEOPLE, NEVER = "people", "who always abstains"
+PEOPLE, STAND_IN, NEVER = "people", "stand-in labels", "who always abstains"
 KINDS = {
     "1": "act", "2": "act, odd setting", "3": "act, attacked", "4": "abstain, other things", "5": "abstain, blends",
     "6": "abstain, relatives", "7": "abstain, drawings", "8": "unsure",
@@ -59,6 +59,11 @@ class VisalignView:
         return {each: last if alone or not network else f"{networks[network]}, {last}" for each, (network, _, last) in parts.items()}
 
     @property
+    def own(self) -> str:
+        """What the labels are called."""
+        return PEOPLE if self.results.benchmark.data.labelled_by_people else STAND_IN
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """The models whose curves are drawn: the closest to people, as many as can be told apart."""
         return self.models[:_LINES]
@@ -66,7 +71,7 @@ class VisalignView:
     @property
     def series(self) -> list[str]:
         """People, then models, in the order of their colours."""
-        return [PEOPLE, *(self.labels[each] for each in self.lines)]
+        return [self.own, *(self.labels[each] for each in self.lines)]
 
     @property
     def categories(self) -> list[str]:
@@ -86,7 +91,7 @@ class VisalignView:
     def abstaining(self) -> list[dict[str, Any]]:
         """Mean probability of abstaining by model and category, with people's own."""
         away, groups = self.people.probabilities[:, self.people.abstain_column], np.array(self.people.groups)
-        own = [_cell(PEOPLE, each, float(away[groups == each].mean())) for each in self.categories]
+        own = [_cell(self.own, each, float(away[groups == each].mean())) for each in self.categories]
         return [*own, *self._cells("abstention")]
 
     def _cells(self, measure: str) -> Iterator[dict[str, Any]]:
@@ -104,7 +109,7 @@ class VisalignView:
     def severity(self) -> list[dict[str, Any]]:
         """Mean probability of abstaining at each severity, of people and the closest models."""
         away, conditions = self.people.probabilities[:, self.people.abstain_column], np.array(self.people.conditions or ())
-        rows = [_point(PEOPLE, each, float(away[conditions == each].mean())) for each in self.severities]
+        rows = [_point(self.own, each, float(away[conditions == each].mean())) for each in self.severities]
         for model in self.lines:
             found = [(each, self.score(model, "abstention", f"severity {each}")) for each in self.severities]
             rows += [_point(self.labels[model], each, score["value"], score["low"], score["high"]) for each, score in found if score]
@@ -117,7 +122,7 @@ class VisalignView:
         rows = [_worth(NEVER, float(c), self.silent / n) for c in costs]
         drawn = {self.labels[each]: self._decided[each] for each in self.lines}
         if self.people_worth:
-            drawn = {PEOPLE: self.people_worth} | drawn
+            drawn = {self.own: self.people_worth} | drawn
         return [*rows, *(_worth(name, float(c), (right - c * wrong) / n) for name, (right, wrong) in drawn.items() for c in costs)]
 
     @cached_property
