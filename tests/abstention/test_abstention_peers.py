@@ -71,13 +71,16 @@ def test_scalings_are_scikit_learns_and_scipys(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_logistic_scaling_is_scikit_learns_sigmoid(seed):
-    """Platt's, with his targets; each stops its search where it likes, which leaves five digits alike."""
-    from sklearn.calibration import CalibratedClassifierCV  # noqa: F401 - what offers it to users
-    from sklearn.calibration import _SigmoidCalibration
+def test_logistic_scaling_is_scikit_learns_regression_on_platts_targets(seed):
+    """Platt counts one more of either kind, so that no item is surely one: each item stands twice, with its target and the rest as weights."""
+    from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng(seed)
     scores = rng.normal(size=300)
     labels = (rng.random(300) < special.expit(2 * scores - 0.5)).astype(int)
     fresh = rng.normal(size=50)
-    close(Normaliser("logistic").fit(scores, labels)(fresh), _SigmoidCalibration().fit(scores, labels).predict(fresh), 1e-4)
+    high, low = (labels.sum() + 1) / (labels.sum() + 2), 1 / ((1 - labels).sum() + 2)
+    target = np.where(labels == 1, high, low)
+    theirs = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000)
+    theirs.fit(np.tile(scores, 2)[:, None], np.repeat([1, 0], 300), sample_weight=np.concatenate([target, 1 - target]))
+    close(Normaliser("logistic").fit(scores, labels)(fresh), theirs.predict_proba(fresh[:, None])[:, 1], 1e-6)
