@@ -41,6 +41,8 @@ class Study:
         seed: Seed of both.
         memory_limit: What an extraction may hold in memory.
         device: Where the models run.
+        ranges: Among how many units one model's pass over one set of stimuli is shared out; more than 1 adds the stage `features`, which
+            is worth its while from some thousand stimuli on. The results have the same bits.
         report: The folder of the report, beside the study's file.
         store: The store's folder; default: `$ISOMORPH_STORE`.
 
@@ -62,6 +64,7 @@ class Study:
     seed: int = 0
     memory_limit: str = "2GB"
     device: str = "cpu"
+    ranges: int = 1
     report: Path = Path("report")
     store: str | Path | None = None
 
@@ -72,6 +75,8 @@ class Study:
             raise InputError(f"the study {self.name!r} needs either benchmarks or stimuli, and not both.")
         if not self.measures:
             raise InputError(f"the study {self.name!r} names no measures.")
+        if not 1 <= self.ranges <= 100_000:
+            raise InputError(f"ranges of the study {self.name!r} must be between 1 and 100,000; got {self.ranges}.")
 
     @staticmethod
     def load(path: Path | str) -> Study:
@@ -139,7 +144,8 @@ class Study:
     @property
     def stages(self) -> tuple[str, ...]:
         """The stages, each of which needs all of the one before; `run` goes through them by itself."""
-        return ("targets", "scores") if self.stimuli else ("scores",)
+        first = ("features",) if self.ranges > 1 else ()
+        return (*first, "targets", "scores") if self.stimuli else (*first, "scores")
 
     def units(self, store: Store, *, stage: str, progress: Progress | None = None) -> list[LazyUnit]:
         """The units of one stage, in the same order on every machine; none needs another of its stage.
@@ -149,10 +155,13 @@ class Study:
             StoreError: The stage before is not finished.
         """
         from isomorph.results._evaluate import lazy_units
+        from isomorph.results._feature_ranges import feature_ranges
 
         if stage not in self.stages:
             raise UnknownNameError("stage", stage, self.stages)
         how: dict[str, Any] = {"layers": self.layers, "pool": self.pool, "memory_limit": self.memory_limit, "progress": progress}
+        if stage == "features":
+            return feature_ranges(self.model_names(), self._shown(), ranges=self.ranges, options=how, device=self.device)
         if stage == "targets":
             return self._targets(how)
         if missing := sum(unit.fingerprint not in store for unit in self._targets(how)):
@@ -165,9 +174,17 @@ class Study:
 
     def labels(self, store: Store, *, stage: str) -> list[str]:
         """What the units of a stage do, also while a stage before is not finished."""
-        if self.stimuli is None or stage == "targets":
+        if self.stimuli is None or stage != "scores":
             return [unit.label for unit in self.units(store, stage=stage)]
         return [f"{each} on {self.stimuli.name}" for each in self.model_names()]
+
+    def _shown(self) -> dict[str, Stimuli]:
+        """The stimuli whose features are extracted, by the name of what asks for them."""
+        from isomorph.benchmarks import GeometryMatch, load_question
+
+        if self.stimuli is not None:
+            return {self.stimuli.name: _folder(self.stimuli)}
+        return {each.name: each.stimuli for each in map(load_question, self.benchmarks) if isinstance(each, GeometryMatch)}
 
     def _targets(self, how: Mapping[str, Any]) -> list[LazyUnit]:
         """The last layers of the models, which are each other's targets."""

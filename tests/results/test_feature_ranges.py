@@ -1,0 +1,55 @@
+"""A study whose models' passes are shared out in ranges leaves the bytes of one whose are not."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from isomorph.engine import outcomes
+from isomorph.errors import InputError
+from isomorph.results import Study
+from isomorph.store import Store
+
+MODELS = ("bundled/mobilenet_v2.random-0", "bundled/pixels")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Study:
+    from PIL import Image
+
+    folder = tmp_path_factory.mktemp("study") / "photos"
+    folder.mkdir()
+    for index in range(12):
+        Image.fromarray(np.random.default_rng(index).integers(0, 255, (24, 24, 3), dtype=np.uint8)).save(folder / f"{index}.png")
+    return Study(
+        name="shared", models=MODELS, stimuli=folder, layers=(0.0, -1), replicates=10, permutations=10, memory_limit="80MB", ranges=3
+    )
+
+
+def objects(store: Path, but: str = "") -> dict[str, bytes]:
+    root = store / "objects"
+    kept = [each for each in root.glob("??/*") if not but or but not in (each / "spec.json").read_text()]
+    return {str(path.relative_to(root)): path.read_bytes() for folder in kept for path in sorted(folder.iterdir())}
+
+
+def test_the_stages_leave_the_bytes_of_one_process(study, tmp_path):
+    alone, shared = Store(tmp_path / "alone"), Store(tmp_path / "shared")
+    assert replace(study, ranges=1).stages == ("targets", "scores")
+    assert study.stages == ("features", "targets", "scores")
+    replace(study, ranges=1).run(alone)
+    units = study.units(shared, stage="features")
+    assert [unit.label for unit in units[:2]] == [f"rows {part}/3 of {MODELS[0]} on photos" for part in (1, 2)]
+    assert study.labels(shared, stage="features") == [unit.label for unit in units]
+    for stage in study.stages:
+        states = [each.state for each in outcomes(study.units(shared, stage=stage), store=shared, on_error="continue")]
+        assert states == ["done"] * len(states)
+    spilled = [shared.open(unit.fingerprint).meta for unit in units]
+    assert {each["mode"] for each in spilled} == {"store", "one batch"}  # the network's rows wait; pixels need no ranges
+    assert sum(len(each["shards"]) for each in spilled) > 2
+    assert objects(tmp_path / "shared", but='"extraction range"') == objects(tmp_path / "alone")
+
+
+def test_ranges_are_counted(study):
+    with pytest.raises(InputError, match=r"^ranges of the study 'shared' must be between 1 and 100,000; got 0\.$"):
+        replace(study, ranges=0)
