@@ -55,7 +55,7 @@ static size_t root_length;
 static unsigned char ours[65536]; /* descriptors of files below the root */
 static struct notes *notes;
 static uint64_t dice;
-static int left, gap, countdown, lasting, lasts, locks;
+static int left, gap, countdown, lasting, lasts, locks, only_changes;
 static long jump;
 
 void *setup(const char *folder, int children) {
@@ -68,8 +68,8 @@ static uint64_t roll(uint64_t sides) {
     return (dice >> 11) % sides;
 }
 
-void arm(struct notes *mine, uint64_t seed, int faults, int apart, int disk_stays_full, int kind_of_locks, const char *boot_file) {
-    notes = mine, dice = seed * 0x9E3779B97F4A7C15u + 1, left = faults, gap = apart, lasts = disk_stays_full, locks = kind_of_locks;
+void arm(struct notes *mine, uint64_t seed, int faults, int apart, int changes, int disk_stays_full, int kind_of_locks, const char *boot_file) {
+    notes = mine, dice = seed * 0x9E3779B97F4A7C15u + 1, left = faults, gap = apart, only_changes = changes, lasts = disk_stays_full, locks = kind_of_locks;
     strcpy(boot, boot_file);
     countdown = 1 + (int)roll(gap);
 }
@@ -83,7 +83,8 @@ static int decide(int operation) {
     if (!notes) return NONE;
     notes->calls[operation]++;
     if (lasting && (operation == WRITE || operation == CREATE || operation == FOLDER)) return lasting;
-    if (left <= 0 || --countdown > 0) return NONE;
+    int changes = (1 << operation) & (1 << WRITE | 1 << CREATE | 1 << RENAME | 1 << SYNC | 1 << TRUNCATE | 1 << UNLINK | 1 << FOLDER);
+    if ((only_changes && !changes) || left <= 0 || --countdown > 0) return NONE;
     int kind = possible[operation][roll(strlen((const char *)possible[operation]))];
     if (kind >= KILL_BEFORE && kind <= KILL_AFTER && roll(2)) kind = possible[operation][0]; /* else most children die of their first */
     left--, countdown = 1 + (int)roll(gap);

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import gc
 import json
 import os
 import random
@@ -35,6 +36,7 @@ OPERATIONS = ("write", "open", "create", "rename", "sync", "truncate", "map", "r
 FAULTS = ("", "ENOSPC", "EIO", "EDQUOT", "ESTALE", "short", "kill", "kill", "kill", "clock", "EIO though done", "ENOMEM", "ENOLCK")
 WAYS_OUT = ("un again", "Check the disk", "what is finished is kept", "isomorph store", "ISOMORPH_STORE")
 CHILDREN = 4
+ROUNDS = 4  # a child that has met fewer faults than it was to meet does its work again, so many times
 LOCKS = {"work": 0, "missing": 1, "of one machine": 2}
 
 
@@ -87,6 +89,7 @@ class Storm:
         self.reference = Reference(self.folder / "reference")
         self.watch = Watch(self.store.path, self.reference)
         self.steps = 0
+        self.last: list[str] = []
 
     @property
     def faults(self) -> int:
@@ -148,14 +151,15 @@ class Storm:
 
     def step(self, *works: Work, faulty: bool = True, locks: str = "work", abandons: bool = False) -> list[list[dict[str, Any]]]:
         """Run `works`, each in a child of its own, all at once; check the store; what each child said."""
-        sound, logged = self.watch.sound(), self._computed()
+        sound, logged, committed = self.watch.sound(), self._computed(), self._committed()
         self.steps += 1
         children = []
         for index, work in enumerate(works):
             report = self.folder / f"report-{index}"
             report.unlink(missing_ok=True)
-            faults = self.dice.choice([1, 2, 3, 4, 6]) if faulty else 0
+            faults = self.dice.choice([1, 3, 6, 12]) if faulty else 0
             children.append(self._fork(Child(index, work, faults, report), locks))
+        self.last = [f"locks {locks}", *(f"{child.work.__qualname__}: {child.faults} faults" for child in children)]
         for child in children:
             status = os.waitpid(child.pid, 0)[1]
             killed = os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
@@ -170,7 +174,6 @@ class Storm:
         for line in (line for lines in heard for line in lines):
             self._hear(line)
         self.watch.look()
-        committed = {name.split("/")[2] for name in self.watch.files() if name.endswith("manifest.json")}
         for name, shard in self._computed()[len(logged) :]:
             self.counts["shards computed"] += 1
             if (name, shard) in sound and not (abandons and name not in committed):
@@ -180,16 +183,21 @@ class Storm:
     def _fork(self, child: Child, locks: str) -> Child:
         notes = self.notes[child.index]
         ctypes.memset(ctypes.addressof(notes), 0, ctypes.sizeof(Notes))
-        seed, gap, lasts = self.dice.getrandbits(63) | 1, self.dice.choice([15, 60, 200, 500]), self.dice.random() < 0.3
+        seed, lasts, changes = self.dice.getrandbits(63) | 1, self.dice.random() < 0.3, self.dice.random() < 0.7
+        gap = self.dice.choice([4, 12, 40] if changes else [10, 40, 120])
         boot = self.boots[child.index] if locks == "of one machine" else b""
         child.pid = os.fork()
         if child.pid:
             return child
         status = 1
+        signal.alarm(300)  # a child that waits for ever is a broken promise, too
         try:
             isomorph.engine._outcomes._POLL_SECONDS = 0.005
-            self.shim.arm(ctypes.byref(notes), ctypes.c_uint64(seed), child.faults, gap, int(lasts), LOCKS[locks], boot)
-            child.work(child)
+            self.shim.arm(ctypes.byref(notes), ctypes.c_uint64(seed), child.faults, gap, int(changes), int(lasts), LOCKS[locks], boot)
+            for _ in range(ROUNDS):
+                child.work(child)
+                if notes.faults >= child.faults:
+                    break
             status = 0
         except BaseException:
             child.say(escaped=traceback.format_exc())
@@ -202,6 +210,7 @@ class Storm:
             operation, kind = notes.events[event]
             self.counts[f"fault: {FAULTS[kind]}"] += 1
             self.counts[f"at: {OPERATIONS[operation]}"] += 1
+            self.last.append(f"child {child.index}: {FAULTS[kind]} at {OPERATIONS[operation]}")
         for operation, calls in zip(OPERATIONS, notes.calls, strict=True):
             self.counts[f"calls: {operation}"] += calls
 
@@ -218,6 +227,9 @@ class Storm:
             if line["type"] != "StoreError" or str(self.store.path) not in message or not any(way in message for way in WAYS_OUT):
                 raise Violation(f"an error that does not name the file and the way out: {line['type']}: {message}\n{line['traceback']}")
 
+    def _committed(self) -> set[str]:
+        return {name.split("/")[2] for name in self.watch.files() if name.endswith("manifest.json")}
+
     def _computed(self) -> list[tuple[str, str]]:
         lines = self.log.read_text().splitlines() if self.log.exists() else []
         return [(name, shard) for name, shard in map(str.split, lines)]
@@ -228,9 +240,11 @@ class Storm:
         """One step of whatever the dice say."""
         locks = self.dice.choices(list(LOCKS), [6, 1, 1])[0]
         stage = 1 if self._finished(0) and self.dice.random() < 0.8 else 0
-        retries, total = self.dice.choice([0, 0, 1, 2]), self.dice.choice([1, 1, 2])
+        retries, total = self.dice.choice([0, 1, 2, 4]), self.dice.choice([1, 1, 2])
         parts = [self.run_part(stage, Part(each + 1, total), retries) for each in range(total)]
         chance = self.dice.random()
+        if self._finished(0) and self._finished(1):  # only damage makes work now
+            chance = 1.0
         if locks == "of one machine" and total > 1:  # what a dead machine had begun others begin after five minutes
             chance = 0.5
         if chance < 0.45:
@@ -260,7 +274,7 @@ class Storm:
 
     def _age(self, abandoned: bool) -> None:
         """Half of the unfinished objects were left eight days ago."""
-        committed = {name.split("/")[2] for name in self.watch.files() if name.endswith("manifest.json")}
+        committed = self._committed()
         then = time.time() - 8 * 86400
         for folder in sorted((self.store.path / "objects").glob("*/*")):
             if abandoned and folder.name not in committed and self.dice.random() < 0.5:
@@ -296,17 +310,21 @@ def main() -> int:
     options.add_argument("--shim", type=Path, required=True)
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--faults", type=int, default=2000)
-    options.add_argument("--steps", type=int, default=30, help="a new store after so many")
+    options.add_argument("--steps", type=int, default=40, help="a new store after so many")
     chosen = options.parse_args()
     storm = Storm(chosen.folder, ctypes.CDLL(str(chosen.shim)), chosen.seed)
     started = time.monotonic()
+    gc.freeze()  # else every child copies what its collector touches
     try:
         while storm.faults < chosen.faults:
             for _ in range(chosen.steps):
                 storm.blow()
+                if storm.faults >= chosen.faults:
+                    break
             storm.calm()
     except (Violation, IsomorphError) as error:
         print(f"seed {chosen.seed}, step {storm.steps}, after {storm.faults} faults: {error}", file=sys.stderr)
+        print(f"the last step: {'; '.join(storm.last)}", file=sys.stderr)
         return 1
     print(json.dumps({"faults": storm.faults, "steps": storm.steps, "seconds": time.monotonic() - started, **storm.counts}))
     return 0

@@ -21,6 +21,8 @@ _HEARTBEAT_SECONDS = 30.0
 _ATTEMPT, _ERROR = ".attempt.json", ".error.json"
 _claims: set[tuple[Notes, str]] = set()
 """The notes of what this process works on."""
+_over: set[tuple[Notes, str]] = set()
+"""The notes of what it no longer works on, but which could not be removed yet."""
 
 
 def give_up_claims() -> None:
@@ -65,7 +67,7 @@ class Journal:
         for note in self._about(fingerprint):
             if note.name.endswith(_ERROR):
                 error = _parsed(ErrorRecord, note)
-            elif (process := _parsed(ProcessName, note)) is not None:
+            elif (process := _process(note)) is not None:
                 (running if self._alive(process, note) else died).append(process)
         return UnitNotes(running=tuple(running), died=tuple(died), error=error)
 
@@ -77,10 +79,11 @@ class Journal:
         """
         claim = (self._files, f"{fingerprint[:2]}/{fingerprint}.{secrets.token_hex(6)}{_ATTEMPT}")
         content = json.dumps(asdict(ProcessName.here())).encode()
+        _claims.add(claim)
         if not self._claimed(fingerprint, claim[1], content):
+            _claims.discard(claim)
             yield False
             return
-        _claims.add(claim)
         over = threading.Event()
         beat = threading.Thread(target=_renew, args=(*claim, content, over), daemon=True)
         beat.start()
@@ -89,9 +92,9 @@ class Journal:
         finally:
             over.set()
             beat.join()  # lest it writes the note again after it was removed
+            _over.add(claim)
             _claims.discard(claim)
-            with suppress(OSError):
-                self._files.delete(claim[1])
+            _remove_what_is_over()
 
     def failed(self, fingerprint: str, error: ErrorRecord) -> None:
         """Keep why a unit failed."""
@@ -109,7 +112,7 @@ class Journal:
     def forget(self, fingerprint: str) -> None:
         """Remove a unit's error and what killed processes left of it: it may be tried again."""
         for note in self._about(fingerprint):
-            process = None if note.name.endswith(_ERROR) else _parsed(ProcessName, note)
+            process = None if note.name.endswith(_ERROR) else _process(note)
             if process is None or not self._alive(process, note):
                 with suppress(OSError):
                     self._files.delete(note.name)
@@ -143,7 +146,7 @@ class Journal:
         """Whether another living process's note stands that is older than ours."""
         attempts = [note for note in self._about(fingerprint) if note.name.endswith(_ATTEMPT)]
         ours = next(((note.written, note.name) for note in attempts if note.name == name), None)
-        alive = [note for note in attempts if (process := _parsed(ProcessName, note)) is not None and self._alive(process, note)]
+        alive = [note for note in attempts if (process := _process(note)) is not None and self._alive(process, note)]
         return ours is not None and any((note.written, note.name) < ours for note in alive)
 
     def _alive(self, process: ProcessName, note: Note) -> bool:
@@ -161,6 +164,19 @@ class Journal:
         with suppress(OSError):
             return self._files.read(fingerprint[:2], f"{fingerprint}.")
         return []
+
+
+def _remove_what_is_over() -> None:
+    for files, name in tuple(_over):
+        with suppress(OSError):
+            files.delete(name)
+            _over.discard((files, name))
+
+
+def _process(note: Note) -> ProcessName | None:
+    """Who wrote it; None if that cannot be read, or if it was this process, which is done with that: else it would wait for itself."""
+    process: ProcessName | None = _parsed(ProcessName, note)
+    return None if process == ProcessName.here() and note.name in {name for _, name in tuple(_over)} else process
 
 
 def _renew(files: Notes, name: str, content: bytes, over: threading.Event) -> None:

@@ -203,10 +203,10 @@ class Writer:
             for shard in sorted({*sound, *committed}):
                 if sound.get(shard) is None:
                     sound[shard] = self._sound_receipt(shard)  # another writer may have finished it meanwhile
-                if sound[shard] is None:
-                    self._remove(f"{shard}.json", f"{shard}.safetensors")
             if any(sound[shard] != receipt for shard, receipt in committed.items()):
-                self._remove(MANIFEST)
+                self._remove(MANIFEST)  # first: a kill must not leave one that promises what is gone
+            for shard in (each for each, receipt in sound.items() if receipt is None):
+                self._remove(f"{shard}.json", f"{shard}.safetensors")
         return {shard: receipt for shard, receipt in sound.items() if receipt is not None}
 
     def _committed(self) -> dict[str, ShardReceipt]:
