@@ -233,8 +233,8 @@ def test_more_clusters_than_pictures(folder, outcome):
 
 
 def test_classes_are_folders(folder, outcome, tmp_path):
-    run = of(folder, "clusters = 4", 'sampling = "between_class"')
-    table, _ = run.triplets("alignet", run.training, "train", 30)
+    run = of(folder, "clusters = 4\ntrain = 200", 'sampling = "between_class"\ntrain = 30')
+    table, _ = run.triplets("alignet", "train")
     drawn = table[:]
     classes = np.array([name.partition("/")[0] for name in drawn.objects])[drawn.items]
     assert all(len(set(three)) == 3 for three in classes)
@@ -245,7 +245,7 @@ def test_classes_are_folders(folder, outcome, tmp_path):
 def test_clusters_of_one_picture_give_no_pair(folder, outcome):
     run = of(folder, "clusters = 4", "clusters = 29")
     with pytest.raises(InputError, match="need a group of 2 images and another group; there are 29 images in 29 groups, the largest of 1"):
-        run.triplets("alignet", run.training, "train", 10)
+        run.triplets("alignet", "train")
 
 
 def test_trials_about_other_pictures(folder, outcome, tmp_path):

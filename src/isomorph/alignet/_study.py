@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,8 +14,8 @@ from isomorph.spec import read_study
 from isomorph.store import store_beside
 
 if TYPE_CHECKING:
-    from isomorph.alignet._study_run import StudyOutcome
-    from isomorph.engine import Progress
+    from isomorph.alignet._study_outcome import StudyOutcome
+    from isomorph.engine import Progress, StudyParts
     from isomorph.store import Store
 
 
@@ -185,7 +186,8 @@ class AlignetStudy:
         memory_limit: What an extraction may hold in memory.
         device: Where models run.
         workers: Threads that decode pictures.
-        out: The folder of triplets, checkpoints, exports and the report, beside the study's file.
+        out: The folder of triplets, checkpoints, exports and the report, beside the study's file; where several machines work on it, all
+            must see it.
         store: The store's folder; default: `$ISOMORPH_STORE`.
 
     Example:
@@ -247,12 +249,19 @@ class AlignetStudy:
             store=store_beside(study.store, here),
         )
 
+    @cached_property
+    def parts(self) -> StudyParts:
+        """Its stages: `features`, `teacher`, `triplets`, `students`, `evaluation`."""
+        from isomorph.alignet._study_parts import AlignetParts
+
+        return AlignetParts(self).staged
+
     def run(self, store: Store, *, progress: Progress | None = None) -> StudyOutcome:
         """Do what is not done yet, and answer.
 
         Raises:
             IsomorphError: A step failed; what was finished stays finished.
         """
-        from isomorph.alignet._study_run import run_study
+        from isomorph.alignet._study_outcome import run_study
 
         return run_study(self, store, progress=progress)

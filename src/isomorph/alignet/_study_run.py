@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -26,15 +25,12 @@ from isomorph.alignet._triplet_table import TripletTable
 from isomorph.alignment import FittedTransform, Global, GLocal
 from isomorph.errors import InputError
 from isomorph.features import Features
-from isomorph.judgments import Triplets
 from isomorph.models import Model, extract, load_model, penultimate
 from isomorph.store._atomic import make_folder
 
 if TYPE_CHECKING:
     from isomorph.alignet._evaluation_people import PeopleQuestion
     from isomorph.alignet._study import AlignetStudy
-    from isomorph.alignet._study_questions import StudentAnswers
-    from isomorph.alignment import AlignmentCheck
     from isomorph.benchmarks import GeometryMatch
     from isomorph.engine import Progress
     from isomorph.stimuli import Stimuli
@@ -42,75 +38,6 @@ if TYPE_CHECKING:
 
 STUDENT, CONTROL = "alignet", "unalignet"
 _TRANSFORMS = {STUDENT: "uncertainty_distillation", CONTROL: "untransformed"}
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class StudyOutcome:
-    """What a study made and found.
-
-    Attributes:
-        study: What was asked.
-        training: Ids of the pictures that were learnt from.
-        held_out: Those that nobody met before the evaluation.
-        transform: The teacher's map.
-        labels: Student → what its labels look like.
-        students: `"alignet"`, and `"unalignet"` where there is a control.
-        held_out_triplets: The teacher's labels of triplets of held-out pictures, student → triplets.
-        answers: Before and after: with intervals, question by question; what had been seen; and each held-out triplet's odd one.
-        exports: What was written.
-        notes: Sentences that must travel with the numbers.
-    """
-
-    study: AlignetStudy
-    training: tuple[str, ...]
-    held_out: Stimuli
-    transform: FittedTransform
-    labels: Mapping[str, LabelReport]
-    students: Mapping[str, FineTuned]
-    held_out_triplets: Mapping[str, Triplets]
-    answers: StudentAnswers
-    exports: tuple[Path, ...] = ()
-    notes: tuple[str, ...] = ()
-
-    @property
-    def check(self) -> AlignmentCheck:
-        """Before and after, question by question, with intervals."""
-        return self.answers.check
-
-
-def run_study(study: AlignetStudy, store: Store, *, progress: Progress | None = None) -> StudyOutcome:
-    """Do what is not done yet, and answer."""
-    from isomorph.alignet._study_questions import check_students
-
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
-        raise InputError(
-            "a study is one process. Only its training can be shared among several: call FineTuning.fit in a script of torchrun's, "
-            "then run the study."
-        )
-    run = StudyRun(study, store, progress)
-    _ = run.fine_tuning, run.map_fitting  # a misspelt option is told now, not after hours
-    make_folder(study.out)
-    _ = run.questions  # nor does anybody learn what cannot be asked
-    students, labels, held_out = {}, {}, {}
-    for name in (STUDENT, CONTROL) if study.student.control == "beside" else (STUDENT,):
-        training, labels[name] = run.triplets(name, run.training, "train", study.triplets.train)
-        validation, _ = run.triplets(name, run.training, "val", study.triplets.validation)
-        unseen, _ = run.triplets(name, run.held_out, "held_out", study.triplets.validation)
-        held_out[name] = unseen[:]
-        students[name] = run.taught(name, training[:], {"seen pictures": validation[:], "held-out pictures": unseen[:]})
-    answers = check_students(run, students, held_out)
-    return StudyOutcome(
-        study=study,
-        training=run.training.ids,
-        held_out=run.held_out,
-        transform=run.transform,
-        labels=labels,
-        students=students,
-        held_out_triplets=held_out,
-        answers=answers,
-        exports=run.exported(students[STUDENT]),
-        notes=(*run.notes, *(note for each in students.values() for note in each.notes)),
-    )
 
 
 @dataclass(eq=False)
@@ -121,6 +48,28 @@ class StudyRun:
     store: Store
     progress: Progress | None
     notes: list[str] = field(default_factory=list)
+    _taught: dict[str, FineTuned] = field(default_factory=dict, repr=False)
+
+    def check(self) -> None:
+        """Tell now what would otherwise be told after hours: a misspelt option, or what cannot be asked."""
+        _ = self.fine_tuning, self.map_fitting
+        make_folder(self.study.out)
+        _ = self.questions
+
+    @property
+    def students(self) -> tuple[str, ...]:
+        """Who learns."""
+        return (STUDENT, CONTROL) if self.study.student.control == "beside" else (STUDENT,)
+
+    @cached_property
+    def splits(self) -> dict[str, tuple[Stimuli, int]]:
+        """Of which pictures triplets are drawn, and how many: to learn from, to look at meanwhile, and to judge by."""
+        part = self.study.triplets
+        return {
+            "train": (self.training, part.train),
+            "val": (self.training, part.validation),
+            "held_out": (self.held_out, part.validation),
+        }
 
     @cached_property
     def questions(self) -> list[PeopleQuestion]:
@@ -236,16 +185,27 @@ class StudyRun:
         done.write_text(asked, encoding="utf-8")
         return fitted
 
-    def triplets(self, student: str, stimuli: Stimuli, split: str, count: int) -> tuple[TripletTable, LabelReport]:
-        """Triplets of pictures, labelled by the teacher with its map, or without."""
+    def tables(self, student: str) -> dict[str, tuple[TripletTable, LabelReport]]:
+        """A student's triplets, split by split."""
+        return {split: self.triplets(student, split) for split in self.splits}
+
+    def triplets(self, student: str, split: str) -> tuple[TripletTable, LabelReport]:
+        """Triplets of pictures, labelled by the teacher with its map, or without; made, or read where they are there."""
         part, folder = self.study.triplets, self.study.out / "triplets"
+        stimuli, count = self.splits[split]
         x = self.teacher_features(stimuli)
         sampler = TripletSampler(
             sampling=part.sampling, images=len(stimuli), groups=self._groups(stimuli, x), seed=self.study.seed + (split != "train")
         )
-        drawn, _ = sample_to_table(sampler, count, folder / "drawn" / split, objects=stimuli.ids, progress=self.progress)
         transform = self.transform if student == STUDENT else None
-        return label_triplets(x, drawn, folder / _TRANSFORMS[student] / split, transform=transform, progress=self.progress)
+        path = folder / _TRANSFORMS[student] / split
+        told = {"n": count, "features": array_digest(x.values), "transform": transform.digest if transform else ""}
+        if (path / "header.json").is_file():
+            table = TripletTable.open(path)
+            if all(table.header.get(name) == each for name, each in {**told, "sampling": spec.to_plain(sampler.facts)}.items()):
+                return table, LabelReport(**table.header["report"])
+        drawn, _ = sample_to_table(sampler, count, folder / "drawn" / split, objects=stimuli.ids, progress=self.progress)
+        return label_triplets(x, drawn, path, transform=transform, progress=self.progress)
 
     def _groups(self, stimuli: Stimuli, x: Features) -> Any:
         kind, _ = sampling_kind(self.study.triplets.sampling)
@@ -264,7 +224,18 @@ class StudyRun:
     def clusters(self) -> Clusters:
         """Clusters of the pictures to learn from."""
         x = self._clustered(self.teacher_features(self.training))
-        return KMeans(clusters=self.study.triplets.clusters, seed=self.study.seed).fit(x, device=self.study.device, progress=self.progress)
+        method, path, done = (
+            KMeans(clusters=self.study.triplets.clusters, seed=self.study.seed),
+            self.study.out / "clusters.safetensors",
+            self.study.out / "clusters.asked",
+        )
+        asked = spec.fingerprint([method, array_digest(x.values)])
+        if path.exists() and done.exists() and done.read_text(encoding="utf-8") == asked:
+            return Clusters.load(path)
+        found = method.fit(x, device=self.study.device, progress=self.progress)
+        found.save(path)
+        done.write_text(asked, encoding="utf-8")
+        return found
 
     def _clustered(self, x: Features) -> Features:
         return self.transform.transform(x) if self.study.triplets.transformed else x
@@ -288,14 +259,20 @@ class StudyRun:
         plain = spec.to_plain(FineTuning.preset(part.preset, seed=self.study.seed)) | dict(part.training)
         return spec.from_plain(FineTuning, plain, where="student.training")
 
-    def taught(self, name: str, triplets: Triplets, validation: Mapping[str, Triplets]) -> FineTuned:
+    def taught(self, name: str) -> FineTuned:
         """A student, fine-tuned or read back."""
+        if name not in self._taught:
+            self._taught[name] = self._fine_tuned(name)
+        return self._taught[name]
+
+    def _fine_tuned(self, name: str) -> FineTuned:
+        tables = {split: table for split, (table, _) in self.tables(name).items()}
         return self.fine_tuning.fit(
             self.student_model,
             self.pictures,
-            triplets,
+            tables["train"][:],
             folder=self.study.out / name,
-            validation=validation,
+            validation={"seen pictures": tables["val"][:], "held-out pictures": tables["held_out"][:]},
             layer=self.beginning.layer,
             pool=self.beginning.pool,
             workers=self.study.workers,

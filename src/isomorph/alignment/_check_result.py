@@ -136,7 +136,12 @@ class AlignmentCheck:
         rows = plain.get("rows") if isinstance(plain, dict) else None
         if not isinstance(rows, list) or not all(isinstance(each, dict) and set(_LATER) | set(each) == set(COLUMNS) for each in rows):
             raise FileError(f"{path} holds no check of an alignment; AlignmentCheck.save writes them.")
-        whole = ({name: math.nan if each is None and name in COLUMNS[2:5] else each for name, each in row.items()} for row in rows)
+        return cls.of_plain(plain)
+
+    @classmethod
+    def of_plain(cls, plain: Mapping[str, Any]) -> AlignmentCheck:
+        """What `to_plain` gave."""
+        whole = ({name: math.nan if each is None and name in COLUMNS[2:5] else each for name, each in row.items()} for row in plain["rows"])
         return cls(rows=tuple(whole), options=dict(plain.get("options", {})), notes=tuple(map(str, plain.get("notes", []))))
 
 

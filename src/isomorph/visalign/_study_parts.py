@@ -63,7 +63,7 @@ class _Parts:
     def scores(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run, study = self._run(progress), self.study
         asked = [self._answers(run, store, next(iter(run.runs))), list(run.runs), study.costs, study.replicates]
-        return [_unit(*self.labels("scores"), "scores", asked, partial(_scored, run))]
+        return [_unit(self.labels("scores")[0], "scores", asked, partial(_scored, run))]
 
     def labels(self, stage: str) -> list[str]:
         study, run = self.study, VisalignRun(self.study)
