@@ -8,8 +8,9 @@ import pytest
 import isomorph as iso
 from isomorph.benchmarks import GeometryMatch, Target, load_benchmark
 from isomorph.cli import main
-from isomorph.errors import FetchError, InputError, MissingDependencyError
-from isomorph.models import ImageRecipe, load_model, wrap_model
+from isomorph.cli._evaluate import print_best
+from isomorph.errors import FetchError, InputError
+from isomorph.models import ImageRecipe, wrap_model
 from isomorph.results import Results, evaluate_behaviour
 from isomorph.results._behaviour_unit import subject_names
 from isomorph.store import Store
@@ -108,36 +109,37 @@ def test_two_models_of_one_name_keep_their_source():
     assert subject_names(["a/vit.x", "b/vit.x", "a/cnn.x"]) == {"a/vit.x": "a-vit.x", "b/vit.x": "b-vit.x", "a/cnn.x": "cnn.x"}
 
 
-def test_a_study_in_parts_plans_and_runs_both_kinds(conflict, tmp_path, capsys):
+def test_the_terminal_shows_both_kinds(mixed, capsys):
+    print_best(mixed[0])
+    out, err = capsys.readouterr()
+    assert "# small × people" in out
+    assert "# shape-bias" in out
+    assert "user/headless was left out on shape-bias" in err
+
+
+def test_a_study_in_parts_plans_both_kinds_and_says_who_cannot_answer(conflict, tmp_path, capsys):
     try:
-        load_model("bundled/squeezenet1_1.imagenet1k")
         load_benchmark("kriegeskorte-92")
-    except (FetchError, MissingDependencyError) as error:
+    except FetchError as error:
         pytest.skip(str(error))
     path = tmp_path / "mixed.toml"
-    text = 'models = ["bundled/squeezenet1_1.imagenet1k"]\nbenchmarks = ["shape-bias", "kriegeskorte-92"]\nstore = "store"\n'
-    path.write_text(text + "replicates = 10\npermutations = 0\nlayers = [0.0]\n")
+    text = 'models = ["bundled/pixels"]\nbenchmarks = ["shape-bias", "kriegeskorte-92"]\nstore = "store"\n'
+    path.write_text(text + "replicates = 10\npermutations = 0\n")
 
     def lines(*words):
         assert main([*words, "--json"]) == 0
         return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     plan = lines("run", str(path), "--dry-run")
-    assert [(each["benchmark"], each["stimuli"], each["finished"]) for each in plan] == [
-        ("shape-bias", 160, False),
-        ("kriegeskorte-92", 92, False),
+    assert [(each["benchmark"], each["stimuli"], each["targets"][0], each["finished"]) for each in plan] == [
+        ("shape-bias", 160, "cue-conflict", False),
+        ("kriegeskorte-92", 92, "human IT", False),
     ]
-    assert plan[0]["targets"] == ["cue-conflict"]
-    units = lines("plan", str(path))
-    assert [each["fingerprint"] for each in units] == [each["fingerprint"] for each in plan]
-    (first,) = lines("run", str(path), "--part", "1/2")
-    assert (first["unit"], first["state"]) == ("bundled/squeezenet1_1.imagenet1k on shape-bias", "done")
-    (answer,) = lines("run", str(path))
-    saved = Results.load(answer["results"])
-    assert {each.name for each in saved.behaviour} | {each.name for each in saved.benchmarks} == {"shape-bias", "kriegeskorte-92"}
-    assert all(each["finished"] for each in lines("run", str(path), "--dry-run"))
-    words = ("evaluate", "bundled/squeezenet1_1.imagenet1k", "--benchmarks", "shape-bias", "--replicates", "10")
-    rows = lines(*words, "--store", str(tmp_path / "store"))
-    bias = next(each for each in rows if each["model"].startswith("squeezenet"))
-    row = saved.table[(saved.table["model"] == "bundled/squeezenet1_1.imagenet1k") & (saved.table["measure"] == "shape_bias")].iloc[0]
-    assert (bias["value"], bias["low"], bias["high"]) == (row["value"], row["low"], row["high"])
+    outcomes = lines("run", str(path), "--part", "1/1")
+    assert [(each["unit"], each["state"]) for each in outcomes] == [
+        ("bundled/pixels on shape-bias", "done"),
+        ("bundled/pixels on kriegeskorte-92", "done"),
+    ]
+    assert [each["fingerprint"] for each in outcomes] == [each["fingerprint"] for each in plan]
+    assert main(["run", str(path)]) == 1
+    assert "bundled/pixels cannot answer shape-bias: bundled/pixels gives [1, 3, 224, 224]" in capsys.readouterr().err
