@@ -81,7 +81,9 @@ def _engine(asked: str, workers: int, job: DaskJob) -> AbstractContextManager[En
         return DaskEngine(asked, workers=workers, gpu=job.gpus > 0)
     if asked != "dask" and asked not in BATCH_SYSTEMS:
         raise UnknownNameError("engine", asked, ["local", "dask", *BATCH_SYSTEMS])
-    cluster = dask_cluster("local" if asked == "dask" else asked, workers=workers, job=job)
+    cluster = dask_cluster(
+        "local" if asked == "dask" else asked, workers=workers, job=job, preload=("torch", "isomorph.models", "isomorph.results")
+    )
     return DaskEngine(cluster, workers=workers, gpu=job.gpus > 0)
 
 

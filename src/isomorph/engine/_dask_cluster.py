@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -20,6 +21,12 @@ BATCH_SYSTEMS = {
 }
 """By kind: the class of dask-jobqueue, and the program that submits."""
 _NOWHERE = "127.0.0.1:0"
+_ALWAYS: Mapping[str, Any] = {
+    # Read whenever a worker is lost. One that is begun again is not given up so soon: after Dask's 15 s a busy machine still imports.
+    "distributed.deploy.lost-worker-timeout": "60s",
+    # Read whenever a worker begins. What all need is imported once, and a killed worker is back in a tenth of a second.
+    "distributed.worker.multiprocessing-method": "forkserver" if hasattr(os, "fork") else "spawn",
+}
 _NO_LIMIT = 1_000_000
 """Deaths are counted by the journal, for the unit that was in hand; Dask blames those that waited behind it, too."""
 _WORKER: Mapping[str, Any] = {
@@ -39,6 +46,7 @@ def dask_cluster(
     tls: bool = True,
     dashboard: str | None = None,
     job: DaskJob | None = None,
+    preload: Sequence[str] = (),
 ) -> Any:
     """Start a cluster of Dask whose workers do one unit at a time; `close()` it, or use it in a `with` block.
 
@@ -48,10 +56,11 @@ def dask_cluster(
     Args:
         kind: `local`: processes of this machine with a thread each, on 127.0.0.1 only; else the batch system whose jobs the workers are.
         workers: How many.
-        minimum: With a batch system: how many to keep while there is little to do; None is `workers`.
+        minimum: How many to keep while there is little to do; None is `workers`.
         tls: Encrypt, and let nobody in without the certificates. Without it, whoever reaches the scheduler's port runs code as you.
         dashboard: An address for Dask's dashboard, which knows no password, such as `127.0.0.1:8787`; None has none.
         job: What each job asks for; of `local` only `gpus` counts.
+        preload: Modules that units need: processes of this machine begin with them, imported once for all.
 
     Raises:
         InputError: A number of workers is impossible, or the batch system is not on this machine.
@@ -65,18 +74,22 @@ def dask_cluster(
         raise InputError(f"a cluster has at least 1 worker, and keeps from 0 to all of them; got workers={workers}, minimum={least}.")
     job = job or DaskJob()
     dask, distributed = _module("dask", kind), _module("distributed", kind)
+    dask.config.set(_ALWAYS)
     how: dict[str, Any] = {"protocol": "tls://" if tls else "tcp://", "security": _certificates(distributed) if tls else None}
     http = {"dashboard": dashboard is not None, "dashboard_address": dashboard or _NOWHERE}
     routes: dict[str, Any] = {"distributed.scheduler.http.routes": []} if dashboard is None else {}
     with dask.config.set({"distributed.scheduler.allowed-failures": _NO_LIMIT, **routes, **_WORKER}):
-        if kind == "local":
-            return _local(distributed, workers, http, how, job)
-        cluster = _jobs(kind, http, how, job)
+        cluster = _local(distributed, workers, http, how, job, preload) if kind == "local" else _jobs(kind, http, how, job)
     cluster.adapt(minimum=least, maximum=workers)
     return cluster
 
 
-def _local(distributed: Any, workers: int, http: Mapping[str, Any], how: Mapping[str, Any], job: DaskJob) -> Any:
+def _local(distributed: Any, workers: int, http: Mapping[str, Any], how: Mapping[str, Any], job: DaskJob, preload: Sequence[str]) -> Any:
+    from distributed.utils import get_mp_context
+
+    context = get_mp_context()  # which has Dask's own list now
+    if context.get_start_method() == "forkserver":
+        context.set_forkserver_preload(["distributed", "isomorph.engine._dask_worker", *preload])
     return distributed.LocalCluster(
         n_workers=workers,
         threads_per_worker=1,

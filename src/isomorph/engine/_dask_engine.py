@@ -63,7 +63,7 @@ class DaskEngine:
 
     def run(self, units: Sequence[WorkUnit], *, store: Store, retries: int = 2, quarantine_after: int | None = DEATHS) -> Iterator[Outcome]:
         """One outcome a unit, as each ends; a unit that fails does not stop the rest. The options are those of `outcomes`."""
-        from isomorph.engine._dask_worker import work
+        from isomorph.engine._dask_worker import packed, work
 
         ended: SimpleQueue[Any] = SimpleQueue()
         labels: dict[Any, str] = {}
@@ -72,7 +72,9 @@ class DaskEngine:
         def submit() -> None:
             for index, unit in todo:
                 key = f"isomorph-{run}-{index}"
-                future = self._client.submit(work, unit, store, retries, quarantine_after, key=key, pure=False, resources=self._resources)
+                future = self._client.submit(
+                    work, packed(unit, store), retries, quarantine_after, key=key, pure=False, resources=self._resources
+                )
                 labels[future] = unit.label
                 future.add_done_callback(ended.put)
                 return

@@ -7,6 +7,7 @@ import signal
 import threading
 from types import FrameType
 
+import cloudpickle
 from distributed import WorkerPlugin
 
 from isomorph.engine._journal import give_up_claims
@@ -15,10 +16,26 @@ from isomorph.engine._outcomes import WorkUnit, outcomes
 from isomorph.store import Store
 
 
-def work(unit: WorkUnit, store: Store, retries: int, quarantine_after: int | None) -> Outcome:
-    """Do one unit, with the notes, retries and quarantine of any other process."""
+def work(whole: bytes, retries: int, quarantine_after: int | None) -> Outcome:
+    """Do one unit, with the notes, retries and quarantine of any other process.
+
+    It comes packed, because a worker to which Dask hands what it cannot unpack ends; here that is an error like others.
+    """
+    unit, store = unpacked(whole)
     (outcome,) = outcomes([unit], store=store, retries=retries, on_error="continue", quarantine_after=quarantine_after)
     return outcome
+
+
+def packed(unit: WorkUnit, store: Store) -> bytes:
+    """What `work` takes."""
+    whole: bytes = cloudpickle.dumps((unit, store))
+    return whole
+
+
+def unpacked(whole: bytes) -> tuple[WorkUnit, Store]:
+    """From this run's own process: who else could send something runs code anyway, and is kept out by certificates."""
+    unit, store = cloudpickle.loads(whole)
+    return unit, store
 
 
 class EndsCleanly(WorkerPlugin):  # type: ignore[misc]
