@@ -35,6 +35,8 @@ _WORKER: Mapping[str, Any] = {
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
+    # Dask ends a worker that is too large as gently as a cancelled one, so that nobody would count it; the batch system kills it.
+    "distributed.worker.memory.terminate": False,
 }
 
 

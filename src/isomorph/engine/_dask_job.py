@@ -22,7 +22,7 @@ class DaskJob:
 
     Attributes:
         cores: How many.
-        memory: How much; a worker that needs more is killed and begun again.
+        memory: How much; the batch system kills a worker that needs more, and a unit at which that happens again and again is set apart.
         walltime: How long, as `[days-]hours:minutes:seconds`; workers end by themselves a little earlier, and are replaced.
         queue: Or partition.
         account: Who pays.
