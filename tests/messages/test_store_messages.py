@@ -11,7 +11,7 @@ from isomorph.engine import parse_bytes, run_plan
 from isomorph.errors import InputError, StoreError
 from isomorph.spec import fingerprint
 from isomorph.store import Store
-from isomorph.store._atomic import write_error
+from isomorph.store._atomic import read_error, write_error
 
 SPEC = {"kind": "extraction"}
 NAME = fingerprint(SPEC)
@@ -152,3 +152,8 @@ def test_a_unit_that_commits_nothing(store: Store) -> None:
     with pytest.raises(StoreError) as caught:
         run_plan([Idle()], store=store)
     assert str(caught.value) == f"idle unit: it ended without committing {Idle.fingerprint[:12]}. Its `run` must end with `Writer.commit`."
+
+
+def test_a_read_that_fails_says_nothing_of_damage() -> None:
+    error = read_error(OSError(errno.EIO, "Input/output error"), Path("/no/such/shard"))
+    assert str(error) == "/no/such/shard cannot be read: Input/output error. Check the disk or the network, then run again."
