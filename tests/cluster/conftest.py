@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import tempfile
@@ -65,14 +64,16 @@ class Slurm:
         (folder / "slurm.conf").write_text(_SETTINGS.format(host=host, ports=_free_ports(2), folder=folder))
         (folder / "gres.conf").write_text(f"AutoDetect=off\nName=gpu Type=fake File={folder}/gpu[0-1]\n")
         self.host = host
+        self._daemons: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
         """Start the three daemons and wait until the node takes jobs."""
-        munge = self.folder / "munge"
-        self("munged", f"--socket={munge}/socket", f"--key-file={self.folder}/munge.key", f"--pid-file={self.folder}/munged.pid",
-             f"--log-file={munge}/log", f"--seed-file={munge}/seed")  # fmt: skip
-        self("slurmctld")
-        self("slurmd", "-N", self.host)
+        munge, key = self.folder / "munge", self.folder / "munge.key"
+        files = (f"--socket={munge}/socket", f"--pid-file={munge}/pid", f"--log-file={munge}/log", f"--seed-file={munge}/seed")
+        self._begin("munged", "--foreground", f"--key-file={key}", *files)
+        self.wait((munge / "socket").exists, "munged")
+        self._begin("slurmctld", "-D")
+        self._begin("slurmd", "-D", "-N", self.host)
         self.wait(lambda: self("sinfo", "--noheader", "--format=%t", check=False).strip() == "idle", "an idle node")
 
     def stop(self) -> None:
@@ -82,8 +83,17 @@ class Slurm:
         deadline = time.monotonic() + 30
         while self("squeue", "--noheader", check=False) and time.monotonic() < deadline:
             time.sleep(0.2)
-        for name in ("slurmd", "slurmctld", "munged"):
-            _end(self.folder / f"{name}.pid")
+        for daemon in reversed(self._daemons):
+            daemon.terminate()
+            try:
+                daemon.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                daemon.kill()
+                daemon.wait()
+
+    def _begin(self, *command: str) -> None:
+        with (self.folder / f"{command[0]}.said").open("w") as said:
+            self._daemons.append(subprocess.Popen(command, env=self.environment, stdout=said, stderr=said, start_new_session=True))
 
     def __call__(self, *command: str, check: bool = True) -> str:
         """What a client says; no call takes for ever."""
@@ -123,20 +133,6 @@ def _free_ports(count: int) -> list[int]:
     for each in held:
         each.close()
     return ports
-
-
-def _end(pid_file: Path) -> None:
-    """Ask the process to end; after ten seconds make it."""
-    try:
-        pid = int(pid_file.read_text())
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            os.kill(pid, 0)
-            time.sleep(0.05)
-        os.kill(pid, signal.SIGKILL)
-    except (OSError, ValueError):  # it never began, or has ended
-        return
 
 
 @pytest.fixture(scope="module")
