@@ -56,7 +56,7 @@ class AnswersPart:
     @property
     def procedure(self) -> list[str]:
         """How the numbers were made."""
-        return explained(self.record.level, distances=any(each["measure"] == "hellinger" for each in self.scores.rows))
+        return explained(self.record.level, {str(each["measure"]).partition("(")[0] for each in self.scores.rows})
 
 
 def answers_parts(results: Results) -> tuple[AnswersPart, ...]:

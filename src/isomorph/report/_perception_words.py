@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,33 +62,31 @@ def procedure(view: PerceptionView) -> list[str]:
     """How the numbers were made."""
     trials, results = view.results.joined.trials, view.results
     people = [len(trials.take(datasets=[each]).humans) for each in view.datasets]
+    drawn = {"error_consistency", "shape_bias", "reliability"} | ({"hellinger"} if any(results.joined.answers.values()) else set())
     return [
         f"{' to '.join(map(str, dict.fromkeys([min(people), max(people)])))} people a data set and {len(trials.models)} models answered "
         "the same images, with one of the same categories or not at all.",
-        *explained(results.level, distances=any(results.joined.answers.values())),
+        *explained(results.level, drawn),
     ]
 
 
-def explained(level: float, *, distances: bool) -> list[str]:
+def explained(level: float, measures: Collection[str]) -> list[str]:
     """What the measures are, whoever answered."""
-    said = [
-        "Error consistency κ = (o − e) / (1 − e): o is the share of images on which two observers are both right or both wrong, e what "
-        "two observers of their accuracies who err independently would reach. 0 is chance, 1 the same errors. A model’s κ is the mean over "
-        "people; people’s own is the mean over their pairs.",
-        f"Intervals cover {level:.0%}: a bootstrap over images within conditions. The band of people’s κ is that interval, each "
-        "small dot one person against the others.",
-        "Shape bias is the share of shape among the answers that name the shape or the texture of a cue-conflict image.",
-        "The reliability score is R − cW per image: R right answers, W wrong ones, none for no answer. “Over half sure”: the model answers "
-        "where its best category has more than half of the probability.",
-    ]
-    if distances:
-        said.append(
-            "Distances (Hellinger, Jensen–Shannon, total variation, cross-entropy, Brier, calibration error) are between a model’s "
-            "probabilities and the shares of people’s votes, on images that somebody answered; people’s row is the distance between two "
-            "halves of them. AURC: mean error when the least sure answers are left out first, over all coverages. 1,000 classes become "
-            "sixteen categories by the mean of their members’ probabilities."
-        )
-    return said
+    said = {
+        "error_consistency": "Error consistency κ = (o − e) / (1 − e): o is the share of images on which two observers are both right or "
+        "both wrong, e what two observers of their accuracies who err independently would reach. 0 is chance, 1 the same errors. A model’s "
+        "κ is the mean over people; people’s own is the mean over their pairs.",
+        "": f"Intervals cover {level:.0%}: a bootstrap over images within conditions. Where people’s κ is drawn as a band, it is that "
+        "interval, and each small dot is one person against the others.",
+        "shape_bias": "Shape bias is the share of shape among the answers that name the shape or the texture of a cue-conflict image.",
+        "reliability": "The reliability score is R − cW per image: R right answers, W wrong ones, none for no answer. “Over half sure”: "
+        "the model answers where its best category has more than half of the probability.",
+        "hellinger": "Distances (Hellinger, Jensen–Shannon, total variation, cross-entropy, Brier, calibration error) are between a "
+        "model’s probabilities and the shares of people’s votes, on images that somebody answered; people’s row is the distance between "
+        "two halves of them. AURC: mean error when the least sure answers are left out first, over all coverages. 1,000 classes become "
+        "sixteen categories by the mean of their members’ probabilities.",
+    }
+    return [sentence for measure, sentence in said.items() if not measure or measure in measures]
 
 
 def _with_ends(score: Any) -> str:
