@@ -31,7 +31,7 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def with_shim(shim: Path, *command: str) -> subprocess.CompletedProcess[str]:
     environment = os.environ | {"LD_PRELOAD": str(shim), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run([sys.executable, *command], env=environment, capture_output=True, text=True, check=False, timeout=1200)
 
 
 @pytest.mark.slow

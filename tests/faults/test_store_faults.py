@@ -82,30 +82,6 @@ def undisturbed(tmp_path: Path) -> dict[str, bytes]:
     return contents(store)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_a_writer_killed_at_a_random_moment_is_continued_to_the_same_bytes(
-    tmp_path: Path, undisturbed: dict[str, bytes], seed: int
-) -> None:
-    started = time.perf_counter()
-    fill(Store(tmp_path / "timed"))
-    seconds = time.perf_counter() - started
-    store = Store(tmp_path / "killed")
-    reader, writer = os.pipe()
-    child = fork(lambda: fill(store, done=lambda shard: os.write(writer, f"{shard}\n".encode())))
-    os.close(writer)
-    time.sleep(random.Random(seed).uniform(0, 1.1) * seconds)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    with os.fdopen(reader) as pipe:
-        acknowledged = pipe.read().split()
-    assert store.verify() == []
-    if NAME not in store and acknowledged:
-        with store.begin(NAME, SPEC) as resumed:
-            assert set(acknowledged) <= set(resumed.finished)
-    fill(store)
-    assert contents(store) == undisturbed
-
-
 def killed_at(event: int, store: Store) -> bool:
     """Fill `store` in a child that kills itself at its n-th touch of a file; whether it was killed."""
 
@@ -135,19 +111,6 @@ def test_a_writer_killed_at_every_touch_of_a_file_is_continued_to_the_same_bytes
         if not killed:
             break
     assert event > 30
-
-
-def test_a_writer_killed_again_and_again_ends(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
-    store, kills = Store(tmp_path / "store"), 0
-    while NAME not in store:
-        child = fork(lambda: fill(store))
-        time.sleep(0.01 + 0.002 * kills)  # longer each time: on a busy machine, too, there is progress at last
-        os.kill(child, signal.SIGKILL)
-        kills += os.WIFSIGNALED(os.waitpid(child, 0)[1])
-        assert kills < 200
-    assert kills > 1
-    fill(store)
-    assert contents(store) == undisturbed
 
 
 @pytest.mark.parametrize("victims", [0, 2])
