@@ -78,9 +78,19 @@ def by_shapes(architecture: str, layer: str, pool: str) -> tuple[int, int]:
     recipe = model_card(name).recipe
     network(torch.empty(1, 3, recipe["height_pixels"], recipe["width_pixels"], device="meta"))
     row = seen[0][:, 0] if pool == "cls" else seen[0].flatten(1)
-    weights = list(network.parameters())
-    gradients = torch.autograd.grad(row.sum(), weights, allow_unused=True)
-    return row.shape[1], sum(each.numel() for each, gradient in zip(weights, gradients, strict=True) if gradient is not None)
+    return row.shape[1], sum(each.numel() for each in weights_behind(row))
+
+
+def weights_behind(output: torch.Tensor) -> set[torch.Tensor]:
+    """The leaves of its graph."""
+    left, seen, weights = [output.grad_fn], set(), set()
+    while left:
+        node = left.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            left += [each for each, _ in node.next_functions]
+            weights |= {node.variable} if hasattr(node, "variable") else set()
+    return weights
 
 
 @needs_all

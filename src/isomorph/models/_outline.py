@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from isomorph.errors import InputError
 from isomorph.models._load import find_source
@@ -28,11 +28,19 @@ def outline(name: str) -> torch.nn.Module:
         (1136479232, 'meta')
     """
     import torch
+    from torch.overrides import TorchFunctionMode
+
+    class NothingDrawn(TorchFunctionMode):
+        """On the meta device a drawn weight is no other than an undrawn one, and a thousand draws take seconds."""
+
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            drawn = (torch.Tensor.normal_, torch.Tensor.uniform_, torch.Tensor.erfinv_)
+            return args[0] if func in drawn else func(*args, **(kwargs or {}))
 
     source, rest = find_source(name)
     untrained = getattr(source, "untrained", None)
     if untrained is None:
         raise InputError(f"{name!r} comes from a source of finished networks, which has no outlines; load the model instead.")
-    with torch.device("meta"):
+    with torch.device("meta"), NothingDrawn():
         network: torch.nn.Module = untrained(rest)
     return network.eval()
