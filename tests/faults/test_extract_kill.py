@@ -17,7 +17,7 @@ from isomorph.store import Store
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="forks and signals are POSIX")
 
 BATCHES = 10
-KILLS = 30
+KILLS = 15
 
 # One process imports torch and forks a child for every line, which it kills after some seconds where the line says so.
 NURSERY = """
