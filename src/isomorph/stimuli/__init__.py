@@ -5,6 +5,7 @@ from isomorph._lazy import lazy_exports
 _EXPORTS = {
     "CORRUPTIONS": "isomorph.stimuli._corrupt_table",
     "Corruption": "isomorph.stimuli._corrupt_table",
+    "ShardStream": "isomorph.stimuli._shard_stream",
     "Skipped": "isomorph.stimuli._skipped",
     "Stimuli": "isomorph.stimuli._stimuli",
     "Subset": "isomorph.stimuli._subset",

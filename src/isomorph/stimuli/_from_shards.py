@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -14,13 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import xxhash
 
-from isomorph.errors import FileError, IdError, InputError
+from isomorph.errors import FileError, IdError, InputError, IsomorphError
 from isomorph.stimuli._decode import Background, Pixels, decode_stimulus
 from isomorph.stimuli._from_array_record import ARRAY_RECORDS, from_array_record
 from isomorph.stimuli._shard_index import NOTES, Member, Shard, index_shard
 from isomorph.stimuli._sources import Modality, Parts
 
 if TYPE_CHECKING:
+    from isomorph.stimuli._remote_shard import RemoteShard
     from isomorph.store import Store
 
 _LARGEST_TEXT = 1 << 24
@@ -32,7 +32,7 @@ _BESIDE = {"classification": ("cls", "npy"), "retrieval": ("txt",)}
 class ShardImages:
     """Pictures inside tar files: of each the number of its shard, its first byte and its size."""
 
-    shards: tuple[Shard, ...]
+    shards: tuple[Shard | RemoteShard, ...]
     places: tuple[tuple[int, int, int], ...]
     background: Background
     max_pixels: int
@@ -50,16 +50,11 @@ class ShardImages:
         number, offset, size = self.places[row]
         shard = self.shards[number]
         try:
-            with shard.path.open("rb", buffering=0) as file:
-                status = os.fstat(file.fileno())
-                if (status.st_size, status.st_mtime_ns) != (shard.size, shard.modified_ns):
-                    raise FileError(f"the shard {shard.path} has changed since it was indexed; make the stimuli again with from_shards.")
-                file.seek(offset)
-                content = file.read(size)
+            content = shard.read(offset, size)
         except OSError as error:
             raise (
                 error
-                if isinstance(error, FileError)
+                if isinstance(error, IsomorphError)
                 else FileError(f"stimulus {name!r} ({self.place(row)}) cannot be read: {error.strerror or error}.")
             ) from error
         if len(content) != size:
@@ -67,6 +62,9 @@ class ShardImages:
         return content
 
     def digest(self, row: int, name: str) -> str:
+        number, *place = self.places[row]
+        if tag := self.shards[number].tag:  # what a server vouches for need not be fetched to be named
+            return xxhash.xxh3_128(repr((tag, self.shards[number].size, place)).encode()).hexdigest()
         return xxhash.xxh3_128(self._bytes(row, name)).hexdigest()
 
     def place(self, row: int) -> str:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import io
+import os
 import tarfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 import numpy as np
 
-from isomorph.errors import FileError
+from isomorph.errors import FileError, IsomorphError
 from isomorph.spec import fingerprint
 from isomorph.stimuli._decode import SUFFIXES
 
 if TYPE_CHECKING:
-    from isomorph.store import Store
+    from isomorph.stimuli._remote_shard import RemoteShard
+    from isomorph.store import Store, StoredObject
 
 NOTES = {"cls": 64, "txt": 1 << 20, "npy": 1 << 20}
 """Members that stand beside a picture and are kept in the index, with the bytes they may have."""
@@ -34,6 +36,7 @@ class Shard:
     path: Path
     size: int
     modified_ns: int
+    tag: ClassVar[str] = ""
 
     @classmethod
     def of(cls, path: Path) -> Shard:
@@ -43,6 +46,27 @@ class Shard:
         except OSError as error:
             raise FileError(f"the shard {path} cannot be read: {error.strerror or error}.") from error
         return cls(path, status.st_size, status.st_mtime_ns)
+
+    def open(self) -> BinaryIO:
+        """As a file."""
+        return self.path.open("rb")
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Some bytes.
+
+        Raises:
+            FileError: The shard has changed since it was indexed.
+        """
+        with self.path.open("rb", buffering=0) as file:
+            status = os.fstat(file.fileno())
+            if (status.st_size, status.st_mtime_ns) != (self.size, self.modified_ns):
+                raise FileError(f"the shard {self.path} has changed since it was indexed; make the stimuli again with from_shards.")
+            file.seek(offset)
+            return file.read(size)
+
+    def identity(self) -> dict[str, Any]:
+        """What its index is named by."""
+        return {"path": str(self.path.resolve()), "size": self.size, "modified_ns": self.modified_ns}
 
 
 @dataclass(frozen=True)
@@ -70,27 +94,38 @@ class Member:
         return f".{self.suffix.lower()}" in SUFFIXES
 
 
-def index_shard(shard: Shard, store: Store | None = None) -> list[Member]:
+def index_shard(shard: Shard | RemoteShard, store: Store | None = None) -> list[Member]:
     """The pictures of a shard and the notes beside them, in order; other files are members without a note.
 
     Args:
         shard: The tar file.
-        store: Where the index is kept, named by the shard's path, size and modification time; None: nowhere.
+        store: Where the index is kept, named by the shard's path, size and modification time (or tag); None: nowhere.
 
     Raises:
         FileError: It is no plain tar file, cut short or damaged, or holds a link, a device, a path that leads out of the archive or a
             picture of more than 256 MiB.
     """
-    spec = {"kind": "shard-index", "version": 1, "path": str(shard.path.resolve()), "size": shard.size, "modified_ns": shard.modified_ns}
+    if store is None:
+        return list(_scan(shard))
+    return unpacked(stored_index(shard, store))
+
+
+def stored_index(shard: Shard | RemoteShard, store: Store) -> StoredObject:
+    """The index as the store keeps it, made if it is not there yet; its meta counts the pictures."""
+    spec = {"kind": "shard-index", "version": 2, **shard.identity()}
     name = fingerprint(spec)
-    if store is not None and name in store:
-        return _unpacked(store.open(name))
+    if name in store:
+        return store.open(name)
     members = list(_scan(shard))
-    if store is not None:
-        with store.begin(name, spec) as writer:
-            writer.put("index", _packed(members))
-            writer.commit({"summary": f"index of {shard.path.name}: {len(members)} files"})
-    return members
+    with store.begin(name, spec) as writer:
+        writer.put("index", _packed(members))
+        summary = f"index of {str(shard.path).rpartition('/')[2]}: {len(members)} files"
+        return writer.commit({"summary": summary, "pictures": sum(counts(each) for each in members)})
+
+
+def counts(member: Member) -> bool:
+    """Whether it is a picture that is not hidden."""
+    return member.is_picture and not member.name.rpartition("/")[2].startswith((".", "__"))
 
 
 def _packed(members: Sequence[Member]) -> dict[str, Any]:
@@ -103,7 +138,7 @@ def _packed(members: Sequence[Member]) -> dict[str, Any]:
     }
 
 
-def _unpacked(stored: Any) -> list[Member]:
+def unpacked(stored: StoredObject) -> list[Member]:
     names, notes = stored.read("index", "names").tobytes(), stored.read("index", "notes").tobytes()
     members, at, note_at = [], 0, 0
     for offset, size, name_size, note_size in stored.read("index", "table").tolist():
@@ -130,10 +165,10 @@ class _Bounded(io.RawIOBase):
         return self._file.tell()
 
 
-def _scan(shard: Shard) -> Iterator[Member]:
+def _scan(shard: Shard | RemoteShard) -> Iterator[Member]:
     last, offset = "the beginning", 0
     try:
-        with shard.path.open("rb") as file, tarfile.open(fileobj=_Bounded(file), mode="r:", encoding="utf-8") as archive:
+        with shard.open() as file, tarfile.open(fileobj=_Bounded(file), mode="r:", encoding="utf-8") as archive:
             while (info := archive.next()) is not None:
                 if info.size < 0 or archive.offset <= offset:  # an extended header may say so, and reading would go in circles
                     raise tarfile.ReadError(f"{info.name!r} has a size of {info.size} bytes")
@@ -149,17 +184,19 @@ def _scan(shard: Shard) -> Iterator[Member]:
             f"the shard {shard.path} is no plain tar file after byte {offset:,} ({last}): {_why(shard, error)}. {_AGAIN}"
         ) from error
     except OSError as error:
-        raise error if isinstance(error, FileError) else FileError(f"the shard {shard.path} cannot be read: {error.strerror}.") from error
+        raise (
+            error if isinstance(error, IsomorphError) else FileError(f"the shard {shard.path} cannot be read: {error.strerror}.")
+        ) from error
 
 
-def _why(shard: Shard, error: BaseException) -> str:
-    with shard.path.open("rb") as file:
+def _why(shard: Shard | RemoteShard, error: BaseException) -> str:
+    with shard.open() as file:
         start = file.read(6)
     packed = start[:2] == b"\x1f\x8b" or start[:4] == b"\x28\xb5\x2f\xfd" or start[:3] == b"BZh" or start == b"\xfd7zXZ\x00"
     return "it is compressed, which leaves no random access; unpack it to a plain .tar" if packed else str(error) or type(error).__name__
 
 
-def _member(info: tarfile.TarInfo, shard: Shard) -> Member | None:
+def _member(info: tarfile.TarInfo, shard: Shard | RemoteShard) -> Member | None:
     """The member, or None for a folder."""
     where = f"the shard {shard.path} holds {info.name!r} at byte {info.offset:,}"
     parts = info.name.split("/")
@@ -193,7 +230,7 @@ def _with_note(member: Member, file: BinaryIO) -> Member:
     return Member(member.name, member.offset, member.size, file.read(member.size))
 
 
-def _check_end(file: BinaryIO, offset: int, last: str, shard: Shard) -> None:
+def _check_end(file: BinaryIO, offset: int, last: str, shard: Shard | RemoteShard) -> None:
     """`tarfile` takes damage, and a cut between two members, for the end."""
     file.seek(offset)
     block = file.read(512)

@@ -1,0 +1,150 @@
+"""Pictures of so many shards that not even their names fit into memory."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from isomorph.errors import IdError, InputError
+from isomorph.spec import fingerprint
+from isomorph.stimuli._decode import MAX_PIXELS, Background
+from isomorph.stimuli._from_shards import ShardImages
+from isomorph.stimuli._remote_shard import RemoteShard
+from isomorph.stimuli._shard_index import Member, Shard, counts, stored_index, unpacked
+from isomorph.stimuli._sources import Parts
+from isomorph.stimuli._stimuli import WHITE, Stimuli
+
+if TYPE_CHECKING:
+    from isomorph.store import Store, StoredObject
+
+_AT_ONCE = 8
+_OPEN_SHARDS = 4
+
+
+class ShardStream:
+    """Pictures of tar shards, local or at addresses, in the order of shards and members; a slice of it is a `Stimuli`.
+
+    In memory are the shards and how many pictures each has, and the indexes of the few that are being read. An index is made when its
+    shard is first seen (the shard is read once for it), and kept in the store under the shard's address, size and ETag (of a local file:
+    path, size, time), so that it is never made twice and never taken for that of a shard that has changed. Pictures are read by
+    ranges of bytes, 4 MiB at a time. Plans go by shards: a slice, or `of_shard`, is a set of stimuli for `extract` and its ranges.
+
+    An id is `NAME OF THE SHARD/KEY`. `.cls` beside every picture of a slice becomes its column `class_index`, `.txt` its column `text`.
+
+    Args:
+        shards: Files or addresses (`https://…`, `s3://…`, what fsspec knows), in order. Names must differ.
+        store: Keeps the indexes.
+        background: As in `Stimuli.from_folder`.
+        max_pixels: As in `Stimuli.from_folder`.
+
+    Attributes:
+        shards: The shards as they are now.
+        starts: The position of the first picture of each shard, and the number of all.
+
+    Raises:
+        FileError: A shard is not there, no plain tar file, damaged, or its server gives no ranges of bytes.
+        FetchError: A server did not answer, again and again.
+        IdError: Two shards have one name, or one shard has a key twice.
+        MissingDependencyError: The package for an address is absent.
+
+    Example:
+        >>> import io, tarfile, tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
+        >>> from isomorph.store import Store
+        >>> folder, picture = Path(tempfile.mkdtemp()), io.BytesIO()
+        >>> Image.new("RGB", (4, 4), "red").save(picture, "png")
+        >>> with tarfile.open(folder / "0.tar", "w") as archive:
+        ...     member = tarfile.TarInfo("apple.png")
+        ...     member.size = len(picture.getvalue())
+        ...     archive.addfile(member, io.BytesIO(picture.getvalue()))
+        >>> stream = ShardStream([folder / "0.tar"], store=Store(folder / "store"))
+        >>> len(stream), stream[0:1].ids, stream[0:1][0].shape
+        (1, ('0/apple',), (4, 4, 3))
+    """
+
+    def __init__(self, shards: Sequence[Path | str], *, store: Store, background: Background = WHITE, max_pixels: int = MAX_PIXELS) -> None:
+        if not shards:
+            raise InputError("a stream needs at least 1 shard; got none.")
+        names = [_name(each) for each in shards]
+        if doubled := [name for name, count in Counter(names).items() if count > 1]:
+            raise IdError(
+                f"{len(doubled)} names of shards stand twice; the first is {doubled[0]!r}. Ids begin with them: rename the shards."
+            )
+        self._names, self._background, self._max_pixels = names, background, max_pixels
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="isomorph-shards") as threads:
+            self.shards: tuple[Shard | RemoteShard, ...] = tuple(threads.map(_shard, shards))
+        found = [stored_index(each, store) for each in self.shards]
+        self._indexes = tuple(each.fingerprint for each in found)
+        self.starts = np.cumsum([0, *(each.meta["pictures"] for each in found)])
+        self._members = lru_cache(_OPEN_SHARDS)(lambda number: _pictures(store.open(self._indexes[number]), self.shards[number]))
+
+    def __len__(self) -> int:
+        return int(self.starts[-1])
+
+    def __repr__(self) -> str:
+        return f"ShardStream({len(self):,} pictures in {len(self.shards):,} shards)"
+
+    @cached_property
+    def digest(self) -> str:
+        """Of the shards' indexes: equal digests are equal streams."""
+        return fingerprint({"indexes": self._indexes, "background": list(self._background)})
+
+    def of_shard(self, number: int) -> Stimuli:
+        """The pictures of one shard."""
+        return self[int(self.starts[number]) : int(self.starts[number + 1])]
+
+    def __getitem__(self, rows: slice) -> Stimuli:
+        start, stop, step = rows.indices(len(self))
+        if step != 1 or stop <= start:
+            raise InputError(f"a slice of a stream has a first and a later last row and no step; got {rows}, of {len(self):,} pictures.")
+        first, last = (int(np.searchsorted(self.starts, row, side="right")) - 1 for row in (start, stop - 1))
+        ids: list[str] = []
+        places: list[tuple[int, int, int]] = []
+        notes: list[dict[str, bytes]] = []
+        for number in range(first, last + 1):
+            begin = int(self.starts[number])
+            for member, beside in self._members(number)[max(0, start - begin) : stop - begin]:
+                ids.append(f"{self._names[number]}/{member.key}")
+                places.append((number - first, member.offset, member.size))
+                notes.append(beside)
+        source = ShardImages(self.shards[first : last + 1], tuple(places), self._background, self._max_pixels)
+        return Stimuli(Parts(tuple(ids), source, _columns(notes), f"{len(self.shards):,} shards"))
+
+
+def _name(shard: Path | str) -> str:
+    return str(shard).partition("?")[0].rpartition("/")[2].removesuffix(".tar")
+
+
+def _shard(shard: Path | str) -> Shard | RemoteShard:
+    return RemoteShard.of(shard) if isinstance(shard, str) and "://" in shard else Shard.of(Path(shard))
+
+
+def _pictures(stored: StoredObject, shard: Shard | RemoteShard) -> list[tuple[Member, dict[str, bytes]]]:
+    """The pictures of a shard, each with what stands beside it."""
+    pictures: dict[str, Member] = {}
+    notes: dict[str, dict[str, bytes]] = {}
+    for member in unpacked(stored):
+        if not counts(member):
+            notes.setdefault(member.key, {})[member.suffix] = member.note
+        elif (first := pictures.setdefault(member.key, member)) is not member:
+            raise IdError(
+                f"the shard {shard.path} holds the key {member.key!r} twice: {first.name!r} at byte {first.offset:,} "
+                f"and {member.name!r} at byte {member.offset:,}. Write the shard again with one picture a key."
+            )
+    return [(member, notes.get(key, {})) for key, member in pictures.items()]
+
+
+def _columns(notes: Sequence[dict[str, bytes]]) -> dict[str, tuple[Any, ...]]:
+    columns: dict[str, tuple[Any, ...]] = {}
+    if all(each.get("cls", b"").strip().isdigit() for each in notes):
+        columns["class_index"] = tuple(int(each["cls"]) for each in notes)
+    if all("txt" in each for each in notes):
+        columns["text"] = tuple(each["txt"].decode("utf-8", errors="replace") for each in notes)
+    return columns
