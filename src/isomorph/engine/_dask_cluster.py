@@ -80,7 +80,7 @@ def dask_cluster(
     how: dict[str, Any] = {"protocol": "tls://" if tls else "tcp://", "security": _certificates(distributed) if tls else None}
     http = {"dashboard": dashboard is not None, "dashboard_address": dashboard or _NOWHERE}
     routes: dict[str, Any] = {"distributed.scheduler.http.routes": []} if dashboard is None else {}
-    with dask.config.set({"distributed.scheduler.allowed-failures": _NO_LIMIT, **routes, **_WORKER}):
+    with dask.config.set({"distributed.scheduler.allowed-failures": _NO_LIMIT, **routes}):
         cluster = _local(distributed, workers, http, how, job, preload) if kind == "local" else _jobs(kind, http, how, job)
     cluster.adapt(minimum=least, maximum=workers)
     return cluster
@@ -89,7 +89,7 @@ def dask_cluster(
 def _local(distributed: Any, workers: int, http: Mapping[str, Any], how: Mapping[str, Any], job: DaskJob, preload: Sequence[str]) -> Any:
     from distributed.utils import get_mp_context
 
-    context = get_mp_context()  # which has Dask's own list now
+    context = get_mp_context()  # type: ignore[no-untyped-call]  # from now on it has Dask's own list, which is replaced here
     if context.get_start_method() == "forkserver":
         context.set_forkserver_preload(["distributed", "isomorph.engine._dask_worker", *preload])
     return distributed.LocalCluster(
@@ -99,6 +99,7 @@ def _local(distributed: Any, workers: int, http: Mapping[str, Any], how: Mapping
         memory_limit=None,
         resources={"GPU": 1} if job.gpus else None,
         silence_logs=logging.CRITICAL,
+        config=dict(_WORKER),
         dashboard_address=None,
         scheduler_kwargs=http,
         **how,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Any
@@ -63,37 +64,49 @@ class DaskEngine:
 
     def run(self, units: Sequence[WorkUnit], *, store: Store, retries: int = 2, quarantine_after: int | None = DEATHS) -> Iterator[Outcome]:
         """One outcome a unit, as each ends; a unit that fails does not stop the rest. The options are those of `outcomes`."""
-        from isomorph.engine._dask_worker import packed, work
+        from isomorph.engine._dask_worker import pack, work
 
-        ended: SimpleQueue[Any] = SimpleQueue()
-        labels: dict[Any, str] = {}
-        run, todo = secrets.token_hex(4), iter(enumerate(units))
+        topic, events = f"isomorph-{secrets.token_hex(4)}", SimpleQueue[tuple[int, Any]]()
+        waiting: dict[int, tuple[Any, WorkUnit]] = {}
+        todo = iter(enumerate(units))
 
-        def submit() -> None:
-            for index, unit in todo:
-                key = f"isomorph-{run}-{index}"
-                future = self._client.submit(
-                    work, packed(unit, store), retries, quarantine_after, key=key, pure=False, resources=self._resources
-                )
-                labels[future] = unit.label
-                future.add_done_callback(ended.put)
-                return
+        def submit(index: int, unit: WorkUnit) -> None:
+            key, what = f"{topic}-{secrets.token_hex(4)}", (pack(unit, store), topic, index, retries, quarantine_after)
+            future = self._client.submit(work, *what, key=key, pure=False, resources=self._resources)
+            waiting[index] = future, unit
+            future.add_done_callback(lambda ended: events.put((index, ended)))
 
+        self._client.subscribe_topic(topic, lambda event: events.put(event[1]))
         try:
-            for _ in range(_WAITING_PER_WORKER * max(self._workers, len(self._client.nthreads()))):
-                submit()
-            while labels:
-                future = ended.get()
-                submit()
-                yield _outcome_of(future, labels.pop(future))
+            for each in islice(todo, _WAITING_PER_WORKER * max(self._workers, len(self._client.nthreads()))):
+                submit(*each)
+            while waiting:
+                index, said = events.get()
+                if index not in waiting:
+                    continue  # told before
+                future, unit = waiting.pop(index)
+                if said is future and _blamed_for_others(future) and quarantine_after is not None:
+                    submit(index, unit)
+                    continue
+                for each in islice(todo, 1):
+                    submit(*each)
+                yield _outcome_of(said, unit.label)
         finally:
-            self._client.cancel(list(labels), force=True)
+            self._client.unsubscribe_topic(topic)
+            self._client.cancel([future for future, _ in waiting.values()], force=True)
 
 
-def _outcome_of(future: Any, label: str) -> Outcome:
+def _blamed_for_others(future: Any) -> bool:
+    """Whether a scheduler that is not ours gave a unit up after some workers died to which it was given; the journal knows better."""
+    return future.status == "error" and type(future.exception()).__name__ == "KilledWorker"
+
+
+def _outcome_of(said: Any, label: str) -> Outcome:
+    """From what a worker told, or from a task that ended without telling: the unit could not be sent, or not be read there."""
+    from isomorph.engine._dask_worker import unpack
+
     try:
-        outcome: Outcome = future.result()
+        outcome: Outcome = unpack(said) if isinstance(said, bytes) else said.result()
         return outcome
-    except Exception as error:  # the unit could not be sent, or not be read there; its own errors are outcomes
-        record = ErrorRecord.of(error, attempts=1)
-        return Outcome(label=label, fingerprint="", state="failed", error=record)
+    except Exception as error:
+        return Outcome(label=label, fingerprint="", state="failed", error=ErrorRecord.of(error, attempts=1))

@@ -7,8 +7,8 @@ import signal
 import threading
 from types import FrameType
 
-import cloudpickle
-from distributed import WorkerPlugin
+import cloudpickle  # type: ignore[import-untyped]
+from distributed import WorkerPlugin, get_worker
 
 from isomorph.engine._journal import give_up_claims
 from isomorph.engine._outcome import Outcome
@@ -16,29 +16,32 @@ from isomorph.engine._outcomes import WorkUnit, outcomes
 from isomorph.store import Store
 
 
-def work(whole: bytes, retries: int, quarantine_after: int | None) -> Outcome:
+def pack(unit: WorkUnit, store: Store) -> bytes:
+    """What `work` takes."""
+    packed: bytes = cloudpickle.dumps((unit, store))
+    return packed
+
+
+def work(packed: bytes, topic: str, index: int, retries: int, quarantine_after: int | None) -> Outcome:
     """Do one unit, with the notes, retries and quarantine of any other process.
 
-    It comes packed, because a worker to which Dask hands what it cannot unpack ends; here that is an error like others.
+    It comes packed, because a worker to which Dask hands what it cannot unpack ends; here that is an error like others. What became of it
+    is told at once: a result waits in the worker until it is fetched, and if the worker is killed before, all there is to see is a unit
+    that was finished.
     """
-    unit, store = unpacked(whole)
+    unit, store = cloudpickle.loads(packed)
     (outcome,) = outcomes([unit], store=store, retries=retries, on_error="continue", quarantine_after=quarantine_after)
+    get_worker().log_event(topic, [index, cloudpickle.dumps(outcome)])
     return outcome
 
 
-def packed(unit: WorkUnit, store: Store) -> bytes:
-    """What `work` takes."""
-    whole: bytes = cloudpickle.dumps((unit, store))
-    return whole
+def unpack(packed: bytes) -> Outcome:
+    """What `work` told."""
+    outcome: Outcome = cloudpickle.loads(packed)
+    return outcome
 
 
-def unpacked(whole: bytes) -> tuple[WorkUnit, Store]:
-    """From this run's own process: who else could send something runs code anyway, and is kept out by certificates."""
-    unit, store = cloudpickle.loads(whole)
-    return unit, store
-
-
-class EndsCleanly(WorkerPlugin):  # type: ignore[misc]
+class EndsCleanly(WorkerPlugin):
     """A worker that is told to end (a cancelled or preempted job, its walltime, the end of the run) puts no blame on the unit in hand."""
 
     name = "isomorph-ends-cleanly"
