@@ -1,9 +1,14 @@
-"""A study under a real SLURM: arrays that depend on each other; jobs that are cancelled, queued again, or out of time lose nothing."""
+"""A study under a real SLURM, as arrays and through Dask: jobs that are cancelled, queued again, or out of time lose nothing."""
 
 import json
+import os
 import re
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Timer
 
+import dask
 import numpy as np
 import pytest
 
@@ -116,6 +121,51 @@ def test_nothing_is_lost_and_nothing_done_twice(slurm, study, capsys):
     assert objects(store_of(study)) == objects(study.parent / "alone")
 
 
+def test_workers_of_dask_are_jobs_that_are_replaced(slurm, study, capsys, monkeypatch):
+    monkeypatch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
+    units = [json.loads(line)["fingerprint"] for line in said(capsys, "plan", study, "--json").splitlines()][: len(MODELS)]
+    options = ["gpus=1", "queue=main", "walltime=0:30:00", "memory=1GB", "interface=lo"]  # workers grow larger, and are not ended for it
+    words = ["--engine", "slurm", "--workers", "2", *(word for each in options for word in ("--job", each))]
+    over, stuck = Event(), Timer(800, os.kill, (os.getpid(), signal.SIGUSR1))
+    stuck.start()
+    with ThreadPoolExecutor(1) as beside:
+        cancelled = beside.submit(replaced, slurm, study, units, over)
+        try:
+            assert main(["run", str(study), *words]) == 0, capsys.readouterr().err
+        finally:
+            over.set()
+            stuck.cancel()
+    jobs = slurm("scontrol", "show", "job", "--oneliner").splitlines()
+    mine = {re.search(r"JobId=(\S+)", each)[1]: each for each in jobs if "JobName=isomorph " in each}
+    assert len(mine) >= 3
+    assert "JobState=CANCELLED" in mine[cancelled.result()]
+    assert all("TresPerNode=gres:gpu:1" in each for each in mine.values())
+    told = "".join(path.read_text() for path in (study.parent / "isomorph-workers").glob("*.err"))
+    assert set(re.findall(r"(\w+)://127.0.0.1:", told)) == {"tls"}
+    assert len(finished(study)) == len(set(finished(study))) == 2 * len(MODELS)
+    assert main(["run", str(study), "--part", "1/1", "--store", str(study.parent / "alone")]) == 0
+    assert objects(store_of(study)) == objects(study.parent / "alone")
+    assert (study.parent / f"report of {study.stem}" / "index.html").is_file()
+
+
+def replaced(slurm, study: Path, units: list[str], over: Event) -> str:
+    """Cancel the job of a worker in mid-run; let the study end only when a third job runs. Gives the cancelled job."""
+    with Journal(Store(store_of(study))).attempt(units[3]):
+        slurm.wait(lambda: over.is_set() or (in_hand(study, units[2]) and len(running(slurm)) == 2), "unit in mid-run")
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1s"})  # a minute is for busy machines
+        (note,) = store_of(study).glob(f"units/??/{units[2]}.*.attempt.json")
+        told = Path(f"/proc/{json.loads(note.read_text())['pid']}/environ").read_bytes()
+        job = re.search(rb"\0SLURM_JOB_ID=(\d+)\0", told)[1].decode()
+        before = running(slurm)
+        slurm("scancel", job)
+        slurm.wait(lambda: over.is_set() or running(slurm) - before, "job in the place of the cancelled one")
+    return job
+
+
+def running(slurm) -> set[str]:
+    return set(slurm("squeue", "--noheader", "--name=isomorph", "--states=RUNNING", "--format=%A").split())
+
+
 def in_mid_run(slurm, study: Path, then: dict[str, tuple[str, ...]]) -> None:
     """Call each command as soon as its unit is in hand."""
 
@@ -130,7 +180,7 @@ def in_mid_run(slurm, study: Path, then: dict[str, tuple[str, ...]]) -> None:
 def held_back_by_a_failure(slurm, study: Path, capsys) -> None:
     """A unit that fails ends its job in failure; the stages after it are not begun, and the status names it."""
     small = written(study.parent / "too-small.toml", models=(MODELS[0], MODELS[2]), memory_limit="17MB")
-    jobs = submit(slurm, small, capsys, jobs="1%1")
+    jobs = submit(slurm, small, capsys, "--export=NONE", jobs="1%1")
     slurm.wait(lambda: slurm.state(jobs["report"]) == "CANCELLED", "end of what depends on a job that failed")
     assert [slurm.state(jobs[stage]) for stage in ("targets", "scores")] == ["FAILED", "CANCELLED"]
     assert detail(slurm, jobs["targets"], "ExitCode") == "1:0"

@@ -149,7 +149,7 @@ def _memory_bytes(study: StagedStudy) -> int | None:
         sizes = [model_card(name).parameters for name in study.model_names()]
     except IsomorphError:  # the study itself says what is wrong
         return None
-    known = [size for size in sizes if size is not None]
+    known: list[int] = [size for size in sizes if size is not None]
     if not known or len(known) < len(sizes):
         return None
     return parse_bytes(study.memory_limit) + 2 * 4 * max(known) + _LIBRARIES
