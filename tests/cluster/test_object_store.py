@@ -43,6 +43,7 @@ class Line:
         self.answer: bytes | None = None
         self.budget: float = float("inf")  # bytes that still go up
         self.breaks = False
+        self.once: bytes | None = None
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
@@ -51,7 +52,7 @@ class Line:
         self._listener.close()
 
     def heal(self) -> None:
-        self.answer, self.budget, self.breaks = None, float("inf"), False
+        self.answer, self.budget, self.breaks, self.once = None, float("inf"), False, None
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -73,6 +74,9 @@ class Line:
                 while data := client.recv(65536):
                     self.budget -= len(data)
                     if self.budget < 0 and self.breaks:
+                        if self.once:
+                            client.sendall(self.once)
+                            self.heal()
                         return
                     while self.budget < 0 and not self.breaks:
                         time.sleep(0.02)
@@ -447,6 +451,23 @@ def test_gc_leaves_alone_what_a_living_process_writes(s3: S3, cache) -> None:
         assert s3.objects() == {}
         writer.commit({})  # and yet it was not: what is missing goes up again
     assert open_store(s3.url, cache=cache()).verify(NAME) == []
+
+
+def test_a_line_that_breaks_at_any_request_is_no_damage(s3: S3, cache, monkeypatch) -> None:
+    monkeypatch.setenv("ISOMORPH_STORE_PATIENCE", "0")
+    store = open_store(s3.url, cache=cache())
+    make(store)
+    before, broken = s3.objects(), 0
+    busy = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    for requests in range(1, 12):
+        for work in (lambda: store.gc(older_than_days=0), lambda: store.begin(NAME, SPEC).close()):
+            s3.line.breaks, s3.line.once, s3.line.budget = True, busy, 700 * requests  # a request is 600 to 800 bytes
+            with suppress(StoreError):
+                work()
+            broken += s3.line.once is None
+            s3.line.heal()
+            assert s3.objects() == before
+    assert broken > 10
 
 
 def test_a_writer_waits_for_who_frees(s3: S3, cache) -> None:

@@ -48,14 +48,16 @@ def remote_damage(remote: RemoteObject, names: Mapping[str, RemoteFile]) -> Iter
 
 def _problems(remote: RemoteObject, names: Mapping[str, RemoteFile]) -> Iterator[tuple[str, str]]:
     if MANIFEST in names or SPEC in names:
+        spec = remote.read(SPEC) or b""
         try:
-            parse_spec(remote.files.read(f"{remote.name}/{SPEC}") or b"", where=remote.url(SPEC))
+            parse_spec(spec, where=remote.url(SPEC))
         except StoreError as error:
             yield SPEC, str(error)
     claims: Mapping[str, ShardReceipt | str] | None = None
     if MANIFEST in names:
+        content = remote.read(MANIFEST) or b""
         try:
-            claims = (remote.manifest() or (b"", {}))[1]
+            claims = remote.promised(content)
         except StoreError as error:
             yield MANIFEST, str(error)
     for shard, receipt in (remote.receipts(shards_of(names)) if claims is None else claims).items():
@@ -108,11 +110,7 @@ def _doomed(remote: RemoteObject, names: Mapping[str, RemoteFile], older_than_se
         return there, False
     if bad:  # the sound shards stay, so that the next run computes only the others
         return sorted({*there, MANIFEST}), False
-    try:
-        kept = (remote.manifest() or (b"", {}))[1]
-    except StoreError:
-        return [], False  # it was damaged just now
-    return strays_of(names, kept), False
+    return strays_of(names, remote.promised(remote.read(MANIFEST) or b"")), False
 
 
 def _spec_name(fingerprint: str) -> str:

@@ -97,13 +97,9 @@ def _file_system(kind: str, url: str) -> Any:
 def _checked(url: str) -> str:
     kind, _, rest = url.partition("://")
     if kind not in _PACKAGES:
-        raise InputError(
-            f"{mask(url)} is no address of a store. Begin with {', '.join(f'{each}://' for each in _PACKAGES)}, or name a folder."
-        )
+        raise InputError(f"{mask(url)} is no address of a store. Begin with s3://, gs://, az:// or memory://, or name a folder.")
     if ":" in rest.partition("@")[0] and "@" in rest:
-        raise InputError(
-            f"the address {mask(url)} carries a password, which logs would show. Put credentials into the environment or a profile."
-        )
+        raise InputError(f"the address {mask(url)} carries a password, which logs would show. Put it into the environment or a profile.")
     if not re.fullmatch(r"[A-Za-z0-9._=@-]+(/[A-Za-z0-9._=@ -]+)*/?", rest) or {"..", "."} & set(rest.split("/")):
         raise InputError(f"the address {mask(url)} must be bucket/folder in letters, digits, '.', '_', '=' and '-'.")
     return f"{kind}://{rest.rstrip('/')}"

@@ -80,17 +80,18 @@ class RemoteObject:
         """Remove files; the manifest first, so that the object stops being committed."""
         self.files.delete(f"{self.name}/{name}" for name in sorted(names, key=lambda each: each != MANIFEST))
 
-    def manifest(self) -> tuple[bytes, dict[str, ShardReceipt]] | None:
-        """The manifest's bytes and receipts; None where there is none.
+    def read(self, name: str) -> bytes | None:
+        """One of its small files; None where there is none."""
+        return self.files.read(f"{self.name}/{name}")
+
+    def promised(self, manifest: bytes) -> dict[str, ShardReceipt]:
+        """The receipts that a manifest holds.
 
         Raises:
             StoreError: It is damaged.
         """
-        content = self.files.read(f"{self.name}/{MANIFEST}")
-        if content is None:
-            return None
         where = self.url(MANIFEST)
-        return content, manifest_from_plain(parse_sealed(content, where=where), self.folder.name, where=where)[1]
+        return manifest_from_plain(parse_sealed(manifest, where=where), self.folder.name, where=where)[1]
 
     def receipts(self, shards: Iterable[str]) -> dict[str, ShardReceipt | str]:
         """The receipts of shards, or what is wrong with one; those that are there."""
@@ -136,14 +137,13 @@ class RemoteObject:
         Raises:
             StoreError: It is not committed, or is damaged.
         """
-        found = self.manifest()
-        if found is None:
+        content = self.read(MANIFEST)
+        if content is None:
             raise StoreError(f"{self.url(MANIFEST)} is missing. Run what makes it; `isomorph store ls` lists what is finished.")
-        content, receipts = found
         with self.held():
-            for shard, problem in self.fetch_all(receipts).items():
+            for shard, problem in self.fetch_all(self.promised(content)).items():
                 raise StoreError(f"{self.url(f'{shard}.safetensors')} is damaged: {problem}. {WAY_OUT}")
-            spec = self.files.read(f"{self.name}/{SPEC}")
+            spec = self.read(SPEC)
             if spec is None:
                 raise StoreError(f"{self.url(SPEC)} is missing. {WAY_OUT}")
             parse_spec(spec, where=self.url(SPEC))

@@ -100,9 +100,10 @@ class RemoteWriter(Writer):
             (self._remote.folder / MANIFEST).unlink(missing_ok=True)
 
     def _promise_holds(self, only: Collection[str] | None) -> bool:
-        with suppress(StoreError):
-            found = self._remote.manifest()
-            return found is not None and all(shard in self._sent for shard in found[1] if only is None or shard in only)
+        content = self._remote.read(MANIFEST)
+        with suppress(StoreError):  # damaged
+            promised = self._remote.promised(content or b"")
+            return all(shard in self._sent for shard in promised if only is None or shard in only)
         return False
 
     def _send(self, shard: str) -> None:
@@ -117,8 +118,9 @@ class RemoteWriter(Writer):
         name, content = f"{self._remote.name}/{SPEC}", sealed({"spec": self._spec})
         if self._remote.files.create(name, content):
             return
+        there = self._remote.read(SPEC) or b""
         try:
-            theirs = parse_spec(self._remote.files.read(name) or b"", where=self._remote.url(SPEC))
+            theirs = parse_spec(there, where=self._remote.url(SPEC))
         except StoreError:  # damaged
             self._remote.files.write(name, content)
             return
