@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,9 +16,11 @@ import pandas
 import pytest
 from PIL import Image
 
+from isomorph.alignment import FittedTransform
 from isomorph.brains import Recording
 from isomorph.cli import main
 from isomorph.cli._plan import study_in_parts
+from isomorph.models import load_model
 
 BRAINS = """
 models = ["bundled/pixels", "timm/test_resnet.random-0"]
@@ -42,7 +45,61 @@ minimum_pairs = 3
 store = "store-consistency"
 report = "report-consistency"
 """
-KINDS = {"brains": BRAINS, "consistency": CONSISTENCY}
+VISALIGN = """
+seeds = [1, 2]
+replicates = 5
+out = "out-visalign"
+store = "store-visalign"
+
+[set]
+train = 10
+validation = 4
+test = 6
+corruptions = ["contrast"]
+severities = [5]
+classes.photo = { source = "photos" }
+classes.sketch = { source = "sketches" }
+
+[network]
+backbone = "timm/test_resnet.random-0"
+recipe = { height_pixels = 32, width_pixels = 32, resize_pixels = 32 }
+training = { epochs = 2, batch_size = 8 }
+
+[abstention]
+methods = ["msp", "mcdropout", "knn", "deepensemble"]
+options.knn = { k = 3 }
+corruptions = ["contrast"]
+severities = [5]
+"""
+ALIGNMENT = """
+pictures = ["photos", "sketches"]
+held_out = 0.3
+export = []
+workers = 1
+out = "out-alignment"
+store = "store-alignment"
+
+[teacher]
+model = "timm/test_resnet.random-0"
+transform = "map.safetensors"
+
+[triplets]
+clusters = 3
+train = 60
+validation = 20
+
+[student]
+model = "timm/test_resnet.random-1"
+recipe = { height_pixels = 32, width_pixels = 32, resize_pixels = 32 }
+control = "beside"
+training = { steps = 2, batch_size = 4, warmup = 1, dimensions = 8, evaluate_every = 2, checkpoint_every = 2 }
+
+[evaluation]
+labels = false
+neighbours = [3]
+replicates = 10
+"""
+KINDS = {"brains": BRAINS, "consistency": CONSISTENCY, "visalign": VISALIGN, "alignment": ALIGNMENT}
 SHARE = """
 import sys, time
 from isomorph.cli import main
@@ -77,7 +134,16 @@ def folder(tmp_path_factory) -> Path:
     Recording(ids=ids, responses=responses, units=units, name="ours", small_rois="keep").save(folder / "ours")
     for kind, text in KINDS.items():
         (folder / f"{kind}.toml").write_text(text)
+    width = load_model("timm/test_resnet.random-0").module.num_features
+    FittedTransform(weights=rng.normal(size=(width, 3)), bias=np.zeros(3), method="made up").save(folder / "map.safetensors")
+    shutil.copytree(folder, folder.with_name(f"{folder.name}-alone"))
     return folder
+
+
+@pytest.fixture(scope="module")
+def alone(folder) -> Path:
+    """The same again, for one process."""
+    return folder.with_name(f"{folder.name}-alone")
 
 
 @pytest.fixture(scope="module")
@@ -106,19 +172,18 @@ def lines(capsys) -> list[dict[str, object]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_two_processes_make_the_store_of_one(kind, shared, tmp_path, capsys):
-    study, store = shared / f"{kind}.toml", shared / f"store-{kind}"
-    assert main(["status", str(study), "--json"]) == 0
+def test_two_processes_make_the_store_of_one(kind, shared, alone, capsys):
+    assert main(["status", str(shared / f"{kind}.toml"), "--json"]) == 0
     (answer,) = lines(capsys)
     assert all(each["done"] == each["units"] > 0 for each in answer["stages"]), answer
-    before = objects(store)
-    whole = ["run", str(study), "--json", "--no-figures"]
-    assert main(whole) == 0
-    parted = capsys.readouterr().out
-    assert objects(store) == before
-    assert main([*whole, "--store", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == parted
-    assert objects(tmp_path) == before
+    before = objects(shared / f"store-{kind}")
+    told = []
+    for folder in (shared, alone):
+        words = ["run", str(folder / f"{kind}.toml"), "--json"]
+        assert main(words if kind == "visalign" else [*words, "--no-figures"]) == 0
+        told.append(capsys.readouterr().out.replace(str(folder), ""))
+        assert objects(folder / f"store-{kind}") == before
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -12,6 +12,7 @@ import numpy as np
 
 from isomorph._version import __version__
 from isomorph.errors import InputError
+from isomorph.models._named_model import NamedModel, loaded
 from isomorph.perception import Answers
 from isomorph.results._behaviour_answer import IMAGENET_16, answer
 from isomorph.spec import fingerprint, to_plain
@@ -35,14 +36,14 @@ class AnswerUnit:
     the reason.
     """
 
-    model: Model
+    model: Model | NamedModel
     benchmark: BehaviourMatch
     progress: Progress | None = None
 
     @property
     def label(self) -> str:
         """What progress shows."""
-        return f"{self.model.card.name} on {self.benchmark.name}"
+        return f"{self.model.name} on {self.benchmark.name}"
 
     @cached_property
     def stimuli(self) -> dict[str, Stimuli]:
@@ -60,7 +61,7 @@ class AnswerUnit:
                 "scheme": _SCHEME,
                 "isomorph": __version__,
                 "torch": versions()["torch"],
-                "model": {"name": self.model.card.name, "fingerprint": self.model.fingerprint},
+                "model": {"name": self.model.name, "fingerprint": self.model.fingerprint},
                 "benchmark": {"name": self.benchmark.name},
                 "stimuli": {name: each.digest for name, each in self.stimuli.items()},
                 "mapping": IMAGENET_16,
@@ -87,13 +88,13 @@ class AnswerUnit:
             writer.commit(to_plain(meta))
 
     def _answers(self, dataset: str, stimuli: Stimuli) -> Answers:
-        return answer(self.model, stimuli, mapping=IMAGENET_16, dataset=dataset, progress=self.progress)
+        return answer(loaded(self.model), stimuli, mapping=IMAGENET_16, dataset=dataset, progress=self.progress)
 
     def _reason(self) -> str:
         """Why the model cannot answer; empty where it can."""
         name, first = next(iter(self.stimuli.items()))
         try:
-            answer(self.model, first.take(first.ids[:1]), mapping=IMAGENET_16, dataset=name)
+            answer(loaded(self.model), first.take(first.ids[:1]), mapping=IMAGENET_16, dataset=name)
         except InputError as error:
             return str(error)
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from isomorph.benchmarks import BehaviourMatch, GeometryMatch
     from isomorph.engine import LazyUnit, Progress
     from isomorph.models import Model
+    from isomorph.models._named_model import NamedModel
     from isomorph.results._behaviour_unit import AnswerUnit
     from isomorph.results._fragment import Evaluation
     from isomorph.store import Store, StoredObject
@@ -89,7 +90,7 @@ def evaluate(
     how = {"layers": layers, "pool": pool, "inference": inference, "memory_limit": memory_limit, "progress": progress}
     fragments: list[StoredObject] = []
     for each in shown:
-        fragments += _run_units(_units(each, asked, how, device=device), kept, progress)
+        fragments += _run_units(_units(each, asked, how, store=kept, device=device), kept, progress)
     options = {"layers": layers, "pool": pool, "replicates": replicates, "seed": seed, "permutations": permutations, "resample": resample}
     return gather(fragments, asked, options)
 
@@ -197,7 +198,7 @@ def plan(
             "fingerprint": unit.fingerprint,
         }
         for model in _models(models, asked)
-        for unit in _units(model, asked, options)
+        for unit in _units(model, asked, options, store=store)
     ]
 
 
@@ -211,35 +212,31 @@ def _shown(unit: Unit) -> dict[str, Any]:
 
 
 def lazy_units(
-    models: Sequence[str], benchmarks: Sequence[Question | str], *, options: Mapping[str, Any], device: str = "cpu"
+    models: Sequence[str], benchmarks: Sequence[Question | str], *, store: Store, options: Mapping[str, Any], device: str = "cpu"
 ) -> list[LazyUnit]:
     """The units of `evaluate`, model by model, in an order that depends on names alone; a model is loaded when its unit's turn comes."""
     from isomorph.engine import LazyUnit
-    from isomorph.models import load_model, model_card
+    from isomorph.models._named_model import named_models
 
     asked = _benchmarks(benchmarks)
-    load = lru_cache(maxsize=1)(partial(load_model, device=device))  # the next unit is often of the same model
-
-    def make(name: str, benchmark: Question) -> Unit:
-        return _unit(load(name), benchmark, options)
-
-    cards = {name: model_card(name) for name in map(str, _models(models, asked))}
     return [
-        LazyUnit(label=f"{card.name} on {each.name}", make=partial(make, name, each))
-        for name, card in cards.items()
+        LazyUnit(label=f"{model.name} on {each.name}", make=partial(_unit, model, each, options))
+        for model in named_models([*map(str, _models(models, asked))], device=device, store=store)
         for each in asked
-        if _modality(each) == card.modality
+        if _modality(each) == model.modality
     ]
 
 
-def _units(model: Model | str, benchmarks: Sequence[Question], options: Mapping[str, Any], *, device: str = "cpu") -> list[Unit]:
-    from isomorph.models import load_model
+def _units(
+    model: Model | str, benchmarks: Sequence[Question], options: Mapping[str, Any], *, store: Store, device: str = "cpu"
+) -> list[Unit]:
+    from isomorph.models._named_model import named_models
 
-    loaded = load_model(model, device=device) if isinstance(model, str) else model
-    return [_unit(loaded, each, options) for each in benchmarks if _modality(each) == loaded.modality]
+    shown = named_models([model], device=device, store=store)[0] if isinstance(model, str) else model
+    return [_unit(shown, each, options) for each in benchmarks if _modality(each) == shown.modality]
 
 
-def _unit(model: Model, benchmark: Question, options: Mapping[str, Any]) -> Unit:
+def _unit(model: Model | NamedModel, benchmark: Question, options: Mapping[str, Any]) -> Unit:
     from isomorph.benchmarks import BehaviourMatch
     from isomorph.results._behaviour_unit import AnswerUnit
     from isomorph.results._fragment import Evaluation

@@ -33,7 +33,7 @@ class Evaluation:
     A repeated run finds its own fingerprint in the store and does nothing.
     """
 
-    model: Model
+    model: Model | NamedModel
     benchmark: GeometryMatch
     layers: Any = "all"
     pool: str | None = None
@@ -44,7 +44,7 @@ class Evaluation:
     @property
     def label(self) -> str:
         """What progress shows."""
-        return f"{self.model.card.name} on {self.benchmark.name}"
+        return f"{self.model.name} on {self.benchmark.name}"
 
     @cached_property
     def spec(self) -> dict[str, Any]:
@@ -57,7 +57,7 @@ class Evaluation:
                 "scheme": _SCHEME,
                 "isomorph": __version__,
                 "torch": versions()["torch"],
-                "model": {"name": self.model.card.name, "fingerprint": self.model.fingerprint},
+                "model": {"name": self.model.name, "fingerprint": self.model.fingerprint},
                 "benchmark": {"name": self.benchmark.name, "fingerprint": self.benchmark.fingerprint},
                 "layers": self.layers,
                 "pool": self.pool or default_pool(self.model),
@@ -75,9 +75,10 @@ class Evaluation:
     def run(self, store: Store) -> None:
         """Do the work; a committed fragment is never written again."""
         from isomorph.models import extract
+        from isomorph.models._named_model import loaded
 
         extraction = extract(
-            self.model,
+            loaded(self.model),
             self.benchmark.stimuli,
             layers=self.layers,
             pool=self.spec["pool"],
@@ -91,7 +92,7 @@ class Evaluation:
         if not rdms:
             first, reason = next(iter(left_out.items()))
             raise InputError(f"no layer gives an RDM of {self.benchmark.distance} distances; the first, {first}: {reason}")
-        targets = [each for each in self.benchmark.targets if not (each.kind == "model" and each.name == self.model.card.name)]
+        targets = [each for each in self.benchmark.targets if not (each.kind == "model" and each.name == self.model.name)]
         rows = _only(self.benchmark, targets).score(rdms, inference=self.inference)
         layers = {
             layer.name: {"index": layer.index, "depth": layer.depth, "width": layer.width, "reduction": extraction[layer.name].reduction}

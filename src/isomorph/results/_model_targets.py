@@ -18,6 +18,7 @@ from isomorph.spec import fingerprint, to_plain
 if TYPE_CHECKING:
     from isomorph.engine import Progress
     from isomorph.models import Model
+    from isomorph.models._named_model import NamedModel
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 class ModelTarget:
     """The unit of work that gives the RDM of a model's last layer; its extraction of the other layers is kept for the evaluation."""
 
-    model: Model
+    model: Model | NamedModel
     stimuli: Stimuli
     layers: Any = "all"
     pool: str | None = None
@@ -37,7 +38,7 @@ class ModelTarget:
     @property
     def label(self) -> str:
         """What progress shows."""
-        return f"the last layer of {self.model.card.name}"
+        return f"the last layer of {self.model.name}"
 
     @cached_property
     def spec(self) -> dict[str, Any]:
@@ -62,10 +63,11 @@ class ModelTarget:
     def run(self, store: Store) -> None:
         """Extract every wanted layer, commit the last one's RDM."""
         from isomorph.models import extract
+        from isomorph.models._named_model import loaded
 
         pool: Any = self.spec["pool"]
         extraction = extract(
-            self.model,
+            loaded(self.model),
             self.stimuli,
             layers=self.layers,
             pool=pool,
@@ -84,10 +86,10 @@ class ModelTarget:
         """The committed RDM as a target."""
         stored = store.open(self.fingerprint)
         return Target(
-            name=self.model.card.name,
+            name=self.model.name,
             kind="model",
             rdms=np.array(stored.read("rdm", "rdm"))[None, None],
-            subjects=(self.model.card.name,),
+            subjects=(self.model.name,),
             citation=self.model.card.citation,
             note=f"it is the last layer ({stored.meta['layer']}) of one model.",
         )
@@ -104,6 +106,7 @@ def models_on(
     distance: str = "correlation",
     summary: str = "",
     memory_limit: str | int = "2GB",
+    device: str = "cpu",
     progress: Progress | None = None,
 ) -> GeometryMatch:
     """A benchmark whose targets are the geometries of the models' own last layers.
@@ -120,16 +123,18 @@ def models_on(
         distance: How features become an RDM.
         summary: One line.
         memory_limit: What an extraction may hold in memory.
+        device: Where models that are given by name run; one of these is in memory at a time.
         progress: Where progress is shown.
     """
     from isomorph.engine import run_plan
-    from isomorph.models import load_model
+    from isomorph.models._named_model import named_models
 
     if len(models) < 2:
         raise InputError(f"models that are each other's targets must be at least two; got {len(models)}.")
-    loaded = [load_model(each) if isinstance(each, str) else each for each in models]
+    named = iter(named_models([each for each in models if isinstance(each, str)], device=device, store=store))
+    shown = [next(named) if isinstance(each, str) else each for each in models]
     how: dict[str, Any] = {"layers": layers, "pool": pool, "distance": distance, "memory_limit": memory_limit, "progress": progress}
-    units = [ModelTarget(model=each, stimuli=stimuli, **how) for each in loaded]
+    units = [ModelTarget(model=each, stimuli=stimuli, **how) for each in shown]
     run_plan(units, store=store, progress=progress)
     return GeometryMatch(
         name=name,

@@ -163,14 +163,14 @@ class Study:
         if stage == "features":
             return feature_ranges(self.model_names(), self._shown(), ranges=self.ranges, options=how, device=self.device)
         if stage == "targets":
-            return self._targets(how)
-        if missing := sum(unit.fingerprint not in store for unit in self._targets(how)):
+            return self._targets(store, how)
+        if missing := sum(unit.fingerprint not in store for unit in self._targets(store, how)):
             raise StoreError(
                 f"the stage 'scores' of the study {self.name!r} needs what the stage 'targets' makes, and {missing} of its units are not "
                 "finished. Run all parts of that stage first."
             )
         options = how | {"inference": self._inference}
-        return lazy_units(self.model_names(), self._questions(store, progress), options=options, device=self.device)
+        return lazy_units(self.model_names(), self._questions(store, progress), store=store, options=options, device=self.device)
 
     def labels(self, store: Store, *, stage: str) -> list[str]:
         """What the units of a stage do, also while a stage before is not finished."""
@@ -186,20 +186,22 @@ class Study:
             return {self.stimuli.name: _folder(self.stimuli)}
         return {each.name: each.stimuli for each in map(load_question, self.benchmarks) if isinstance(each, GeometryMatch)}
 
-    def _targets(self, how: Mapping[str, Any]) -> list[LazyUnit]:
+    def _targets(self, store: Store, how: Mapping[str, Any]) -> list[LazyUnit]:
         """The last layers of the models, which are each other's targets."""
         from isomorph.engine import LazyUnit
-        from isomorph.models import load_model
+        from isomorph.models._named_model import named_models
         from isomorph.results._model_targets import ModelTarget
 
         if self.stimuli is None:
             return []
         shown = _folder(self.stimuli)
-
-        def make(name: str) -> ModelTarget:
-            return ModelTarget(model=load_model(name, device=self.device), stimuli=shown, **how)
-
-        return [LazyUnit(label=f"the last layer of {each} on {self.stimuli.name}", make=partial(make, each)) for each in self.model_names()]
+        return [
+            LazyUnit(
+                label=f"the last layer of {each.asked} on {self.stimuli.name}",
+                make=partial(ModelTarget, model=each, stimuli=shown, **how),
+            )
+            for each in named_models(self.model_names(), device=self.device, store=store)
+        ]
 
     @property
     def _inference(self) -> Inference:
@@ -223,6 +225,7 @@ class Study:
             layers=self.layers,
             pool=self.pool,
             memory_limit=self.memory_limit,
+            device=self.device,
             progress=progress,
         )
         return [replace(question, comparisons=comparisons)]
@@ -231,11 +234,8 @@ class Study:
         """A plan for models that are each other's targets, while one of them has not seen the stimuli: nothing is finished then."""
         if self.stimuli is None:
             return []
-        from isomorph.models import load_model
-        from isomorph.results._model_targets import ModelTarget
-
         shown, name, models = _folder(self.stimuli), self.stimuli.name, self.model_names()
-        units = [ModelTarget(model=load_model(each), stimuli=shown, layers=self.layers, pool=self.pool) for each in models]
+        units = self._targets(store, {"layers": self.layers, "pool": self.pool})
         if all(unit.fingerprint in store for unit in units):
             return []
         rows = [{"model": each, "benchmark": name, "stimuli": len(shown), "finished": False} for each in models]

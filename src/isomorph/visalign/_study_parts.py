@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from isomorph.visalign._study_run import VisalignRun
 from isomorph.visalign._training_run import rows_digest
 
 if TYPE_CHECKING:
+    from isomorph.visalign._set_part import SetPart
     from isomorph.visalign._study import VisalignStudy
 
 
@@ -36,8 +38,7 @@ class _Parts:
 
     def built(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         assert self.study.set is not None  # noqa: S101 - the stage is there only for such studies
-        sources = {name: each.load().digest for name, each in self.study.set.classes.items()}
-        return [_unit("the data set", "set", [self.study.set, sources], lambda: dict(self._run(progress).digests))]
+        return [_unit("the data set", "set", _asked_of(self.study.set), lambda: dict(self._run(progress).digests))]
 
     def networks(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run, labels = self._run(progress), self.labels("networks")
@@ -95,6 +96,14 @@ class _Parts:
         people = run.data.gold
         evidence = [self._evidence(run, store, seed, kind) for seed in self.study.seeds for kind in run.evidence_kinds]
         return [evidence, self.study.abstention, run.runs[name], rows_digest(people.probabilities), people.groups, people.conditions]
+
+
+def _asked_of(part: SetPart) -> dict[str, Any]:
+    """What decides a data set: pictures by what they are, not by where they lie."""
+    plain = {name: each for name, each in to_plain(part).items() if name != "votes"}
+    for kind in ("classes", "implausible", "abstain"):
+        plain[kind] = {name: [each.labels, each.most, each.load().digest] for name, each in getattr(part, kind).items()}
+    return plain | {"votes": hashlib.sha256(part.votes.read_bytes()).hexdigest() if part.votes else ""}
 
 
 def _unit(label: str, kind: str, inputs: Any, work: Callable[[], Mapping[str, Any]]) -> LazyUnit:
