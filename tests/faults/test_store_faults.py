@@ -1,6 +1,8 @@
 """Killed writers, rival writers, full and read-only disks: the store is never wrong, and running again ends with the same bytes."""
 
 import ctypes
+import errno
+import fcntl
 import itertools
 import os
 import random
@@ -20,6 +22,7 @@ import pytest
 from isomorph.errors import StoreError
 from isomorph.spec import fingerprint
 from isomorph.store import Store
+from isomorph.store._atomic import FolderLock
 
 SPEC = {"kind": "extraction", "model": "pixels"}
 NAME = fingerprint(SPEC)
@@ -126,6 +129,20 @@ def test_rival_writers_all_end_well_with_one_result(tmp_path: Path, undisturbed:
         assert store.verify() == []
         fill(store)
         assert contents(store) == undisturbed
+
+
+def test_a_lock_that_cannot_be_shared_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, flock = FolderLock(tmp_path), fcntl.flock
+    assert lock.exclusive()
+
+    def failing(descriptor: int, kind: int) -> None:
+        if kind == fcntl.LOCK_SH:
+            raise OSError(errno.ENOLCK, "No locks available")
+        flock(descriptor, kind)
+
+    monkeypatch.setattr(fcntl, "flock", failing)
+    assert lock.shared() is None
+    assert FolderLock(tmp_path).exclusive()
 
 
 def test_gc_beside_living_writers_takes_nothing_from_them(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:

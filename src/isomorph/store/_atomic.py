@@ -233,8 +233,14 @@ class FolderLock:
                 self._descriptor = os.open(folder, os.O_RDONLY)
 
     def shared(self) -> bool | None:
-        """Wait for a lock that others may share."""
-        return self._lock("LOCK_SH")
+        """Wait for a lock that others may share; where that fails, nothing stays locked.
+
+        Else a process that kept its exclusive lock could wait for others who wait for it.
+        """
+        held = self._lock("LOCK_SH")
+        if held is None:
+            self.close()
+        return held
 
     def exclusive(self, *, wait: bool = False) -> bool | None:
         """Ask for a lock that nobody shares: True if it is ours, False if somebody else holds one, None if that cannot be known."""
