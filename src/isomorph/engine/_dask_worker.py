@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from functools import lru_cache
 from types import FrameType
 
 import cloudpickle  # type: ignore[import-untyped]
@@ -13,12 +14,14 @@ from distributed import WorkerPlugin, get_worker
 from isomorph.engine._journal import give_up_claims
 from isomorph.engine._outcome import Outcome
 from isomorph.engine._outcomes import WorkUnit, outcomes
-from isomorph.store import Store
+from isomorph.store import Store, open_store
+
+_open = lru_cache(maxsize=2)(open_store)
 
 
 def pack(unit: WorkUnit, store: Store) -> bytes:
-    """What `work` takes."""
-    packed: bytes = cloudpickle.dumps((unit, store))
+    """What `work` takes: the unit, and the address of the store."""
+    packed: bytes = cloudpickle.dumps((unit, store.place))
     return packed
 
 
@@ -29,8 +32,8 @@ def work(packed: bytes, topic: str, index: int, retries: int, quarantine_after: 
     is told at once: a result waits in the worker until it is fetched, and if the worker is killed before, all there is to see is a unit
     that was finished.
     """
-    unit, store = cloudpickle.loads(packed)
-    (outcome,) = outcomes([unit], store=store, retries=retries, on_error="continue", quarantine_after=quarantine_after)
+    unit, place = cloudpickle.loads(packed)
+    (outcome,) = outcomes([unit], store=_open(place), retries=retries, on_error="continue", quarantine_after=quarantine_after)
     get_worker().log_event(topic, [index, cloudpickle.dumps(outcome)])
     return outcome
 
