@@ -64,7 +64,8 @@ def test_what_is_missing_is_named(study, capsys):
     assert main(["status", str(study), "--json"]) == 0
     (answer,) = lines(capsys)
     assert [(each["unit"], each["state"]) for each in answer["failing"]] == [(first["unit"], "failed"), (second["unit"], "quarantined")]
-    assert answer["stages"][0] == {"stage": "targets", "units": 2, "done": 0, "running": 0, "failed": 1, "quarantined": 1, "waiting": 0}
+    counts = {"stage": "targets", "units": 2, "done": 0, "running": 0, "failed": 1, "quarantined": 1, "waiting": 0}
+    assert answer["stages"][0] == counts | {"seconds": None, "units_per_second": None, "seconds_left": 0.0}
     assert main(["status", str(study)]) == 0
     assert "4 units are not done" in capsys.readouterr().err
 
@@ -142,6 +143,7 @@ def test_two_jobs_at_once_make_the_store_of_one_process(study, slurm, tmp_path, 
         ("scores", MODELS, MODELS),
     ]
     assert len(answer["slowest"]) == 2 * MODELS
+    assert all(each["seconds"] > 0 and each["seconds_left"] == 0 for each in answer["stages"])
     assert answer["failing"] == answer["running"] == []
 
     assert main(["run", str(study), "--part", "1/1", "--store", str(tmp_path / "alone")]) == 0

@@ -23,9 +23,9 @@ def show_status(study: Annotated[Path, tyro.conf.Positional], *, store: StoreFol
     """Show how far a study is, from any machine that sees its store: units by stage and state, the slowest, those that fail and why.
 
     Args:
-        study: A TOML file: models, benchmarks or stimuli.
+        study: A TOML file, of any kind: of models, brains, consistency, VisAlign or alignment.
         store: The store's folder; default: the study's, else $ISOMORPH_STORE.
-        json: One JSON object: name, stages, running, failing, slowest.
+        json: One JSON object: name, stages (with seconds a unit, units_per_second at this moment, seconds_left), running, failing, slowest.
     """
     from isomorph.cli._plan import plan_rows, study_in_parts
     from isomorph.engine import Journal
@@ -41,7 +41,7 @@ def show_status(study: Annotated[Path, tyro.conf.Positional], *, store: StoreFol
     ]
     answer = {
         "name": asked.name,
-        "stages": [_counts(stage, [each["state"] for each in units if each["stage"] == stage]) for stage in asked.stages],
+        "stages": [_stage(stage, [each for each in units if each["stage"] == stage], times) for stage in asked.stages],
         "running": [{"unit": each["unit"], "on": each["on"]} for each in units if each["state"] == "running"],
         "failing": [_failing(each) for each in units if each["state"] in ("failed", "quarantined")],
         "slowest": sorted(timed, key=lambda each: -each["seconds"])[:_SLOWEST],
@@ -55,6 +55,8 @@ def show_status(study: Annotated[Path, tyro.conf.Positional], *, store: StoreFol
 def _with_state(row: dict[str, Any], journal: Any) -> dict[str, Any]:
     from isomorph.engine import DEATHS
 
+    if "error" in row:
+        return row | {"state": "failed"}
     if row["done"] or row["fingerprint"] is None:
         return row | {"state": "done" if row["done"] else "waiting"}
     notes = journal.notes(row["fingerprint"])
@@ -67,8 +69,21 @@ def _with_state(row: dict[str, Any], journal: Any) -> dict[str, Any]:
     return row | {"state": "waiting"}
 
 
-def _counts(stage: str, states: list[str]) -> dict[str, Any]:
-    return {"stage": stage, "units": len(states)} | {state: states.count(state) for state in _STATES}
+def _stage(stage: str, units: list[dict[str, Any]], times: dict[str, float]) -> dict[str, Any]:
+    """How many are in which state; and, while processes are at work, how long the rest takes them if it takes as long as what is done."""
+    states = [each["state"] for each in units]
+    taken = [times[each["fingerprint"]] for each in units if each["done"] and each["fingerprint"] in times]
+    seconds = sum(taken) / len(taken) if taken else None
+    rate = sum(len(each.get("on", ())) for each in units) / seconds if seconds else None
+    left = states.count("waiting") + states.count("running")
+    return {
+        "stage": stage,
+        "units": len(states),
+        **{state: states.count(state) for state in _STATES},
+        "seconds": seconds,
+        "units_per_second": rate,
+        "seconds_left": left / rate if rate else 0.0 if not left else None,
+    }
 
 
 def _failing(row: dict[str, Any]) -> dict[str, Any]:
@@ -78,7 +93,13 @@ def _failing(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _print(answer: dict[str, Any]) -> None:
-    print_table(answer["stages"], ["stage", "units", *_STATES])
+    shown = [
+        each
+        | {"seconds a unit": "" if each["seconds"] is None else f"{each['seconds']:.3g}"}
+        | {"left": f"{each['seconds_left'] / 60:.0f} min" if each["seconds_left"] else ""}
+        for each in answer["stages"]
+    ]
+    print_table(shown, ["stage", "units", *_STATES, "seconds a unit", "left"])
     for key, columns in (("running", ["unit", "on"]), ("failing", ["unit", "state", "error"]), ("slowest", ["unit", "seconds"])):
         if answer[key]:
             print_table(answer[key], columns, title=key)
