@@ -4,7 +4,9 @@ import json
 import os
 import re
 import signal
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 from threading import Event, Timer
 
@@ -22,13 +24,30 @@ MODELS = ("bundled/pixels", "bundled/squeezenet1_1.imagenet1k", "bundled/mobilen
 @pytest.fixture
 def study(tmp_path: Path) -> Path:
     """Two stages of four units, two of each a job; the last two of the first stage take seconds."""
+    return prepared(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> Callable[[], dict[str, bytes]]:
+    """What one process makes of the same study, made when it is first asked for."""
+
+    @cache
+    def run() -> dict[str, bytes]:
+        study = prepared(tmp_path_factory.mktemp("alone"))
+        assert main(["run", str(study), "--part", "1/1"]) == 0
+        return objects(store_of(study))
+
+    return run
+
+
+def prepared(folder: Path) -> Path:
     from PIL import Image
 
-    (tmp_path / "my photos").mkdir()
+    (folder / "my photos").mkdir()
     for index in range(60):
         pixels = np.random.default_rng(index).integers(0, 255, size=(32, 32, 3), dtype=np.uint8)
-        Image.fromarray(pixels).save(tmp_path / "my photos" / f"{index}.png")
-    return written(tmp_path / "it's a study.toml", models=MODELS)
+        Image.fromarray(pixels).save(folder / "my photos" / f"{index}.png")
+    return written(folder / "it's a study.toml", models=MODELS)
 
 
 def written(path: Path, *, models: tuple[str, ...], memory_limit: str = "2GB") -> Path:
@@ -89,7 +108,7 @@ def detail(slurm, job: str, name: str) -> str:
     return re.search(rf"\b{name}=(\S+)", slurm("scontrol", "show", "job", "--oneliner", job))[1]
 
 
-def test_nothing_is_lost_and_nothing_done_twice(slurm, study, capsys):
+def test_nothing_is_lost_and_nothing_done_twice(slurm, study, alone, capsys):
     units = [json.loads(line)["fingerprint"] for line in said(capsys, "plan", study, "--json").splitlines()][: len(MODELS)]
     first = submit(slurm, study, capsys, "--mem=1G")
     assert detail(slurm, f"{first['targets']}_1", "TresPerNode") == "gres:gpu:fake:1"
@@ -109,7 +128,7 @@ def test_nothing_is_lost_and_nothing_done_twice(slurm, study, capsys):
         second = submit(slurm, study, capsys, "--mem=1G")
         slurm.wait(lambda: "finished before" in log(study, f"{second['targets']}_2"), "waiting job")
         slurm("scontrol", "update", f"job={second['targets']}_2", "TimeLimit=2")
-        assert main(["run", str(study), "--part", "1/1", "--store", str(study.parent / "alone")]) == 0
+        expected = alone()
         held_back_by_a_failure(slurm, study, capsys)
         slurm.wait(lambda: slurm.state(f"{second['targets']}_2") == "PENDING", "job that queues again before its time is over")
     slurm.release(f"{second['targets']}_2")
@@ -118,10 +137,10 @@ def test_nothing_is_lost_and_nothing_done_twice(slurm, study, capsys):
     assert detail(slurm, f"{second['targets']}_1", "Restarts") == "0"
     assert (study.parent / f"report of {study.stem}" / "index.html").is_file()
     assert len(finished(study)) == len(set(finished(study))) == 2 * len(MODELS)
-    assert objects(store_of(study)) == objects(study.parent / "alone")
+    assert objects(store_of(study)) == expected
 
 
-def test_workers_of_dask_are_jobs_that_are_replaced(slurm, study, capsys, monkeypatch):
+def test_workers_of_dask_are_jobs_that_are_replaced(slurm, study, alone, capsys, monkeypatch):
     monkeypatch.setenv("SLURM_CONF", slurm.environment["SLURM_CONF"])
     units = [json.loads(line)["fingerprint"] for line in said(capsys, "plan", study, "--json").splitlines()][: len(MODELS)]
     options = ["gpus=1", "queue=main", "walltime=0:30:00", "memory=1GB", "interface=lo"]  # workers grow larger, and are not ended for it
@@ -143,8 +162,7 @@ def test_workers_of_dask_are_jobs_that_are_replaced(slurm, study, capsys, monkey
     told = "".join(path.read_text() for path in (study.parent / "isomorph-workers").glob("*.err"))
     assert set(re.findall(r"(\w+)://127.0.0.1:", told)) == {"tls"}
     assert len(finished(study)) == len(set(finished(study))) == 2 * len(MODELS)
-    assert main(["run", str(study), "--part", "1/1", "--store", str(study.parent / "alone")]) == 0
-    assert objects(store_of(study)) == objects(study.parent / "alone")
+    assert objects(store_of(study)) == alone()
     assert (study.parent / f"report of {study.stem}" / "index.html").is_file()
 
 
