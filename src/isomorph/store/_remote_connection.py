@@ -28,6 +28,7 @@ class RemoteConnection:
         url: The address.
         kind: What stands before `://`.
         reached: Whether a request has been answered.
+        conditional: Whether the server knows writes that must not replace anything.
 
     Raises:
         InputError: It is no such address, or it carries a password.
@@ -37,6 +38,7 @@ class RemoteConnection:
         self.url = _checked(url)
         self.kind = self.url.partition("://")[0]
         self.reached = False
+        self.conditional = True
         self._made: tuple[int, Any, str] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -45,6 +47,8 @@ class RemoteConnection:
     @property
     def once(self) -> dict[str, Any]:
         """The option of a write that must not replace what is there."""
+        if not self.conditional:
+            return {}
         return {"overwrite": False} if _PACKAGES[self.kind][0] == "adlfs" else {"mode": "create"}
 
     def get(self) -> tuple[Any, str]:

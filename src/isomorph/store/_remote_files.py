@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from isomorph.errors import InputError, MissingDependencyError, StoreError
 from isomorph.store._receipt import JSON_LIMIT
 from isomorph.store._remote_connection import RemoteConnection
-from isomorph.store._remote_errors import comes_back, exists_already, no_bucket, of_this_disk, store_error
+from isomorph.store._remote_errors import code_of, comes_back, exists_already, no_bucket, of_this_disk, store_error
 
 T = TypeVar("T")
 PATIENCE_SECONDS = 60.0
@@ -127,6 +127,9 @@ class RemoteFiles:
             except Exception as error:
                 if exists_already(error):
                     return False
+                if code_of(error) == "NotImplemented" and self._line.conditional:
+                    self._line.conditional = False
+                    return put(fs, root)
                 raise
             return True
 
