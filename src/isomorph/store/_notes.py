@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from isomorph.store._atomic import make_folder, publishing, write_bytes
+from isomorph.store._atomic import file_system_time, listing, make_folder, publishing, write_bytes
 
 LEASE_SECONDS = 300.0
 """How long a note of a process of another machine holds after it was last written, by the store's clock."""
@@ -58,8 +57,8 @@ class FolderNotes:
     def read(self, folder: str, start: str = "") -> list[Note]:
         """The notes of a folder whose names begin with `start`, sorted."""
         notes = []
-        with suppress(FileNotFoundError):
-            for path in sorted(path for path in (self._root / folder).iterdir() if path.name.startswith(start)):
+        for path in listing(self._root / folder):
+            if path.name.startswith(start):
                 with suppress(OSError):  # it has just gone
                     notes.append(Note(f"{folder}/{path.name}", path.read_bytes(), path.stat().st_mtime))
         return notes
@@ -86,8 +85,7 @@ class FolderNotes:
 
     def now(self) -> float:
         """The time by the clock of the file system: machines' clocks differ, and jump."""
-        os.utime(self._root)
-        return self._root.stat().st_mtime
+        return file_system_time(self._root)
 
     @contextmanager
     def alone(self, folder: str) -> Iterator[bool]:
