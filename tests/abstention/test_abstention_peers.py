@@ -72,7 +72,7 @@ def test_scalings_are_scikit_learns_and_scipys(seed):
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_logistic_scaling_is_scikit_learns_regression_on_platts_targets(seed):
-    """Platt counts one more of either kind, so that no item is surely one: each item stands twice, with its target and the rest as weights."""
+    """Platt counts one more of either kind: each item stands twice, with its target and the rest as weights."""
     from sklearn.linear_model import LogisticRegression
 
     rng = np.random.default_rng(seed)

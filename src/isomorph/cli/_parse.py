@@ -8,7 +8,7 @@ from typing import Annotated, Any, NoReturn, TypeAlias
 
 import tyro
 
-StoreFolder: TypeAlias = Annotated[str | None, tyro.conf.arg(metavar="FOLDER")]
+StoreFolder: TypeAlias = Annotated[str | None, tyro.conf.arg(metavar="FOLDER|URL")]
 """The option `--store`."""
 
 Settings: TypeAlias = tyro.conf.UseAppendAction[Annotated[tuple[tuple[str, ...], ...], tyro.conf.arg(metavar="OPTION=VALUE")]]
