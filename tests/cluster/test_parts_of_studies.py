@@ -112,7 +112,7 @@ for study in studies:
         while main(["run", study, "--part", part, "--stage", stage]):  # the other process has its share of the stage before in hand
             if time.monotonic() > deadline:
                 sys.exit(1)
-            time.sleep(0.1)
+            time.sleep(1)
 """
 
 
