@@ -190,9 +190,8 @@ def _file_system(url: str) -> tuple[Any, str]:
 
         system, path = fsspec.core.url_to_fs(url)
     except ImportError as error:
-        raise MissingDependencyError(
-            f"{url.partition(':')[0]}:// needs a package that is absent ({error}): pip install 'isomorph[s3]'."
-        ) from error
+        package = error.name or "fsspec"
+        raise MissingDependencyError(package, needed_by=repr(url), install="pip install 'isomorph[s3]'") from error
     except ValueError as error:
         raise FileError(f"{url!r} is no address of a shard: {error}.") from error
     return system, path
