@@ -1,5 +1,7 @@
 """What engines, clusters and units that travel say of what they are asked."""
 
+import os
+
 import pytest
 from PIL import Image
 
@@ -43,6 +45,18 @@ def test_clusters_that_cannot_be(monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(InputError, match=r"^the batch system lsf is not here: there is no program 'bsub'\. Begin on a "):
         dask_cluster("lsf", workers=1)
+
+
+def test_jobs_that_the_batch_system_refuses(monkeypatch, tmp_path):
+    for name in ("sbatch", "scancel"):
+        (tmp_path / name).write_text("#!/bin/sh\necho 'sbatch: error: invalid partition specified: nowhere' >&2\nexit 1\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    said = r"^sbatch does not take the workers' jobs: sbatch: error: invalid partition specified: nowhere\. Change what --job asks for\.$"
+    with pytest.raises(InputError, match=said):
+        dask_cluster("slurm", workers=2, job=DaskJob(queue="nowhere", folder=tmp_path / "workers"))
+    with pytest.raises(InputError, match=r"^batch systems cannot write to '.*my workers': name a folder without spaces, --job folder=…\.$"):
+        dask_cluster("slurm", workers=2, job=DaskJob(folder=tmp_path / "my workers"))
 
 
 def test_an_address_where_nobody_answers():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -65,7 +66,7 @@ def dask_cluster(
         preload: Modules that units need: processes of this machine begin with them, imported once for all.
 
     Raises:
-        InputError: A number of workers is impossible, or the batch system is not on this machine.
+        InputError: A number of workers is impossible, or the batch system is not on this machine or refuses the job.
         UnknownNameError: There is no such kind.
         MissingDependencyError: Dask is not installed.
     """
@@ -111,14 +112,31 @@ def _jobs(kind: str, http: Mapping[str, Any], how: Mapping[str, Any], job: DaskJ
     if not shutil.which(program):
         raise InputError(f"the batch system {kind} is not here: there is no program {program!r}. Begin on a machine that submits jobs.")
     start = getattr(_module("dask_jobqueue", kind), cluster)
+    if re.search(r"\s", str(job.folder.absolute())):
+        raise InputError(f"batch systems cannot write to {str(job.folder.absolute())!r}: name a folder without spaces, --job folder=….")
     job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return start(
+    made = start(
         **job.options(kind, _WORKER),
         **how,
         shared_temp_directory=str(job.folder.absolute()),
         scheduler_options=http,
         silence_logs=logging.CRITICAL,
     )
+    _submit_first(made, program)
+    return made
+
+
+def _submit_first(cluster: Any, program: str) -> None:
+    """Submit one job here and now: of those that `adapt` submits in the background nobody hears whether they were taken."""
+    cluster.worker_spec.update(cluster.new_worker_spec())
+    try:
+        cluster.sync(cluster._correct_state)
+    except Exception as error:
+        for never_begun in (cluster.workers, cluster.worker_spec, cluster._created):
+            never_begun.clear()  # and cannot be ended
+        cluster.close()
+        said = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        raise InputError(f"{program} does not take the workers' jobs: {said[-1].strip()}. Change what --job asks for.") from error
 
 
 def _certificates(distributed: Any) -> Any:
