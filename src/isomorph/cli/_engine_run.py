@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from isomorph.cli._output import say
 from isomorph.cli._parse import wrong_usage
+from isomorph.cli._profile import StageProfiles
 from isomorph.cli._run_part import counted, end, tell, waiting
 from isomorph.cli._study_unit import StudyUnit
 
@@ -23,7 +24,16 @@ _ADDRESS = re.compile(r"[a-z]+://.+|[^/\s]+:[0-9]+")
 
 
 def run_on_engine(
-    study: Path, *, engine: str, workers: int, job: Sequence[str], stage: str | None, store: str | None, retry_quarantined: bool, json: bool
+    study: Path,
+    *,
+    engine: str,
+    workers: int,
+    job: Sequence[str],
+    stage: str | None,
+    store: str | None,
+    retry_quarantined: bool,
+    profile: bool,
+    json: bool,
 ) -> int:
     """Do a study; the exit status is 0 if all of it is done, 1 if something is missing, 75 or 143 if a signal stopped it."""
     from isomorph.cli._plan import study_in_parts
@@ -37,17 +47,21 @@ def run_on_engine(
     kept = open_store(store or asked.store)
     how = _job(job, study)
     ended: list[Outcome] = []
-    try:
-        with StopSignals() as signals, Progress(quiet=json) as progress, _engine(engine, workers, how) as runs:
-            for each in (stage,) if stage else asked.stages:
-                for outcome in _stage(asked, study, kept, each, runs, progress, deaths=None if retry_quarantined else DEATHS):
-                    ended.append(outcome)
-                    tell(outcome, each, json=json)
-                    signals.check()
-    except StopRequested as stop:
-        say(f"the run was stopped by a signal after {counted(ended)}. What was finished is in the store; the same command goes on.")
-        return stop.status
-    return end(ended, engine) or (0 if stage else _report(study, kept, json=json))
+    times = StageProfiles(wanted=profile)
+    with times.told(json=json):
+        try:
+            with StopSignals() as signals, Progress(quiet=json) as progress, _engine(engine, workers, how) as runs:
+                for each in (stage,) if stage else asked.stages:
+                    times.begin(each)
+                    for outcome in _stage(asked, study, kept, each, runs, progress, deaths=None if retry_quarantined else DEATHS):
+                        ended.append(outcome)
+                        times.note(each, outcome)
+                        tell(outcome, each, json=json)
+                        signals.check()
+        except StopRequested as stop:
+            say(f"the run was stopped by a signal after {counted(ended)}. What was finished is in the store; the same command goes on.")
+            return stop.status
+        return end(ended, engine) or (0 if stage else _report(study, kept, json=json))
 
 
 def _stage(

@@ -10,6 +10,7 @@ import tyro
 from isomorph.cli._extract import as_layers
 from isomorph.cli._output import print_json, print_table, say
 from isomorph.cli._parse import StoreFolder, call, wrong_usage
+from isomorph.cli._profile import measured, tell_profile
 from isomorph.errors import MissingDependencyError
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def evaluate(
     folder: Path | None = None,
     out: Path | None = None,
     report: Path | None = None,
+    profile: bool = False,
     store: StoreFolder = None,
     json: bool = False,
 ) -> None:
@@ -61,6 +63,7 @@ def evaluate(
         folder: Of visalign: the data set.
         out: Save the results in this folder (scores.parquet, results.json, geometry.safetensors).
         report: Write a report into this folder.
+        profile: Also tell where the time went.
         store: The store's folder; default: $ISOMORPH_STORE.
         json: The whole table, one JSON object a row.
     """
@@ -75,11 +78,13 @@ def evaluate(
     if kinds == ["abstention match"]:
         from isomorph.cli._evaluate_visalign import evaluate_on_set
 
-        evaluate_on_set(models, folder, store, replicates=replicates, seed=seed, device=device, out=out, report=report, json=json)
+        with measured(profile) as spent:
+            evaluate_on_set(models, folder, store, replicates=replicates, seed=seed, device=device, out=out, report=report, json=json)
+        tell_profile(spent, json=json)
         return
     if folder:
         wrong_usage("evaluate", "--folder is the data set of visalign, given alone: --benchmarks visalign.")
-    with Progress(quiet=json) as progress:
+    with measured(profile) as spent, Progress(quiet=json) as progress:
         results = evaluate_models(
             models,
             benchmarks,
@@ -98,9 +103,10 @@ def evaluate(
         from isomorph.cli._evaluate_behaviour import deliver_answers
 
         deliver_answers(results.answered[0], out=out, report=report, json=json)
-        return
-    deliver(results, out=out, report=report)
-    print_rows(results) if json else print_best(results)
+    else:
+        deliver(results, out=out, report=report)
+        print_rows(results) if json else print_best(results)
+    tell_profile(spent, json=json)
 
 
 def deliver(results: Results, *, out: Path | None, report: Path | None) -> None:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import tyro
 
 from isomorph.cli._output import print_facts, print_json, print_table, say
-from isomorph.cli._parse import StoreFolder, call
+from isomorph.cli._parse import StoreFolder, call, wrong_usage
+from isomorph.cli._profile import measured, plain_profile, tell_profile
 from isomorph.errors import FileError, InputError
+from isomorph.profile import timing
 from isomorph.spec import to_plain
 
 if TYPE_CHECKING:
     from isomorph.models import Extraction, ExtractionPlan
+    from isomorph.profile import Profile
     from isomorph.stimuli import Stimuli
 
 
@@ -41,6 +44,7 @@ def extract(
     thingsvision_format: Literal["npy", "hdf5", "mat", "txt", "pt"] = "npy",
     store: StoreFolder = None,
     dry_run: bool = False,
+    profile: bool = False,
     json: bool = False,
 ) -> None:
     """Run a model over pictures or texts and keep what its layers hold.
@@ -66,6 +70,7 @@ def extract(
         thingsvision_format: What those features are written as.
         store: The store's folder; default: $ISOMORPH_STORE.
         dry_run: Print the plan (layers, shapes, bytes, duplicates) and stop.
+        profile: Also tell where the time went.
         json: One JSON object.
     """
     from isomorph.engine import Progress
@@ -73,9 +78,10 @@ def extract(
     from isomorph.models import load_model
     from isomorph.store import open_store
 
+    if profile and dry_run:
+        wrong_usage("extract", "--profile measures an extraction, and --dry-run makes none.")
     _check_out(out, thingsvision, reduce)
     shown = read_stimuli(stimuli, on_error=on_error, column=column, group=group)
-    loaded = load_model(model, device=device)
     options: dict[str, Any] = {
         "layers": as_layers(layers),
         "pool": pool,
@@ -84,21 +90,23 @@ def extract(
         "memory_limit": memory_limit,
         "precision": precision,
     }
-    for each in shown.skipped:
-        say(f"skipped {each.path}: {each.reason}")
-    if dry_run:
-        _print_plan(extract_features(loaded, shown, **options, dry_run=True), json=json)
-        return
-    kept = open_store(store)
-    with Progress(quiet=json) as progress:
-        extraction = extract_features(loaded, shown, **options, store=kept, progress=progress)
-    if group:
-        extraction = extraction.grouped(shown.groups, store=kept)
-    if out:
-        _write(extraction, out)
-    if thingsvision:
-        _write_folders(extraction, thingsvision, thingsvision_format)
-    _print(extraction, shown, {"out": out, "thingsvision": thingsvision}, json=json)
+    with measured(profile) as spent:
+        loaded = load_model(model, device=device)
+        for each in shown.skipped:
+            say(f"skipped {each.path}: {each.reason}")
+        if dry_run:
+            _print_plan(extract_features(loaded, shown, **options, dry_run=True), json=json)
+            return
+        kept = open_store(store)
+        with Progress(quiet=json) as progress:
+            extraction = extract_features(loaded, shown, **options, store=kept, progress=progress)
+        if group:
+            extraction = extraction.grouped(shown.groups, store=kept)
+        if out:
+            _write(extraction, out)
+        if thingsvision:
+            _write_folders(extraction, thingsvision, thingsvision_format)
+    _print(extraction, shown, {"out": out, "thingsvision": thingsvision}, spent, json=json)
 
 
 def read_stimuli(
@@ -154,6 +162,7 @@ def _check_out(out: Path | None, thingsvision: Path | None, reduce: str) -> None
         check_new_folder(thingsvision)
 
 
+@timing("write")
 def _write_folders(extraction: Extraction, folder: Path, format: Any) -> None:
     """A folder for each layer; the slash of a name like `name[a/b]` cannot stand in a folder's."""
     from isomorph.features import Features, save_thingsvision
@@ -163,6 +172,7 @@ def _write_folders(extraction: Extraction, folder: Path, format: Any) -> None:
             save_thingsvision(each, folder / layer.replace("/", "%2F"), format=format)
 
 
+@timing("write")
 def _write(extraction: Extraction, out: Path) -> None:
     """One array a layer, features or Gram matrix, and the ids."""
     import json
@@ -187,19 +197,23 @@ def _write(extraction: Extraction, out: Path) -> None:
         ) from error
 
 
-def _print(extraction: Extraction, stimuli: Stimuli, written: dict[str, Path | None], *, json: bool) -> None:
+def _print(extraction: Extraction, stimuli: Stimuli, written: dict[str, Path | None], spent: Profile | None, *, json: bool) -> None:
     rows = [{"layer": each.name, "width": each.width, "depth": round(each.depth, 4), "shape": each.shape} for each in extraction.layers]
     grouped = extraction.provenance.get("grouped")
     n = len(extraction.ids)
     if json:
         skipped = to_plain(stimuli.skipped)
-        print_json({"fingerprint": extraction.fingerprint, "n": n, "layers": rows, **written, "grouped": grouped, "skipped": skipped})
+        told = {"profile": plain_profile(spent)} if spent else {}
+        print_json(
+            {"fingerprint": extraction.fingerprint, "n": n, "layers": rows, **written, "grouped": grouped, "skipped": skipped, **told}
+        )
         return
     print_table(rows, ["layer", "width", "depth"])
     facts: dict[str, Any] = {"fingerprint": extraction.fingerprint, "stimuli": n}
     if grouped:
         facts["grouped"] = f"means of {grouped['rows']} texts, {grouped['fewest']} to {grouped['most']} each"
     print_facts(facts | {name: str(path) for name, path in written.items() if path})
+    tell_profile(spent)
 
 
 def _print_plan(plan: ExtractionPlan, *, json: bool) -> None:

@@ -21,7 +21,7 @@ def run(words: list[str]) -> int | None:
 
 def module_for(words: list[str]) -> str:
     """Where the command is: each kind of study has its own, but parts and engines are the same for all."""
-    if {"--part", "--stage", "--engine"} & {word.partition("=")[0] for word in words}:
+    if {"--part", "--stage", "--engine", "--profile"} & {word.partition("=")[0] for word in words}:
         return __name__
     for word in words:
         path = Path(word)
@@ -52,6 +52,7 @@ def run_study(
     workers: int | None = None,
     job: Settings = (),
     retry_quarantined: bool = False,
+    profile: bool = False,
     store: StoreFolder = None,
     json: bool = False,
 ) -> int | None:
@@ -69,11 +70,18 @@ def run_study(
         job: With a batch system, what each of its jobs asks for: cores, memory, walltime, queue, account, gpus, directives, prologue,
             interface, disk, folder (of the workers' logs).
         retry_quarantined: With a part or an engine: also begin units at which three processes were killed.
+        profile: Also tell where the time of each stage went; alone the same as with `--engine local`.
         store: The store's folder; default: the study's, else $ISOMORPH_STORE.
         json: The plan, or the outcomes of a part, as one JSON object a line; after a run one object: name, rows, report, results.
     """
-    if (part or stage or engine) and dry_run:
-        wrong_usage("run", "--dry-run shows the whole study; `isomorph plan` shows its units.")
+    if (part or stage or engine or profile) and dry_run:
+        why = (
+            "--profile measures a run, and --dry-run makes none."
+            if profile
+            else "--dry-run shows the whole study; `isomorph plan` shows its units."
+        )
+        wrong_usage("run", why)
+    engine = engine or ("local" if profile and not part and not stage else None)
     if engine:
         from isomorph.cli._engine_run import run_on_engine
 
@@ -88,6 +96,7 @@ def run_study(
             stage=stage,
             store=store,
             retry_quarantined=retry_quarantined,
+            profile=profile,
             json=json,
         )
     if workers or job:
@@ -95,7 +104,7 @@ def run_study(
     if part or stage:
         from isomorph.cli._run_part import run_part
 
-        return run_part(study, part=part, stage=stage, store=store, retry_quarantined=retry_quarantined, json=json)
+        return run_part(study, part=part, stage=stage, store=store, retry_quarantined=retry_quarantined, profile=profile, json=json)
     if retry_quarantined:
         wrong_usage("run", "--retry-quarantined goes with --part or --engine: a whole run begins every unit.")
     from isomorph.engine import Progress, StopRequested, StopSignals

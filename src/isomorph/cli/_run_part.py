@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from isomorph.cli._output import print_json, say
 from isomorph.cli._parse import wrong_usage
+from isomorph.cli._profile import StageProfiles, plain_profile
+from isomorph.profile import Profile
 
 if TYPE_CHECKING:
     from isomorph.engine import Outcome, Part, Progress, StopSignals
@@ -16,7 +18,9 @@ if TYPE_CHECKING:
     from isomorph.store import Store
 
 
-def run_part(study: Path, *, part: str | None, stage: str | None, store: str | None, retry_quarantined: bool, json: bool) -> int:
+def run_part(
+    study: Path, *, part: str | None, stage: str | None, store: str | None, retry_quarantined: bool, profile: bool, json: bool
+) -> int:
     """Do one part; the exit status is 0 if all of it is done, 1 if something is missing, 75 or 143 if a signal stopped it."""
     from isomorph.cli._plan import study_in_parts
     from isomorph.engine import DEATHS, Part, Progress, StopRequested, StopSignals
@@ -32,16 +36,20 @@ def run_part(study: Path, *, part: str | None, stage: str | None, store: str | N
     if stage is not None and stage not in asked.stages:
         wrong_usage("run", f"the study {asked.name!r} has the stages {', '.join(asked.stages)}, and no {stage!r}.")
     ended: list[Outcome] = []
-    try:
-        with StopSignals() as signals, Progress(quiet=json) as progress:
-            for each in (stage,) if stage else asked.stages:
-                for outcome in _stage(asked, kept, each, ours, signals, progress, deaths=None if retry_quarantined else DEATHS):
-                    ended.append(outcome)
-                    tell(outcome, each, json=json)
-    except StopRequested as stop:
-        say(f"part {ours} was stopped by a signal after {counted(ended)}. What was finished is in the store; the same command goes on.")
-        return stop.status
-    return end(ended, f"part {ours}")
+    times = StageProfiles(wanted=profile)
+    with times.told(json=json):
+        try:
+            with StopSignals() as signals, Progress(quiet=json) as progress:
+                for each in (stage,) if stage else asked.stages:
+                    times.begin(each)
+                    for outcome in _stage(asked, kept, each, ours, signals, progress, deaths=None if retry_quarantined else DEATHS):
+                        ended.append(outcome)
+                        times.note(each, outcome)
+                        tell(outcome, each, json=json)
+        except StopRequested as stop:
+            say(f"part {ours} was stopped by a signal after {counted(ended)}. What was finished is in the store; the same command goes on.")
+            return stop.status
+        return end(ended, f"part {ours}")
 
 
 def _stage(
@@ -70,8 +78,9 @@ def waiting(stage: str, error: Exception) -> Outcome:
 def tell(outcome: Outcome, stage: str, *, json: bool) -> None:
     """Say what became of a unit."""
     if json:
-        row = {"stage": stage, "unit": outcome.label, "fingerprint": outcome.fingerprint or None, "state": outcome.state}
-        print_json(row | {"seconds": outcome.seconds, "error": asdict(outcome.error) if outcome.error else None})
+        row: dict[str, Any] = {"stage": stage, "unit": outcome.label, "fingerprint": outcome.fingerprint or None, "state": outcome.state}
+        row |= {"seconds": outcome.seconds, "error": asdict(outcome.error) if outcome.error else None}
+        print_json(row | ({"profile": plain_profile(Profile.of(outcome.profile))} if outcome.profile else {}))
     elif outcome.state == "done":
         say(f"done in {outcome.seconds:.1f} s: {outcome.label}")
     elif outcome.state == "skipped":

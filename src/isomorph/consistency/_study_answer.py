@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from isomorph._version import __version__
 from isomorph.consistency._result import ConsistencyResult
 from isomorph.consistency._study_check import chosen_anchors
+from isomorph.profile import timing
 from isomorph.spec import fingerprint, to_plain
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class AnswerUnit:
         """The name of what it commits."""
         return fingerprint(self.spec)
 
+    @timing("score")
     def run(self, store: Store) -> None:
         """Draw, permute, commit the tables."""
         from isomorph.results._encoding_packed import packed_table

@@ -14,6 +14,7 @@ from isomorph._version import __version__
 from isomorph.arrays import FloatArray
 from isomorph.errors import ShapeError
 from isomorph.features import Features
+from isomorph.profile import timing
 from isomorph.spec import fingerprint, to_plain
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ class SimilarityUnit:
         """The name of what it commits."""
         return fingerprint(self.spec)
 
+    @timing("score")
     def run(self, store: Store) -> None:
         """Walk all models' rows at once; commit `values` and `standard_errors`, each `[measure, model, model]`."""
         from isomorph.pairwise import all_pairs
@@ -210,6 +212,7 @@ class ProbeUnit:
         """The name of what it commits."""
         return fingerprint(self.spec)
 
+    @timing("score")
     def run(self, store: Store) -> None:
         """Learn and test; commit the accuracy."""
         from isomorph.probes import Probe

@@ -13,6 +13,7 @@ from isomorph.engine._dask_cluster import _module
 from isomorph.engine._outcome import ErrorRecord, Outcome
 from isomorph.engine._outcomes import DEATHS, WorkUnit
 from isomorph.errors import InputError
+from isomorph.profile import active, timed
 from isomorph.store import Store
 
 _WAITING_PER_WORKER = 4
@@ -66,12 +67,13 @@ class DaskEngine:
         """One outcome a unit, as each ends; a unit that fails does not stop the rest. The options are those of `outcomes`."""
         from isomorph.engine._dask_worker import pack, work
 
+        asked = active() is not None
         topic, events = f"isomorph-{secrets.token_hex(4)}", SimpleQueue[tuple[int, Any]]()
         waiting: dict[int, tuple[Any, WorkUnit]] = {}
         todo = iter(enumerate(units))
 
         def submit(index: int, unit: WorkUnit) -> None:
-            key, what = f"{topic}-{secrets.token_hex(4)}", (pack(unit, store), topic, index, retries, quarantine_after)
+            key, what = f"{topic}-{secrets.token_hex(4)}", (pack(unit, store), topic, index, retries, quarantine_after, asked)
             future = self._client.submit(work, *what, key=key, pure=False, resources=self._resources)
             waiting[index] = future, unit
             future.add_done_callback(lambda ended: events.put((index, ended)))
@@ -81,7 +83,8 @@ class DaskEngine:
             for each in islice(todo, _WAITING_PER_WORKER * max(self._workers, len(self._client.nthreads()))):
                 submit(*each)
             while waiting:
-                index, said = events.get()
+                with timed("workers"):
+                    index, said = events.get()
                 if index not in waiting:
                     continue  # told before
                 future, unit = waiting.pop(index)

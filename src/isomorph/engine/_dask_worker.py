@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from contextlib import nullcontext
 from functools import lru_cache
 from types import FrameType
 
@@ -14,6 +15,7 @@ from distributed import WorkerPlugin, get_worker
 from isomorph.engine._journal import give_up_claims
 from isomorph.engine._outcome import Outcome
 from isomorph.engine._outcomes import WorkUnit, outcomes
+from isomorph.profile import profiling
 from isomorph.store import Store, open_store
 
 _open = lru_cache(maxsize=2)(open_store)
@@ -25,7 +27,7 @@ def pack(unit: WorkUnit, store: Store) -> bytes:
     return packed
 
 
-def work(packed: bytes, topic: str, index: int, retries: int, quarantine_after: int | None) -> Outcome:
+def work(packed: bytes, topic: str, index: int, retries: int, quarantine_after: int | None, profile: bool) -> Outcome:
     """Do one unit, with the notes, retries and quarantine of any other process.
 
     It comes packed, because a worker to which Dask hands what it cannot unpack ends; here that is an error like others. What became of it
@@ -33,7 +35,8 @@ def work(packed: bytes, topic: str, index: int, retries: int, quarantine_after: 
     that was finished.
     """
     unit, place = cloudpickle.loads(packed)
-    (outcome,) = outcomes([unit], store=_open(place), retries=retries, on_error="continue", quarantine_after=quarantine_after)
+    with profiling() if profile else nullcontext():
+        (outcome,) = outcomes([unit], store=_open(place), retries=retries, on_error="continue", quarantine_after=quarantine_after)
     get_worker().log_event(topic, [index, cloudpickle.dumps(outcome)])
     return outcome
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import socket
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 State = Literal["done", "skipped", "failed", "quarantined", "waiting"]
 _TAIL_LINES = 20
@@ -58,6 +59,7 @@ class Outcome:
         seconds: How long it took, all attempts together.
         error: Why it is not done.
         raised: The error itself, where it ends the plan.
+        profile: Where the time went, as `isomorph.profile.Profile.plain` has it; empty unless it was asked for.
     """
 
     label: str
@@ -66,6 +68,7 @@ class Outcome:
     seconds: float = 0.0
     error: ErrorRecord | None = None
     raised: Exception | None = field(default=None, repr=False, compare=False)
+    profile: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def finished(self) -> bool:

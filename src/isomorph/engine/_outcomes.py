@@ -12,6 +12,7 @@ from isomorph.engine._journal import Journal, UnitNotes
 from isomorph.engine._outcome import ErrorRecord, Outcome
 from isomorph.engine._passes import passes
 from isomorph.errors import IsomorphError, StoreError
+from isomorph.profile import profiling_within
 from isomorph.store import Store
 
 DEATHS = 3
@@ -115,7 +116,11 @@ def _set_apart(
 def _claimed(unit: WorkUnit, store: Store, journal: Journal, *, retries: int, pause_seconds: float) -> Outcome | None:
     """What became of a unit that was begun; None if another process works on it."""
     with journal.attempt(unit.fingerprint) as ours:
-        return _tried(unit, store, journal, retries=retries, pause_seconds=pause_seconds) if ours else None
+        if not ours:
+            return None
+        with profiling_within() as profile:
+            outcome = _tried(unit, store, journal, retries=retries, pause_seconds=pause_seconds)
+    return replace(outcome, profile=profile.plain()) if profile else outcome
 
 
 def _tried(unit: WorkUnit, store: Store, journal: Journal, *, retries: int, pause_seconds: float) -> Outcome:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from isomorph.engine._outcomes import WorkUnit, outcomes
 from isomorph.engine._progress import Progress
+from isomorph.profile import Profile, active
 from isomorph.store import Store
 
 
@@ -47,6 +48,8 @@ def run_plan(units: Sequence[WorkUnit], *, store: Store, progress: Progress | No
     row = progress.task("work units", len(units), unit="units", done=todo.count(False)) if progress and len(units) > 1 else None
     with row or nullcontext():
         for needed, outcome in zip(todo, outcomes(units, store=store, retries=retries), strict=False):
+            if profile := active():
+                profile.add(Profile.of(outcome.profile))
             if outcome.raised:
                 raise outcome.raised
             (ran if outcome.state == "done" else skipped).append(outcome.label)

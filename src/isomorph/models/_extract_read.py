@@ -17,6 +17,7 @@ from isomorph.models._plan_dry_run import prefix_tokens, row_digest
 from isomorph.models._reduce import CannotPoolError, pooled
 from isomorph.models._reduce_sketch import CountSketch
 from isomorph.models._spill import RowKeeper
+from isomorph.profile import timed
 
 if TYPE_CHECKING:
     from isomorph.models._model import Model
@@ -63,6 +64,10 @@ class LayerReader:
             NonFiniteError: It holds NaN or infinity; the message names the first stimulus.
             ShapeError: It has another shape than in the dry run.
         """
+        with timed("reduce", tensor.device):
+            self._read(layer, tensor)
+
+    def _read(self, layer: str, tensor: torch.Tensor) -> None:
         rows = self._rows(layer, tensor)
         if layer in self._compared:
             self._digests[layer] = row_digest(rows)

@@ -20,6 +20,7 @@ from isomorph.models._plan import ExtractionPlan
 from isomorph.models._plan_dry_run import forward_in
 from isomorph.models._reduce_sketch import CountSketch, random_signs, signs_needed
 from isomorph.models._spill import MemoryRows, RowKeeper, SplitRows, StoreRows
+from isomorph.profile import timing
 from isomorph.store import Store, Writer
 
 if TYPE_CHECKING:
@@ -129,6 +130,7 @@ class Run:
                 f"{self.stimuli.ids[part.start]!r} on. Choose layers that run for every stimulus."
             )
 
+    @timing("reduce")
     def _gathered(self, keeper: RowKeeper, source: str) -> Mapping[str, Any]:
         if self.plan.reduce != "gram":
             parts = keeper.parts(source)

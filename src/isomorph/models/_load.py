@@ -12,6 +12,7 @@ from isomorph.errors import InputError, MissingDependencyError, UnknownNameError
 from isomorph.models._card import MODALITIES, Modality, ModelCard
 from isomorph.models._roster import with_recommended_layer
 from isomorph.models._source import Source
+from isomorph.profile import timing
 from isomorph.registry import Entry, Registry
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ sources = Registry(
 )
 
 
+@timing("load")
 def load_model(
     name: str,
     *,

@@ -13,6 +13,7 @@ from isomorph.errors import InputError
 from isomorph.models._card import Modality, ModelCard
 from isomorph.models._device import find_device
 from isomorph.models._source_digest import printed
+from isomorph.profile import timed, timing
 
 if TYPE_CHECKING:
     import torch
@@ -93,6 +94,7 @@ class Model:
         return tensors[0].device if tensors else torch.device("cpu")
 
     @property
+    @timing("load")
     def fingerprint(self) -> str:
         """Names what the model computes: name, weights, recipe and modality; the device is no part of it.
 
@@ -108,7 +110,8 @@ class Model:
         """Turn stimuli (uint8 [height, width, 3] pictures, or strings) into a batch on the CPU."""
         if not len(items):
             raise InputError(f"{self.name} was given no stimuli to prepare.")
-        return self.preparation(self.recipe, items)
+        with timed("decode"):
+            return self.preparation(self.recipe, items)
 
     def forward(self, batch: Batch) -> Any:
         """Run the network once over a batch, on the network's device, without gradients; return its output."""
@@ -116,9 +119,13 @@ class Model:
 
         device = self.device
         with torch.inference_mode():
-            if isinstance(batch, Mapping):
-                return self.module(**{key: each.to(device, non_blocking=True) for key, each in batch.items()})
-            return self.module(batch.to(device, non_blocking=True) if isinstance(batch, torch.Tensor) else batch)
+            with timed("transfer", device):
+                if isinstance(batch, Mapping):
+                    batch = {key: each.to(device, non_blocking=True) for key, each in batch.items()}
+                elif isinstance(batch, torch.Tensor):
+                    batch = batch.to(device, non_blocking=True)
+            with timed("forward", device):
+                return self.module(**batch) if isinstance(batch, Mapping) else self.module(batch)
 
     def token_mask(self, batch: Batch) -> torch.Tensor | None:
         """Which positions of the batch are tokens and which are padding: bool [item, token]; None for pictures."""

@@ -18,6 +18,7 @@ from isomorph.models._plan import Clamped, Precision
 from isomorph.models._plan_clamped import ClampWatch
 from isomorph.models._plan_memory import PeakMeter
 from isomorph.models._reduce import CannotPoolError, Pool, pooled
+from isomorph.profile import timing
 
 if TYPE_CHECKING:
     from isomorph.models._model import Model
@@ -81,6 +82,7 @@ class DryRun:
         return not set(self.outputs[one].places).isdisjoint(self.outputs[other].places)
 
 
+@timing("plan", whole=True)
 def dry_run(model: Model, stimuli: Sequence[Any], *, pool: Pool, precision: Precision) -> DryRun:
     """Run the first and the last stimulus together, then the first alone.
 

@@ -20,6 +20,7 @@ from isomorph.measures import Measure, load_measure
 from isomorph.pairwise._all_pairs import all_pairs
 from isomorph.pairwise._result import AllPairs
 from isomorph.pairwise._state import PairState
+from isomorph.profile import timing
 from isomorph.spec import fingerprint, to_plain
 from isomorph.store import Store
 
@@ -64,6 +65,7 @@ class PairRange:
         """The name of the state."""
         return fingerprint(self.spec)
 
+    @timing("score")
     def run(self, store: Store) -> None:
         """Walk the stripes and commit the state."""
         part = (self.part.number, self.part.total)
@@ -90,6 +92,7 @@ class PairsJoin:
         """The name of the values, whatever the ranges."""
         return fingerprint(self.whole)
 
+    @timing("score")
     def run(self, store: Store) -> None:
         """Join the states in any order, and commit the values."""
         result = reduce(PairState.merge, (_state(store, each) for each in self.ranges)).finish()

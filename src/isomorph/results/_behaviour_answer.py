@@ -13,6 +13,7 @@ from isomorph.abstention._softmax import softmax
 from isomorph.arrays import check_finite
 from isomorph.errors import InputError
 from isomorph.perception import Answers
+from isomorph.profile import timed
 
 if TYPE_CHECKING:
     from isomorph.engine import Progress
@@ -68,7 +69,9 @@ def answer(
     task = None if progress is None else progress.task(f"{loaded.name} answers {dataset}".strip(), len(stimuli), unit="pictures")
     for start in range(0, len(stimuli), batch_size):
         rows = range(start, min(start + batch_size, len(stimuli)))
-        parts.append(_scores(loaded, loaded.forward(loaded.prepare([stimuli[row] for row in rows])), len(rows)))
+        with timed("decode"):
+            batch = loaded.prepare([stimuli[row] for row in rows])
+        parts.append(_scores(loaded, loaded.forward(batch), len(rows)))
         if start == 0:
             members_of(parts[0].shape[1], classes, mapping, name=loaded.name)  # before hours of work
         if task is not None:

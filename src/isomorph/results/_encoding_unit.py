@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from isomorph._version import __version__
 from isomorph.encoding._protocol_plain import plain_protocol
+from isomorph.profile import timing
 from isomorph.results._encoding_packed import packed, unpacked
 from isomorph.results._fragment import default_pool, versions
 from isomorph.spec import fingerprint, to_plain
@@ -162,6 +163,7 @@ class BrainUnit:
         """The name of what it commits."""
         return fingerprint(self.spec)
 
+    @timing("score")
     def run(self, store: Store) -> None:
         """Score every layer, commit."""
         from isomorph.encoding import encode

@@ -12,6 +12,7 @@ import numpy as np
 from isomorph._version import __version__
 from isomorph.benchmarks._geometry_match import GeometryMatch, Inference
 from isomorph.errors import InputError
+from isomorph.profile import timed
 from isomorph.results._records import LayerGeometry
 from isomorph.spec import fingerprint, to_plain
 
@@ -87,13 +88,15 @@ class Evaluation:
             memory_limit=self.memory_limit,
             progress=self.progress,
         )
-        rdms, without = _rdms(extraction, self.benchmark.distance)
+        with timed("score"):
+            rdms, without = _rdms(extraction, self.benchmark.distance)
         left_out = dict(extraction.unusable) | without
         if not rdms:
             first, reason = next(iter(left_out.items()))
             raise InputError(f"no layer gives an RDM of {self.benchmark.distance} distances; the first, {first}: {reason}")
         targets = [each for each in self.benchmark.targets if not (each.kind == "model" and each.name == self.model.name)]
-        rows = _only(self.benchmark, targets).score(rdms, inference=self.inference)
+        with timed("score"):
+            rows = _only(self.benchmark, targets).score(rdms, inference=self.inference)
         layers = {
             layer.name: {"index": layer.index, "depth": layer.depth, "width": layer.width, "reduction": extraction[layer.name].reduction}
             for layer in extraction.layers

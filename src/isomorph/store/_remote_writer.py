@@ -9,6 +9,7 @@ from typing import Any
 import numpy.typing as npt
 
 from isomorph.errors import StoreError
+from isomorph.profile import timing
 from isomorph.spec import to_plain
 from isomorph.store._receipt import ShardReceipt, sealed
 from isomorph.store._remote_files import RemoteFile
@@ -46,6 +47,7 @@ class RemoteWriter(Writer):
         if hasattr(self, "_open"):
             self._open.close()
 
+    @timing("write")
     def put(self, shard: str, tensors: Mapping[str, npt.NDArray[Any] | list[npt.NDArray[Any]]], *, durable: bool = True) -> ShardReceipt:
         """Write one shard: when this returns, it has arrived in the store if it is `durable`; otherwise it waits in the cache for `commit`.
 
@@ -58,6 +60,7 @@ class RemoteWriter(Writer):
             self._send(shard)
         return self._finished[shard]
 
+    @timing("write")
     def commit(self, meta: Mapping[str, Any], *, keep: Collection[str] | None = None) -> StoredObject:
         """Finish the object: check every shard here and there, send what is missing, then the manifest, and close.
 

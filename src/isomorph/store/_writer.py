@@ -11,6 +11,7 @@ from typing import Any
 import numpy.typing as npt
 
 from isomorph.errors import InputError, StoreError
+from isomorph.profile import timing
 from isomorph.spec import to_plain
 from isomorph.store._atomic import (
     FolderLock,
@@ -75,6 +76,7 @@ class Writer:
         """The shards that are done; their bytes were held against their receipts."""
         return MappingProxyType(self._finished)
 
+    @timing("write")
     def put(self, shard: str, tensors: Mapping[str, npt.NDArray[Any] | list[npt.NDArray[Any]]], *, durable: bool = True) -> ShardReceipt:
         """Write one shard: when this returns, it survives the death of the process, and a power cut if it is `durable`.
 
@@ -127,6 +129,7 @@ class Writer:
             raise StoreError(f"the shard {shard!r:.80} of {self.fingerprint[:12]} is not finished; {len(self._finished)} others are.")
         return self._finished[shard]
 
+    @timing("write")
     def commit(self, meta: Mapping[str, Any], *, keep: Collection[str] | None = None) -> StoredObject:
         """Finish the object: check every shard once more, write the manifest, remove what is not kept, and close.
 
