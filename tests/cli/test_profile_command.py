@@ -72,12 +72,20 @@ def test_a_study_tells_each_stage_and_makes_the_same_bytes(study, tmp_path, caps
         assert second.split() == ["phase", "seconds", "share", "in_threads"]
         assert any(line.startswith("# besides the units: ") for line in rest)
         assert sum(line.startswith("write ") for line in rest) == 1
-    assert main([*run, str(tmp_path / "engine"), "--profile"]) == 0  # alone: the whole study, with its report
-    *_, answer, last = lines(capsys)
-    assert set(answer) == {"name", "rows", "report", "results"}
-    assert last["profile"]["stages"] == []
     assert objects(tmp_path / "plain") == objects(tmp_path / "part") == objects(tmp_path / "engine") != {}
 
+
+def test_alone_it_runs_every_stage_and_tells_also_what_failed(study, tmp_path, capsys):
+    photo = tmp_path / "photos" / "3.png"
+    photo.write_bytes(photo.read_bytes()[:900])
+    assert main(["run", str(study), "--store", str(tmp_path / "store"), "--profile", "--json"]) == 1
+    *units, last = lines(capsys)
+    assert [each["state"] for each in units] == ["failed", "failed", "waiting"]
+    assert [("profile" in each, each["error"]["type"]) for each in units[:2]] == [(True, "FileError")] * 2
+    (stage,) = last["profile"]["stages"]
+    assert stage["units"] == 0
+    assert stage["counts"]["plan"] == 2
+    check(stage)
     assert main(["run", str(study), "--dry-run", "--profile"]) == 2
     assert "--profile measures a run" in capsys.readouterr().err
 
