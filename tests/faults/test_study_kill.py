@@ -58,7 +58,7 @@ def test_a_killed_study_goes_on_and_ends_as_an_undisturbed_one(tmp_path):
     seconds = time.monotonic() - started
     moments = random.Random(0)
     kept: dict[str, int] = {}
-    for _ in range(2):
+    for _ in range(1):
         process = command(disturbed)
         try:
             process.wait(moments.uniform(0.3, 0.95) * seconds)
