@@ -14,8 +14,8 @@ import pytest
 
 from isomorph.alignet import AlignetStudy, FineTuned, LabelReport, Student
 from isomorph.alignet._study import EvaluationPart, StudentPart, TeacherPart, TripletPart
-from isomorph.alignet._study_questions import StudentAnswers
 from isomorph.alignet._study_outcome import StudyOutcome
+from isomorph.alignet._study_questions import StudentAnswers
 from isomorph.alignment import AlignmentCheck, FittedTransform
 from isomorph.errors import FileError
 from isomorph.judgments import Triplets
