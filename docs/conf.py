@@ -1,6 +1,10 @@
 """Sphinx: MyST pages whose code blocks are executed; a block that fails stops the build."""
 
+import os
+
 from isomorph import __version__
+
+os.environ["PYTHONWARNINGS"] = "ignore:IProgress not found"  # of the pages' kernels: tqdm would like a widget, and says so in the page
 
 project = "Isomorph"
 author = "The Isomorph developers"
