@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -88,13 +89,13 @@ def test_a_study_is_killed_stopped_and_ended(study, tmp_path, capsys):
     assert at_work(store, deadly["fingerprint"], running)
     running.send_signal(signal.SIGUSR1)
     assert running.wait(300) == 75, (study.parent / "stderr").read_text()
-    assert "the run was stopped by a signal after 0 units" in (study.parent / "stderr").read_text()
-    notes = Journal(store).notes(deadly["fingerprint"])
-    assert (notes.running, len(notes.died)) == ((), 3), "who is stopped puts no blame on the unit"
+    assert re.search("the run was stopped by a signal after [01] units", (study.parent / "stderr").read_text())
+    made, notes = deadly["fingerprint"] in store, Journal(store).notes(deadly["fingerprint"])  # it may have ended just then
+    assert (notes.running, len(notes.died)) == ((), 0 if made else 3), "who is stopped puts no blame on the unit"
 
     capsys.readouterr()
     assert main(["run", str(study), "--engine", "dask", "--workers", "2", "--retry-quarantined", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [row.get("state") for row in rows].count("done") == 3
+    assert [row.get("state") for row in rows].count("done") == (2 if made else 3)
     assert rows[-1]["report"].endswith("index.html")
     assert objects(store) == objects(alone)
