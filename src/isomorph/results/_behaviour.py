@@ -83,11 +83,7 @@ class BehaviourResults:
         """
         folder = Path(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, table in (("scores", self.table), ("leaderboard", self.leaderboard)):
-                table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-                plain = json.loads(table.to_json(orient="records", double_precision=15))
-                (folder / f"{name}.json").write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
+            write_scores(folder, scores=self.table, leaderboard=self.leaderboard)
             if self.joined.trials.models:
                 write_trials(self.joined.trials.take(subjects=self.joined.trials.models), folder / "trials")
         except OSError as error:
@@ -97,6 +93,19 @@ class BehaviourResults:
     def __repr__(self) -> str:
         trials = self.joined.trials
         return f"BehaviourResults({self.benchmark!r}, {len(trials.models)} models, {len(trials.humans)} people, {len(self.rows)} scores)"
+
+
+def write_scores(folder: Path, **tables: pandas.DataFrame) -> None:
+    """Write tables into `folder`, which is made if absent, each as CSV and as JSON.
+
+    Raises:
+        OSError: The folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+        plain = json.loads(table.to_json(orient="records", double_precision=15))
+        (folder / f"{name}.json").write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
 
 
 def leaderboard(rows: Sequence[Mapping[str, Any]], *, target: str = "all") -> pandas.DataFrame:

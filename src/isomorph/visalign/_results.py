@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from isomorph.errors import FileError
 from isomorph.perception import Answers
 from isomorph.results import leaderboard
+from isomorph.results._behaviour import write_scores
 
 if TYPE_CHECKING:
     import pandas
@@ -63,11 +63,7 @@ class VisalignResults:
         """
         folder = Path(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for name, table in (("scores", self.table), ("leaderboard", self.leaderboard)):
-                table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
-                plain = json.loads(table.to_json(orient="records", double_precision=15))
-                (folder / f"{name}.json").write_text(json.dumps(plain, indent=1, ensure_ascii=False), encoding="utf-8")
+            write_scores(folder, scores=self.table, leaderboard=self.leaderboard)
         except OSError as error:
             raise FileError(f"the results cannot be written into {folder}: {error.strerror or error}. Choose another folder.") from error
         return folder
