@@ -7,6 +7,7 @@ from isomorph.engine._engine import Engine, LocalEngine
 from isomorph.engine._journal import Journal, UnitNotes
 from isomorph.engine._lazy_unit import LazyUnit
 from isomorph.engine._memory import format_bytes, parse_bytes
+from isomorph.engine._needs import Needs, needs_of
 from isomorph.engine._outcome import ErrorRecord, Outcome
 from isomorph.engine._outcomes import DEATHS, WorkUnit, outcomes
 from isomorph.engine._part import Part
@@ -29,6 +30,7 @@ __all__ = [
     "Journal",
     "LazyUnit",
     "LocalEngine",
+    "Needs",
     "Outcome",
     "Part",
     "PlanReport",
@@ -43,6 +45,7 @@ __all__ = [
     "WorkUnit",
     "dask_cluster",
     "format_bytes",
+    "needs_of",
     "outcomes",
     "parse_bytes",
     "passes",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+from isomorph.engine._needs import Needs, needs_of
 from isomorph.engine._outcomes import WorkUnit
 from isomorph.store import Store
 
@@ -17,20 +18,27 @@ class LazyUnit:
     Attributes:
         label: What it does, in a few words.
         make: Gives the unit itself.
+        asks: Gives what it needs of its worker, without making it; asked once, and only by who places units.
     """
 
     label: str
     make: Callable[[], WorkUnit]
+    asks: Callable[[], Needs] = Needs
 
     @staticmethod
     def of(unit: WorkUnit) -> LazyUnit:
         """A unit that holds little itself."""
-        return LazyUnit(label=unit.label, make=lambda: unit)
+        return LazyUnit(label=unit.label, make=lambda: unit, asks=lambda: needs_of(unit))
 
     @cached_property
     def fingerprint(self) -> str:
         """The name of its output."""
         return self.make().fingerprint
+
+    @cached_property
+    def needs(self) -> Needs:
+        """What it needs of its worker."""
+        return self.asks()
 
     def run(self, store: Store) -> None:
         """Compute and commit the object called `fingerprint`."""
