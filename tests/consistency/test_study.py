@@ -10,8 +10,9 @@ from PIL import Image
 
 from isomorph.consistency import ModelSet, Study
 from isomorph.consistency._parse_measure import parse_measure
+from isomorph.consistency._study_probe import stratified_folds
 from isomorph.consistency._study_run import feature_units, unlearnable
-from isomorph.consistency._study_units import stored_features, stratified_folds, unit_length
+from isomorph.consistency._study_units import stored_features, unit_length
 from isomorph.errors import FileError, InputError, IsomorphError, ShapeError
 from isomorph.measures import load_measure
 from isomorph.models import load_model

@@ -16,7 +16,8 @@ from isomorph.arrays import FloatArray
 from isomorph.consistency._study_answer import AnswerUnit, groupings, joined_results
 from isomorph.consistency._study_check import check_study
 from isomorph.consistency._study_metadata import study_metadata
-from isomorph.consistency._study_units import PENULTIMATE, FeatureUnit, ProbeUnit, SimilarityUnit
+from isomorph.consistency._study_probe import ProbeUnit
+from isomorph.consistency._study_units import PENULTIMATE, FeatureUnit, SimilarityUnit
 from isomorph.engine import run_plan
 from isomorph.errors import InputError, IsomorphError
 
