@@ -11,8 +11,11 @@ import numpy as np
 import pytest
 
 from isomorph.alignet import TripletSampler, TripletTable, label_triplets, sample_to_table, table_from_triplets
+from isomorph.alignet._label import write_labels
+from isomorph.alignet._label_blocks import Labelling
 from isomorph.alignment import FittedTransform
 from isomorph.alignment._teacher_triplets import nearest_first
+from isomorph.engine import Progress
 from isomorph.errors import InputError
 from isomorph.features import Features
 from isomorph.judgments import Triplets
@@ -105,9 +108,12 @@ def test_ties_are_counted(tmp_path):
 
 PROGRAM = """
 import sys, numpy as np
-from isomorph.alignet import TripletTable, label_triplets, _label
-_label._ROWS = 2000
-label_triplets(np.load("x.npy", mmap_mode="r"), TripletTable.open("drawn"), "labelled")
+from isomorph.alignet import TripletTable
+from isomorph.alignet._label import write_labels
+from isomorph.alignet._label_blocks import Labelling
+from isomorph.engine import Progress
+labelling = Labelling.of(np.load("x.npy", mmap_mode="r"), TripletTable.open("drawn"), "labelled", block=2000)
+write_labels(labelling, "labelled", Progress(quiet=True))
 """
 
 
@@ -145,17 +151,15 @@ def test_a_killed_run_goes_on_where_it_stopped(drawn, tmp_path):
     assert isinstance(TripletTable.open(tmp_path / "labelled"), TripletTable)
 
 
-def test_labels_of_images_with_other_names_are_begun_anew(tmp_path, monkeypatch):
+def test_labels_of_images_with_other_names_are_begun_anew(tmp_path):
     """The same numbers under other names are other images: nothing that an interrupted run has labelled may stay."""
-    from isomorph.alignet import _label
-
-    monkeypatch.setattr(_label, "_ROWS", 500)
     x = X.astype(np.float32)
     x[-1] = 1e6
     items = np.concatenate([1 + RNG.permuted(np.tile(np.arange(N - 2), (1000, 1)), axis=1)[:, :3], [[0, 1, 2]]])
     trials = Triplets(items=items.astype(np.int32), objects=IDS)
+    other = Labelling.of(Features(x, IDS[::-1]), trials, tmp_path / "t", precision="float16", block=500)
     with pytest.raises(InputError, match="beyond what float16 holds"):  # the last triplet shows the image of large numbers
-        label_triplets(Features(x, IDS[::-1]), trials, tmp_path / "t", precision="float16")
+        write_labels(other, tmp_path / "t", Progress(quiet=True))
     assert (tmp_path / ".t.partial" / "cursor.json").is_file()
     table, _ = label_triplets(Features(x, IDS), trials, tmp_path / "t", precision="float16")
     np.testing.assert_allclose(table.similarities, brute(x, items)[0], rtol=2e-3, atol=2e-3)

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from isomorph import spec
-from isomorph.alignet._label_features import array_digest, mapped_rows, narrowed, rows_and_ids
-from isomorph.alignet._label_products import labeller
-from isomorph.alignet._label_report import LabelReport, add_counts
+from isomorph.alignet._label_blocks import Labelling
+from isomorph.alignet._label_features import mapped_rows
+from isomorph.alignet._label_report import LabelReport, added
 from isomorph.alignet._triplet_table import TripletTable
 from isomorph.alignet._triplet_table_writer import Precision, TableWriter
 from isomorph.alignment import FittedTransform
-from isomorph.arrays import FloatArray, IntArray
+from isomorph.arrays import FloatArray
 from isomorph.engine import Progress
-from isomorph.errors import InputError, NonFiniteError, ShapeError
 from isomorph.features import Features
 from isomorph.judgments import Triplets
-from isomorph.judgments._join import rows_of_objects
-
-_ROWS = 1 << 18
 
 
 def label_triplets(
@@ -65,58 +59,25 @@ def label_triplets(
     References:
         Muttenthaler et al., 2024, <https://arxiv.org/abs/2409.06509>.
     """
-    if isinstance(triplets, TripletTable) and triplets.path.resolve() == Path(path).resolve():
-        raise InputError(f"{path} holds the triplets that are to be labelled; write the labelled ones elsewhere.")
-    if isinstance(x, Features) and transform is not None:
-        transform.check(x)
-    source = triplets[:] if isinstance(triplets, TripletTable) else triplets
-    if not len(source):
-        raise ShapeError("there are no triplets to label.")
-    values, ids = rows_and_ids(x)
-    rows = rows_of_objects(ids, source, name=_name(x), positional=positional)
-    header = {"features": array_digest(values), "transform": transform.digest if transform else ""}
-    identity = spec.fingerprint({**header, "rows": array_digest(rows), "items": array_digest(source.items), "order": source.order})
-    header |= {"sampling": triplets.header.get("sampling", {})} if isinstance(triplets, TripletTable) else {}
-    progress = progress or Progress(quiet=True)
-    with TableWriter(path, len(source), identity, precision=precision) as writer:
-        if transform is not None:
+    labelling = Labelling.of(x, triplets, path, transform=transform, precision=precision, positional=positional)
+    return write_labels(labelling, path, progress or Progress(quiet=True))
+
+
+def write_labels(labelling: Labelling, path: Path | str, progress: Progress) -> tuple[TripletTable, LabelReport]:
+    """Label what is not labelled yet, and commit the table."""
+    n, values = len(labelling), labelling.values
+    with TableWriter(path, n, labelling.identity, precision=labelling.precision) as writer:
+        if labelling.transform is not None:
             with writer.disk_errors(), progress.task("transforming features", len(values), unit="images") as task:
-                values = mapped_rows(values, ids, transform, writer.folder / "features.npy", task)
-        _label(values, ids, rows.astype(np.int32), source, writer, precision, progress)
-        report = LabelReport.of(writer.totals)
-        return writer.commit({**header, "report": spec.to_plain(report)}, source.objects), report
+                values = mapped_rows(values, labelling.ids, labelling.transform, writer.folder / "features.npy", task)
+        with progress.task("labelling", n, unit="triplets", done=writer.done) as task:
+            for block in labelling.blocks(values, range(writer.done, n, labelling.block)):
+                writer.write(block.start, block.items, block.similarities, added(writer.totals, block.counts))
+                task.advance(len(block.items))
+        return commit_labels(labelling, writer)
 
 
-def _label(
-    values: FloatArray,
-    ids: tuple[str, ...],
-    rows: IntArray,
-    source: Triplets,
-    writer: TableWriter,
-    precision: Precision,
-    progress: Progress,
-) -> None:
-    back = np.zeros(len(values), dtype=np.int32)
-    back[rows[rows >= 0]] = np.flatnonzero(rows >= 0)  # the object of each row; -1: an object that is never shown
-    totals = dict(writer.totals)
-    with labeller(values) as label, progress.task("labelling", len(source), unit="triplets", done=writer.done) as task:
-        for start in range(writer.done, len(source), _ROWS):
-            before = np.asarray(source.items[start : start + _ROWS])
-            at, similarities = label(rows[before])
-            _check(similarities, at, ids)
-            after = back[at]
-            kept = narrowed(similarities, precision)
-            totals = add_counts(totals, kept, before, after)
-            writer.write(start, after, kept, totals)
-            task.advance(len(after))
-
-
-def _check(similarities: FloatArray, at: IntArray, ids: tuple[str, ...]) -> None:
-    if not np.isfinite(similarities).all():
-        bad = int(np.flatnonzero(~np.isfinite(similarities).all(axis=1))[0])
-        names = ", ".join(repr(ids[row]) for row in np.sort(at[bad]))
-        raise NonFiniteError(f"a similarity of the images {names} is NaN or infinite: the teacher's features of one of them are.")
-
-
-def _name(x: Features | FloatArray) -> str:
-    return repr(x.subject) if isinstance(x, Features) and x.subject else "the teacher's features"
+def commit_labels(labelling: Labelling, writer: TableWriter) -> tuple[TripletTable, LabelReport]:
+    """All blocks are written: the table, and a report on it."""
+    report = LabelReport.of(writer.totals)
+    return writer.commit({**labelling.header, "report": spec.to_plain(report)}, labelling.source.objects), report

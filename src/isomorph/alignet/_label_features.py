@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from isomorph.engine import Task
 from isomorph.errors import InputError
 from isomorph.features import Features
 
-_ROWS = 4096
+MAPPED_ROWS = 4096
 HALF_LARGEST = float(np.finfo(np.float16).max)
 """The largest number that float16 holds."""
 
@@ -47,8 +48,8 @@ def array_digest(values: FloatArray | IntArray) -> str:
     import xxhash
 
     digest = xxhash.xxh3_128(f"{values.shape}{values.dtype.str}".encode())
-    for start in range(0, len(values), _ROWS):
-        digest.update(np.ascontiguousarray(values[start : start + _ROWS]).data)
+    for start in range(0, len(values), MAPPED_ROWS):
+        digest.update(np.ascontiguousarray(values[start : start + MAPPED_ROWS]).data)
     return digest.hexdigest()
 
 
@@ -65,13 +66,22 @@ def mapped_rows(values: FloatArray, ids: tuple[str, ...], transform: FittedTrans
         with temporary.open("wb") as file:
             described = {"descr": np.lib.format.dtype_to_descr(values.dtype), "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, described)
-            for start in range(0, len(values), _ROWS):
-                block = _mapped(values[start : start + _ROWS], ids[start : start + _ROWS], transform, values.dtype == np.float16)
-                file.write(block.astype(values.dtype).data)
+            for block in mapped_blocks(values, ids, transform):
+                file.write(block.data)
                 task.advance(len(block))
         temporary.replace(path)
     mapped: FloatArray = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped
+
+
+def mapped_blocks(
+    values: FloatArray, ids: tuple[str, ...], transform: FittedTransform, first: int = 0, last: int | None = None
+) -> Iterator[FloatArray]:
+    """`transform` of rows `first`, a multiple of 4096, to `last`, in blocks of 4096: the digits of a product may depend on its shape."""
+    last = len(values) if last is None else min(last, len(values))
+    for start in range(first, last, MAPPED_ROWS):
+        rows = slice(start, min(start + MAPPED_ROWS, last))
+        yield _mapped(values[rows], ids[rows], transform, values.dtype == np.float16).astype(values.dtype)
 
 
 def _mapped(rows: FloatArray, ids: tuple[str, ...], transform: FittedTransform, is_half: bool) -> FloatArray:

@@ -56,4 +56,9 @@ def add_counts(
         "moved": 0 if before is None or after is None else np.count_nonzero((before != after).any(axis=1)),
         "entropy": float((np.log(total) - (weights * shifted).sum(axis=1) / total).sum(dtype=np.float64)),
     }
-    return {name: totals.get(name, 0) + float(value) for name, value in found.items()}
+    return added(totals, found)
+
+
+def added(totals: Mapping[str, float], counts: Mapping[str, float]) -> dict[str, float]:
+    """`totals` and the counts of one block."""
+    return {name: totals.get(name, 0) + float(value) for name, value in counts.items()}
