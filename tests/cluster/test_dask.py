@@ -1,6 +1,7 @@
 """Units on a real cluster of Dask: workers killed at random, a unit that kills them, bounded plans, and who may not come in."""
 
 import asyncio
+import json
 import os
 import pickle
 import random
@@ -10,13 +11,13 @@ import ssl
 import sys
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from isomorph.engine import DaskEngine, Journal, LocalEngine, dask_cluster
+from isomorph.engine import DaskEngine, DaskJob, Journal, LocalEngine, Needs, dask_cluster
 from isomorph.errors import InputError
 from isomorph.spec import fingerprint
 from isomorph.store import Store
@@ -37,6 +38,7 @@ class Square:
     seconds: float = 0.0
     fails: bool = False
     kills: bool = False
+    needs: Needs = field(default_factory=Needs)
 
     @property
     def spec(self) -> dict[str, object]:
@@ -63,7 +65,7 @@ class Square:
 
 @pytest.fixture(scope="module")
 def cluster():
-    with dask_cluster(workers=WORKERS) as started:
+    with dask_cluster(workers=WORKERS, job=DaskJob(gpus=1, gpu_memory="80GB")) as started:
         yield started
 
 
@@ -84,6 +86,13 @@ def store(tmp_path: Path) -> Store:
 def objects(store: Store) -> dict[str, bytes]:
     root = store.path / "objects"
     return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def wait_for_all_workers(cluster) -> None:
+    deadline = time.monotonic() + 120
+    while len(cluster.scheduler.workers) < WORKERS:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def living(cluster) -> list[int]:
@@ -127,6 +136,50 @@ def test_a_unit_that_kills_its_workers_is_set_apart_and_the_rest_goes_on(engine,
     assert len(Journal(store).notes(units[1].fingerprint).died) == 3
 
 
+def test_what_no_worker_can_hold_is_told_at_once_and_the_rest_goes_on(engine, store):
+    """The workers share a GPU of 80 GB, and say nothing of their memory."""
+    large = Needs(gpu=True, gpu_memory=50_000_000_000)
+    finished = Square(number=9, needs=large)
+    finished.run(store)
+    units = [
+        *(Square(number=number, needs=Needs(memory=10**15, gpu=True, gpu_memory=39_000_000_000)) for number in range(5)),
+        Square(number=7, needs=replace(large, gpu_least=10)),
+        Square(number=8, needs=large),
+        finished,
+    ]
+    ended = list(engine.run(units, store=store))
+    assert [(each.label, each.state) for each in ended[:2]] == [("square 8", "failed"), ("square 9", "skipped")]
+    assert {each.state for each in ended[2:]} == {"done"}
+    assert len(ended) == len(units)
+    assert ended[0].error.message == (
+        "square 8: it needs 50 GB of a GPU, and no worker has that: the largest has 40 GB of a GPU. Ask for a GPU for fewer workers "
+        "(`--job per_gpu=1`), or a larger one."
+    )
+    assert Journal(store).notes(units[6].fingerprint).error == ended[0].error
+
+
+def test_units_that_read_the_same_prefer_one_worker_but_none_is_idle_for_it(cluster, engine, store):
+    wait_for_all_workers(cluster)
+    names = [f"shard {number % 2}" for number in range(24)]
+    units = [Square(number=number, seconds=0.03, needs=Needs(near=near)) for number, near in enumerate(names)]
+    assert all(each.state == "done" for each in engine.run(units, store=store))
+    later = units[4 * WORKERS :]  # whose turn came when it was known who reads what
+    counts = [
+        [sum(unit.fingerprint in mine for unit in later if unit.needs.near == near) for near in set(names)] for mine in by_process(store)
+    ]
+    assert sum(map(max, counts)) > 0.75 * len(later), counts
+    same = [Square(number=100 + number, seconds=0.1, needs=Needs(near="one shard")) for number in range(16)]
+    assert all(each.state == "done" for each in engine.run(same, store=store))
+    shares = [len(mine & {unit.fingerprint for unit in same}) for mine in by_process(store)]
+    assert min(shares) >= 3, shares
+
+
+def by_process(store: Store) -> list[set[str]]:
+    """What each process finished."""
+    files = (store.path / "units" / "times").glob("*.jsonl")
+    return [{json.loads(line)["fingerprint"] for line in path.read_text().splitlines()} for path in files]
+
+
 def test_a_unit_costs_little_and_few_are_on_the_way(cluster, engine, store):
     drawn = []
 
@@ -162,10 +215,7 @@ def listening() -> set[tuple[str, int]]:
 
 
 def test_only_this_machine_reaches_the_ports_and_nothing_is_served_over_http(cluster, engine):
-    deadline = time.monotonic() + 120
-    while len(cluster.scheduler.workers) < WORKERS:
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_for_all_workers(cluster)
     sockets = listening()
     assert len(sockets) >= 2 + 2 * WORKERS
     assert {host for host, _ in sockets} == {"127.0.0.1"}

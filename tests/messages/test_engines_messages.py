@@ -28,7 +28,11 @@ def study(tmp_path):
         ({"cores": 0}, "a job needs at least 1 core and no negative number of GPUs; got cores=0, gpus=0."),
         ({"walltime": "4h"}, "walltime is [days-]hours:minutes:seconds, such as 4:00:00; got '4h'."),
         ({"walltime": "0:01:00"}, "a job of 0:01:00 has no time to work; give it two minutes at least."),
-        ({"memory": "4G"}, "must be an amount of memory"),
+        ({"memory": "4G"}, "memory must be an amount of memory"),
+        ({"gpu_memory": ""}, "gpu_memory must be an amount of memory such as '2GB', '512MiB' or a number of bytes; got ''."),
+        ({"per_gpu": 2, "gpus": 1}, "per_gpu is auto, or how many processes share a GPU, from 1 to cores=1; got 2."),
+        ({"per_gpu": "two"}, "per_gpu is auto, or how many processes share a GPU, from 1 to cores=1; got 'two'."),
+        ({"per_gpu": 2, "gpus": 2, "cores": 8}, "per_gpu=2 shares one GPU among processes, so ask for gpus=1; got gpus=2."),
     ],
 )
 def test_jobs_that_cannot_be(options, said):
@@ -105,5 +109,12 @@ def test_what_a_job_asks_of_each_batch_system(kind, tmp_path):
         "sge": ["-q long", "-P lab", "h_rt=26:00:00", "-l gpu=2", "#$ --qos=low"],
         "htcondor": ["request_gpus = 2", "--qos = low", "MY.DaskWorkerCores = 4"],
     }[kind]
-    shared = ["--nthreads 1", "--lifetime 93000s", "--lifetime-stagger 300s", "--resources GPU=1", "--no-dashboard", "OMP_NUM_THREADS=4"]
+    shared = [
+        "--nthreads 1",
+        "--lifetime 93000s",
+        "--lifetime-stagger 300s",
+        "--resources MEMORY=8589934592,GPU=1",
+        "--no-dashboard",
+        "OMP_NUM_THREADS=4",
+    ]
     assert not [each for each in [*wanted, *shared, "DASK_DISTRIBUTED__WORKER__HTTP__ROUTES="] if each not in script], script

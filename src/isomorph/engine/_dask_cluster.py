@@ -6,6 +6,8 @@ import logging
 import os
 import re
 import shutil
+import signal
+import threading
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
@@ -58,11 +60,11 @@ def dask_cluster(
 
     Args:
         kind: `local`: processes of this machine with a thread each, on 127.0.0.1 only; else the batch system whose jobs the workers are.
-        workers: How many.
+        workers: How many. Jobs whose processes share a GPU are whole: their number is rounded up.
         minimum: How many to keep while there is little to do; None is `workers`.
         tls: Encrypt, and let nobody in without the certificates. Without it, whoever reaches the scheduler's port runs code as you.
         dashboard: An address for Dask's dashboard, which knows no password, such as `127.0.0.1:8787`; None has none.
-        job: What each job asks for; of `local` only `gpus` counts.
+        job: What each job asks for; of `local` only `gpus` and `gpu_memory`, which all workers share.
         preload: Modules that units need: processes of this machine begin with them, imported once for all.
 
     Raises:
@@ -83,7 +85,8 @@ def dask_cluster(
     routes: dict[str, Any] = {"distributed.scheduler.http.routes": []} if dashboard is None else {}
     with dask.config.set({"distributed.scheduler.allowed-failures": _NO_LIMIT, **routes}):
         cluster = _local(distributed, workers, http, how, job, preload) if kind == "local" else _jobs(kind, http, how, job)
-    cluster.adapt(minimum=least, maximum=workers)
+    together = 1 if kind == "local" else job.processes
+    cluster.adapt(minimum=-(-least // together) * together, maximum=-(-workers // together) * together)
     return cluster
 
 
@@ -98,7 +101,7 @@ def _local(distributed: Any, workers: int, http: Mapping[str, Any], how: Mapping
         threads_per_worker=1,
         host="127.0.0.1",
         memory_limit=None,
-        resources={"GPU": 1} if job.gpus else None,
+        resources=job.gpu_offers(workers) or None,
         silence_logs=logging.CRITICAL,
         config=dict(_WORKER),
         dashboard_address=None,
@@ -111,7 +114,10 @@ def _jobs(kind: str, http: Mapping[str, Any], how: Mapping[str, Any], job: DaskJ
     cluster, program = BATCH_SYSTEMS[kind]
     if not shutil.which(program):
         raise InputError(f"the batch system {kind} is not here: there is no program {program!r}. Begin on a machine that submits jobs.")
+    interrupt = signal.getsignal(signal.SIGINT)
     start = getattr(_module("dask_jobqueue", kind), cluster)
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, interrupt)  # its runner, of which nothing is used, lets Ctrl-C end this process as if all were done
     if re.search(r"\s", str(job.folder.absolute())):
         raise InputError(f"batch systems cannot write to {str(job.folder.absolute())!r}: name a folder without spaces, --job folder=….")
     job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -37,7 +37,8 @@ def work(packed: bytes, topic: str, index: int, retries: int, quarantine_after: 
     unit, place = cloudpickle.loads(packed)
     with profiling() if profile else nullcontext():
         (outcome,) = outcomes([unit], store=_open(place), retries=retries, on_error="continue", quarantine_after=quarantine_after)
-    get_worker().log_event(topic, [index, cloudpickle.dumps(outcome)])
+    worker = get_worker()
+    worker.log_event(topic, [index, cloudpickle.dumps(outcome), worker.address])
     return outcome
 
 
@@ -56,6 +57,8 @@ class EndsCleanly(WorkerPlugin):
         """When the worker begins."""
         if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
             signal.signal(signal.SIGTERM, _end)
+            if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+                signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes of a terminal; the one with the plan ends these
 
     def teardown(self, worker: object) -> None:
         """When the worker ends."""

@@ -6,9 +6,10 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from typing import Any
 
 from isomorph.engine._outcome import ErrorRecord, Outcome
@@ -61,15 +62,14 @@ class Journal:
 
     def notes(self, fingerprint: str) -> UnitNotes:
         """What is known of a unit."""
-        running: list[ProcessName] = []
-        died: list[ProcessName] = []
-        error = None
-        for note in self._about(fingerprint):
-            if note.name.endswith(_ERROR):
-                error = _parsed(ErrorRecord, note)
-            elif (process := _process(note)) is not None:
-                (running if self._alive(process, note) else died).append(process)
-        return UnitNotes(running=tuple(running), died=tuple(died), error=error)
+        return self._said(self._about(fingerprint))
+
+    def many(self, fingerprints: Collection[str]) -> dict[str, UnitNotes]:
+        """What is known of each of many units; nothing of those without notes. Far cheaper than one after the other."""
+        notes: list[Note] = []
+        with suppress(OSError):
+            notes = self._files.about(fingerprints)
+        return {name: self._said(some) for name, some in groupby(notes, key=lambda note: note.name[3:].partition(".")[0])}
 
     @contextmanager
     def attempt(self, fingerprint: str) -> Iterator[bool]:
@@ -128,6 +128,17 @@ class Journal:
                 row = json.loads(line)
                 seconds[str(row["fingerprint"])] = float(row["seconds"])
         return seconds
+
+    def _said(self, notes: Iterable[Note]) -> UnitNotes:
+        running: list[ProcessName] = []
+        died: list[ProcessName] = []
+        error = None
+        for note in notes:
+            if note.name.endswith(_ERROR):
+                error = _parsed(ErrorRecord, note)
+            elif (process := _process(note)) is not None:
+                (running if self._alive(process, note) else died).append(process)
+        return UnitNotes(running=tuple(running), died=tuple(died), error=error)
 
     def _claimed(self, fingerprint: str, name: str, content: bytes) -> bool:
         try:

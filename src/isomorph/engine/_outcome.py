@@ -9,7 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-State = Literal["done", "skipped", "failed", "quarantined", "waiting"]
+from isomorph.errors import IsomorphError, StoreError
+
+State = Literal["done", "skipped", "failed", "left_out", "quarantined", "waiting"]
 _TAIL_LINES = 20
 
 
@@ -24,6 +26,7 @@ class ErrorRecord:
         host: The machine.
         pid: The process.
         attempts: How often the unit was tried in that run.
+        excusable: Whether it is what a study that leaves out what fails goes on after: an error of Isomorph's own, and none of the store's.
     """
 
     type: str
@@ -32,6 +35,7 @@ class ErrorRecord:
     host: str = ""
     pid: int = 0
     attempts: int = 1
+    excusable: bool = False
 
     @staticmethod
     def of(error: BaseException, *, attempts: int) -> ErrorRecord:
@@ -44,6 +48,7 @@ class ErrorRecord:
             host=socket.gethostname(),
             pid=os.getpid(),
             attempts=attempts,
+            excusable=isinstance(error, IsomorphError) and not isinstance(error, StoreError),
         )
 
 
@@ -54,8 +59,8 @@ class Outcome:
     Attributes:
         label: What the unit does, in a few words.
         fingerprint: The name of its output; empty if the unit failed before it had one.
-        state: `done` now; `skipped`, because it was finished before; `failed`; `quarantined`, because it killed its process too often;
-            `waiting` for work that another part does.
+        state: `done` now; `skipped`, because it was finished before; `failed`; `left_out`, because it failed and the study goes on
+            without it; `quarantined`, because it killed its process too often; `waiting` for work that another part does.
         seconds: How long it took, all attempts together.
         error: Why it is not done.
         raised: The error itself, where it ends the plan.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from isomorph.engine._needs import needs_of
 from isomorph.errors import InputError
 
 T = TypeVar("T")
@@ -18,7 +19,8 @@ class Part:
     """The `number`-th of `total` shares, counted from 1.
 
     Units are dealt in the plan's order like cards, so that shares differ by at most one unit and neighbours, which cost alike, go to
-    different shares. The same plan gives the same shares on every machine.
+    different shares. If some read the same (`Needs.near`), such as one shard of pictures, the plan is cut like a cake instead, those that
+    read the same side by side. The same plan gives the same shares on every machine.
 
     Example:
         >>> Part.parse("2/3").of(["a", "b", "c", "d", "e"])
@@ -46,7 +48,13 @@ class Part:
 
     def of(self, items: Sequence[T]) -> list[T]:
         """The items of this part."""
-        return list(items[self.number - 1 :: self.total])
+        near = [needs_of(each).near for each in items]
+        if not any(near):
+            return list(items[self.number - 1 :: self.total])
+        first = {name: place for place, name in reversed([*enumerate(near)])}
+        together = sorted(range(len(items)), key=lambda place: first[near[place]] if near[place] else place)
+        begin, end = (len(items) * edge // self.total for edge in (self.number - 1, self.number))
+        return [items[place] for place in together[begin:end]]
 
     def __str__(self) -> str:
         return f"{self.number}/{self.total}"

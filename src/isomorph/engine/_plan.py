@@ -44,7 +44,9 @@ def run_plan(units: Sequence[WorkUnit], *, store: Store, progress: Progress | No
     started = time.perf_counter()
     ran: list[str] = []
     skipped: list[str] = []
-    todo = [unit.fingerprint not in store for unit in units]
+    names = [unit.fingerprint for unit in units]
+    finished = store.finished(names)
+    todo = [name not in finished for name in names]
     row = progress.task("work units", len(units), unit="units", done=todo.count(False)) if progress and len(units) > 1 else None
     with row or nullcontext():
         for needed, outcome in zip(todo, outcomes(units, store=store, retries=retries), strict=False):

@@ -29,12 +29,17 @@ class StagedStudy(Protocol):
     def stages(self) -> tuple[str, ...]:
         """The stages, each of which needs all of those before."""
 
+    @property
+    def may_fail(self) -> frozenset[str]:
+        """The stages whose units the study goes on without if they fail."""
+
     def units(self, store: Store, *, stage: str, progress: Progress | None = None) -> list[LazyUnit]:
         """The units of one stage, in the same order on every machine; none needs another of its stage.
 
         Raises:
             UnknownNameError: The study has no such stage.
-            StoreError: A stage before is not finished.
+            StageNotReadyError: A stage before is not finished.
+            StoreError: The store cannot be read.
         """
 
     def labels(self, store: Store, *, stage: str) -> list[str]:

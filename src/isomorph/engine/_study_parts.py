@@ -9,7 +9,7 @@ from pathlib import Path
 from isomorph.engine._journal import Journal
 from isomorph.engine._lazy_unit import LazyUnit
 from isomorph.engine._progress import Progress
-from isomorph.errors import IsomorphError, StoreError, UnknownNameError
+from isomorph.errors import IsomorphError, StageNotReadyError, StoreError, UnknownNameError
 from isomorph.store import Store
 
 Maker = Callable[[Store, Progress | None], list[LazyUnit]]
@@ -26,7 +26,7 @@ class StudyParts:
         store: The folder or address of its store; None: the default one.
         makers: Stage → what gives its units.
         expected: Stage → labels, of stages whose units cannot be told before those of the stage before are finished.
-        may_fail: Stages that count as finished when what is missing has failed for good: a study that leaves out what fails.
+        may_fail: Stages that count as finished when what is missing has failed, by an excusable error: a study that leaves out what fails.
     """
 
     name: str
@@ -47,9 +47,8 @@ class StudyParts:
         if stage not in self.makers:
             raise UnknownNameError("stage", stage, self.stages)
         for before in self.stages[: self.stages.index(stage)]:
-            missing = sum(not self._over(unit, store, before) for unit in self._units(store, before, progress))
-            if missing:
-                raise StoreError(
+            if missing := self._missing(self._units(store, before, progress), store, before):
+                raise StageNotReadyError(
                     f"the stage {stage!r} of the study {self.name!r} needs what the stage {before!r} makes, and {missing} of its units are "
                     "not finished. Run all parts of that stage first."
                 )
@@ -66,10 +65,16 @@ class StudyParts:
             self._made[key] = self.makers[stage](store, progress)
         return self._made[key]
 
-    def _over(self, unit: LazyUnit, store: Store, stage: str) -> bool:
-        try:
-            return unit.fingerprint in store or (stage in self.may_fail and Journal(store).notes(unit.fingerprint).error is not None)
-        except IsomorphError:
-            if stage in self.may_fail:
-                return True
-            raise
+    def _missing(self, units: list[LazyUnit], store: Store, stage: str) -> int:
+        """How many units of a stage the next cannot begin without."""
+        names = []
+        for unit in units:
+            try:
+                names.append(unit.fingerprint)
+            except IsomorphError as error:  # such as a model whose package is not here
+                if stage not in self.may_fail or isinstance(error, StoreError):
+                    raise
+        missing = set(names) - store.finished(names)
+        if missing and stage in self.may_fail:
+            missing -= {name for name, notes in Journal(store).many(missing).items() if notes.error and notes.error.excusable}
+        return sum(name in missing for name in names)
