@@ -41,23 +41,32 @@ def load_stimuli(name: str | Path, *, on_error: Literal["raise", "skip"] = "rais
 
     Args:
         name: One of `isomorph list stimuli`; or a folder of pictures (labels from sub-folders), of tar shards (`train/nshards.txt`), or of
-            a data set's training split as `tensorflow_datasets` prepares it (`NAME-train.array_record-00000-of-00001`, …). The index of
-            shards is kept in the store.
+            a data set's training split as `tensorflow_datasets` prepares it (`NAME-train.array_record-00000-of-00001`, …); or tar shards
+            that `isomorph.stimuli.shard_names` can name, `"https://host/train-{00000..00999}.tar"`, up to two million pictures. The index
+            of shards is kept in the store.
         on_error: `"skip"` leaves out pictures of a folder that cannot be read, and notes them.
 
     Raises:
+        InputError: Shards hold too many pictures for one set.
         UnknownNameError: No set has this name and there is no such folder.
         FetchError: Its files can be had neither from the mirror, the cache nor the network.
     """
+    from isomorph.stimuli import Stimuli, names_shards
+    from isomorph.stimuli._shard_names import only_shards
+
     folder = Path(name)
-    if folder.is_dir():
-        from isomorph.stimuli import Stimuli
+    if folder.is_dir() and not only_shards(folder):
         from isomorph.store import open_store
 
         shards = any(folder.glob("*.array_record-*")) or any(folder.glob("**/nshards.txt"))
         if shards:
             return Stimuli.from_shards(folder, on_error=on_error, store=open_store())
         return Stimuli.from_folder(folder, on_error=on_error)
+    if folder.is_dir() or names_shards(name):
+        from isomorph.stimuli import ShardStream
+        from isomorph.store import open_store
+
+        return ShardStream(str(name), store=open_store()).whole(on_error=on_error)
     stimuli: Stimuli = stimulus_sets.load(str(name))()
     return stimuli
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import tyro
 
+from isomorph.cli._extract_part import check_part, extract_part
 from isomorph.cli._output import print_facts, print_json, print_table, say
 from isomorph.cli._parse import StoreFolder, call, wrong_usage
 from isomorph.cli._profile import measured, plain_profile, tell_profile
@@ -28,7 +29,7 @@ def run(words: list[str]) -> int | None:
 def extract(
     model: Annotated[str, tyro.conf.Positional],
     *,
-    stimuli: Path,
+    stimuli: str,
     layers: tuple[str, ...] = ("all",),
     pool: str = "flatten",
     reduce: Literal["features", "gram", "sketch"] = "features",
@@ -43,16 +44,17 @@ def extract(
     thingsvision: Annotated[Path | None, tyro.conf.arg(metavar="FOLDER")] = None,
     thingsvision_format: Literal["npy", "hdf5", "mat", "txt", "pt"] = "npy",
     store: StoreFolder = None,
+    part: Annotated[str | None, tyro.conf.arg(metavar="I/N")] = None,
     dry_run: bool = False,
     profile: bool = False,
     json: bool = False,
-) -> None:
+) -> int | None:
     """Run a model over pictures or texts and keep what its layers hold.
 
     Args:
         model: A name from `isomorph list models`.
-        stimuli: A folder of pictures, a name from `isomorph list stimuli`, or a table of texts (.csv .tsv .parquet; .txt has one text a
-            line).
+        stimuli: A folder of pictures, a name from `isomorph list stimuli`, tar shards (`"https://host/train-{00000..00999}.tar"`,
+            `"s3://bucket/{0..9}.tar"`, `"shards/*.tar"`), or a table of texts (.csv .tsv .parquet; .txt has one text a line).
         layers: all, or names, shell patterns, positions (-1 is the last), depth fractions (0.5).
         pool: flatten keeps every value; mean and max go over positions or tokens; cls is the class token, tokens the mean of the others,
             cls+tokens both (thingsvision's cls_token, avg_pool, cls_token+avg_pool).
@@ -69,6 +71,8 @@ def extract(
         thingsvision: Also write a folder a layer into this new folder, as thingsvision does: features and file_names.txt.
         thingsvision_format: What those features are written as.
         store: The store's folder; default: $ISOMORPH_STORE.
+        part: Show the model the I-th of N shares of the batches; other processes or machines do the others in the same store, and the same
+            command without this gathers them. A batch size makes sure that there are enough batches.
         dry_run: Print the plan (layers, shapes, bytes, duplicates) and stop.
         profile: Also tell where the time went.
         json: One JSON object.
@@ -80,6 +84,11 @@ def extract(
 
     if profile and dry_run:
         wrong_usage("extract", "--profile measures an extraction, and --dry-run makes none.")
+    share = None
+    if part is not None:
+        share = check_part(
+            part, {"--out": out, "--thingsvision": thingsvision, "--group": group, "--dry-run": dry_run, "--profile": profile}
+        )
     _check_out(out, thingsvision, reduce)
     shown = read_stimuli(stimuli, on_error=on_error, column=column, group=group)
     options: dict[str, Any] = {
@@ -96,8 +105,10 @@ def extract(
             say(f"skipped {each.path}: {each.reason}")
         if dry_run:
             _print_plan(extract_features(loaded, shown, **options, dry_run=True), json=json)
-            return
+            return None
         kept = open_store(store)
+        if share:
+            return extract_part(loaded, shown, share, store=kept, options=options, json=json)
         with Progress(quiet=json) as progress:
             extraction = extract_features(loaded, shown, **options, store=kept, progress=progress)
         if group:
@@ -107,27 +118,29 @@ def extract(
         if thingsvision:
             _write_folders(extraction, thingsvision, thingsvision_format)
     _print(extraction, shown, {"out": out, "thingsvision": thingsvision}, spent, json=json)
+    return None
 
 
 def read_stimuli(
-    path: Path, *, on_error: Literal["raise", "skip"] = "raise", column: str | None = None, group: str | None = None
+    asked: str, *, on_error: Literal["raise", "skip"] = "raise", column: str | None = None, group: str | None = None
 ) -> Stimuli:
-    """A folder of pictures or shards, a named set of stimuli, or a table of texts.
+    """A folder of pictures or shards, shards by their names, a named set of stimuli, or a table of texts.
 
     Raises:
-        FileError: There is nothing at `path`, nor a set of that name.
+        FileError: There is nothing at `asked`, nor a set of that name.
         InputError: There is no table that could have the column `group`.
     """
     from isomorph.benchmarks import load_stimuli, stimulus_sets
-    from isomorph.stimuli import Stimuli
+    from isomorph.stimuli import Stimuli, names_shards
 
+    path = Path(asked)
     if group is not None and (path.suffix == ".txt" or not path.is_file()):
         raise InputError(f"--group names a column of a table of texts (.csv, .tsv, .parquet), but {path} is none.")
-    if path.is_dir():
-        return load_stimuli(path, on_error=on_error)
+    if path.is_dir() or names_shards(asked):
+        return load_stimuli(asked, on_error=on_error)
     if not path.is_file():
-        if str(path) in stimulus_sets.names():
-            return load_stimuli(str(path))
+        if asked in stimulus_sets.names():
+            return load_stimuli(asked)
         raise FileError(f"there is no folder or file {path} to take stimuli from, nor a set of that name in `isomorph list stimuli`.")
     if path.suffix == ".txt":
         return Stimuli.from_texts([line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()])

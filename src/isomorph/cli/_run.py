@@ -39,6 +39,7 @@ _OTHERS = {
     "visalign": "isomorph.cli._visalign_study",
     "consistency": "isomorph.cli._consistency_study",
     "alignment": "isomorph.cli._alignet_study",
+    "extraction": "isomorph.cli._extraction_study",
 }
 
 

@@ -8,6 +8,7 @@ _EXPORTS = {
     "Catalogue": "isomorph.results._catalogue",
     "Contrast": "isomorph.results._contrast",
     "EncodingStudy": "isomorph.results._encoding_study",
+    "ExtractionStudy": "isomorph.results._extraction_study",
     "LayerGeometry": "isomorph.results._records",
     "Results": "isomorph.results._results",
     "SecondOrder": "isomorph.results._records",

@@ -13,6 +13,9 @@ _EXPORTS = {
     "corrupt": "isomorph.stimuli._corrupt",
     "corrupted": "isomorph.stimuli._corrupted",
     "joined": "isomorph.stimuli._joined",
+    "names_shards": "isomorph.stimuli._shard_names",
+    "shard_names": "isomorph.stimuli._shard_names",
+    "shards_beside": "isomorph.stimuli._shard_names",
 }
 
 __all__ = sorted(_EXPORTS)  # noqa: PLE0605

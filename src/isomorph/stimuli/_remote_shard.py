@@ -16,6 +16,7 @@ from urllib.request import Request, urlopen
 
 from isomorph._version import __version__
 from isomorph.errors import FetchError, FileError, MissingDependencyError
+from isomorph.stimuli._shard_cache import shard_cache
 
 T = TypeVar("T")
 BLOCK = 4 * 2**20
@@ -95,7 +96,7 @@ class _Blocks:
         with self._lock:  # two threads of one batch want the same block: one fetches it
             key = (shard, number)
             if key not in self._kept:
-                self._kept[key] = shard.fetch(number * BLOCK, min(number * BLOCK + BLOCK, shard.size))
+                self._kept[key] = _block(shard, number)
                 while len(self._kept) > _KEPT_BLOCKS:
                     self._kept.popitem(last=False)
             self._kept.move_to_end(key)
@@ -103,6 +104,25 @@ class _Blocks:
 
 
 _BLOCKS = _Blocks()
+
+
+def _block(shard: RemoteShard, number: int) -> bytes:
+    """A block from the cache on disk, where there is one and the server vouches for the shard; else from the server."""
+
+    def fetch() -> bytes:
+        return shard.fetch(number * BLOCK, min(number * BLOCK + BLOCK, shard.size))
+
+    cache = shard_cache() if shard.tag else None
+    if cache is None:
+        return fetch()
+    found = cache.read(shard, number)
+    if found is None:
+        with cache.alone(shard, number):
+            found = cache.read(shard, number)  # who had to wait finds what another process fetched
+            if found is None:
+                found = fetch()
+                cache.write(shard, number, found)
+    return found
 
 
 class _RangeFile(io.RawIOBase):

@@ -17,14 +17,16 @@ from isomorph.stimuli._decode import MAX_PIXELS, Background
 from isomorph.stimuli._from_shards import ShardImages
 from isomorph.stimuli._remote_shard import RemoteShard
 from isomorph.stimuli._shard_index import Member, Shard, counts, stored_index, unpacked
+from isomorph.stimuli._shard_names import shard_names
 from isomorph.stimuli._sources import Parts
-from isomorph.stimuli._stimuli import WHITE, Stimuli
+from isomorph.stimuli._stimuli import WHITE, OnError, Stimuli
 
 if TYPE_CHECKING:
     from isomorph.store import Store, StoredObject
 
 _AT_ONCE = 8
 _OPEN_SHARDS = 4
+MOST_WHOLE = 2_000_000
 
 
 class ShardStream:
@@ -38,13 +40,15 @@ class ShardStream:
     An id is `NAME OF THE SHARD/KEY`. `.cls` beside every picture of a slice becomes its column `class_index`, `.txt` its column `text`.
 
     Args:
-        shards: Files or addresses (`https://…`, `s3://…`, what fsspec knows), in order. Names must differ.
+        shards: Files or addresses (`https://…`, `s3://…`, what fsspec knows), in order; or a text for `shard_names`. Names must differ.
         store: Keeps the indexes.
         background: As in `Stimuli.from_folder`.
         max_pixels: As in `Stimuli.from_folder`.
 
     Attributes:
         shards: The shards as they are now.
+        names: What they are called in ids.
+        indexes: The fingerprints of their indexes: of a shard that has changed another.
         starts: The position of the first picture of each shard, and the number of all.
 
     Raises:
@@ -69,7 +73,11 @@ class ShardStream:
         (1, ('0/apple',), (4, 4, 3))
     """
 
-    def __init__(self, shards: Sequence[Path | str], *, store: Store, background: Background = WHITE, max_pixels: int = MAX_PIXELS) -> None:
+    def __init__(
+        self, shards: str | Sequence[Path | str], *, store: Store, background: Background = WHITE, max_pixels: int = MAX_PIXELS
+    ) -> None:
+        if isinstance(shards, str):
+            shards = shard_names(shards)
         if not shards:
             raise InputError("a stream needs at least 1 shard; got none.")
         names = [_name(each) for each in shards]
@@ -77,13 +85,13 @@ class ShardStream:
             raise IdError(
                 f"{len(doubled)} names of shards stand twice; the first is {doubled[0]!r}. Ids begin with them: rename the shards."
             )
-        self._names, self._background, self._max_pixels = names, background, max_pixels
+        self.names, self._background, self._max_pixels = tuple(names), background, max_pixels
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="isomorph-shards") as threads:
             self.shards: tuple[Shard | RemoteShard, ...] = tuple(threads.map(_shard, shards))
         found = [stored_index(each, store) for each in self.shards]
-        self._indexes = tuple(each.fingerprint for each in found)
+        self.indexes = tuple(each.fingerprint for each in found)
         self.starts = np.cumsum([0, *(each.meta["pictures"] for each in found)])
-        self._members = lru_cache(_OPEN_SHARDS)(lambda number: _pictures(store.open(self._indexes[number]), self.shards[number]))
+        self._members = lru_cache(_OPEN_SHARDS)(lambda number: _pictures(store.open(self.indexes[number]), self.shards[number]))
 
     def __len__(self) -> int:
         return int(self.starts[-1])
@@ -94,11 +102,27 @@ class ShardStream:
     @cached_property
     def digest(self) -> str:
         """Of the shards' indexes: equal digests are equal streams."""
-        return fingerprint({"indexes": self._indexes, "background": list(self._background)})
+        return fingerprint({"indexes": self.indexes, "background": list(self._background)})
 
     def of_shard(self, number: int) -> Stimuli:
         """The pictures of one shard."""
         return self[int(self.starts[number]) : int(self.starts[number + 1])]
+
+    def whole(self, *, on_error: OnError = "raise") -> Stimuli:
+        """All pictures as one set.
+
+        Args:
+            on_error: As in `Stimuli.from_folder`.
+
+        Raises:
+            InputError: There are more than two million, whose names alone are hundreds of megabytes.
+        """
+        if len(self) > MOST_WHOLE:
+            raise InputError(
+                f"{len(self):,} pictures in {len(self.shards):,} shards are too many for one set of stimuli, which names each of them: "
+                f'{MOST_WHOLE:,} at most. Write a study with `shards = "…"`, whose units are slices, or take fewer shards.'
+            )
+        return self[0 : len(self)]._without_problems(on_error)
 
     def __getitem__(self, rows: slice) -> Stimuli:
         start, stop, step = rows.indices(len(self))
@@ -111,7 +135,7 @@ class ShardStream:
         for number in range(first, last + 1):
             begin = int(self.starts[number])
             for member, beside in self._members(number)[max(0, start - begin) : stop - begin]:
-                ids.append(f"{self._names[number]}/{member.key}")
+                ids.append(f"{self.names[number]}/{member.key}")
                 places.append((number - first, member.offset, member.size))
                 notes.append(beside)
         source = ShardImages(self.shards[first : last + 1], tuple(places), self._background, self._max_pixels)

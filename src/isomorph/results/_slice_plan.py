@@ -1,0 +1,207 @@
+"""The units of a study of extraction: each model on each slice of the shards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache, partial
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from isomorph.engine import Needs
+from isomorph.errors import InputError, UnknownNameError
+from isomorph.spec import fingerprint
+
+if TYPE_CHECKING:
+    from isomorph.engine import Progress
+    from isomorph.models import Extraction
+    from isomorph.models._named_model import NamedModel
+    from isomorph.results._extraction_study import ExtractionStudy
+    from isomorph.stimuli import ShardStream, Stimuli
+    from isomorph.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ShardSlice:
+    """Pictures of one shard.
+
+    Attributes:
+        shard: The number of the shard.
+        start: The first picture, counted in the shard.
+        stop: The one after the last.
+        title: What it is called in labels.
+        needs: Of a worker.
+    """
+
+    shard: int
+    start: int
+    stop: int
+    title: str
+    needs: Needs
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, eq=False)
+class SlicePlan:
+    """What is to be done. Of each shard it holds the number of its pictures, of pictures nothing."""
+
+    study: ExtractionStudy
+    store: Store
+    progress: Progress | None = None
+
+    @cached_property
+    def stream(self) -> ShardStream:
+        """The shards as they are now."""
+        from isomorph.stimuli import ShardStream
+
+        return ShardStream(self.study.shard_names(), store=self.store)
+
+    @cached_property
+    def slices(self) -> tuple[ShardSlice, ...]:
+        """All of them, in order; a shard without pictures has none.
+
+        Raises:
+            InputError: There is no picture.
+        """
+        found = tuple(self._slices())
+        if not found:
+            raise InputError(f"the {len(self.stream.shards):,} shards of the study {self.study.name!r} hold no pictures.")
+        return found
+
+    def _slices(self) -> Iterator[ShardSlice]:
+        gpu = self.study.device.startswith("cuda")
+        for number, name in enumerate(self.stream.names):
+            count = int(self.stream.starts[number + 1] - self.stream.starts[number])
+            size = self.study.slice or max(count, 1)
+            needs = Needs(gpu=gpu, near=str(self.stream.shards[number].path))
+            for start in range(0, count, size):
+                stop = min(start + size, count)
+                place = f"{name} from {start:,}" if start else name
+                title = f"{place} ({stop - start:,} picture{'' if stop - start == 1 else 's'})"
+                yield ShardSlice(number, start, stop, title, needs)
+
+    @cached_property
+    def models(self) -> list[NamedModel]:
+        """The models, none of them loaded."""
+        from isomorph.models._named_model import named_models
+
+        return named_models(self.study.model_names(), device=self.study.device, store=self.store)
+
+    def units(self) -> list[SliceUnit]:
+        """All models on the first slice, then all on the next."""
+        return [SliceUnit(self, model, each) for each in self.slices for model in self.models]
+
+    def of_model(self, name: str) -> list[SliceUnit]:
+        """All slices of one model.
+
+        Raises:
+            UnknownNameError: The study has no such model.
+        """
+        model = next((each for each in self.models if name in (each.asked, each.name)), None)
+        if model is None:
+            raise UnknownNameError(f"model of the study {self.study.name!r}", name, [each.asked for each in self.models])
+        return [SliceUnit(self, model, each) for each in self.slices]
+
+    def rows(self) -> list[dict[str, Any]]:
+        """One row a model: its slices, and how many of them are finished."""
+        pictures = len(self.stream)
+        return [
+            {"model": model.asked, "shards": len(self.stream.shards), "pictures": pictures, "slices": len(self.slices)}
+            | {"finished": sum(SliceUnit(self, model, each).fingerprint in self.store for each in self.slices)}
+            for model in self.models
+        ]
+
+    @cached_property
+    def shown(self) -> Any:
+        """Slice → its pictures; the last one stays, for the next model."""
+        starts = self.stream.starts
+
+        @lru_cache(maxsize=1)
+        def shown(part: ShardSlice) -> Stimuli:
+            first = int(starts[part.shard])
+            return self.stream[first + part.start : first + part.stop]
+
+        return shown
+
+    @cached_property
+    def asked(self) -> Any:
+        """Model → the name of all that decides its extractions but the pictures."""
+        device = SimpleNamespace(type=self.study.device.partition(":")[0])
+        anything = SimpleNamespace(digest="", ids=(), modality="image")
+
+        @cache
+        def asked(model: NamedModel) -> str:
+            stand_in = SimpleNamespace(fingerprint=model.fingerprint, card=model.card, device=device)
+            return fingerprint(self.study.request.spec(model=stand_in, stimuli=anything))
+
+        return asked
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class SliceUnit:
+    """One model on one slice: an ordinary extraction, and a receipt that names it.
+
+    The receipt is named by the shard's index, so that it is known without the names of the pictures, by which the extraction itself is.
+    It is as lazy as a `LazyUnit` and a tenth of its size: a plan may hold a million.
+    """
+
+    plan: SlicePlan
+    model: NamedModel
+    part: ShardSlice
+
+    @property
+    def label(self) -> str:
+        """What progress shows."""
+        return f"{self.model.asked} on {self.part.title}"
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """What decides the receipt."""
+        return {
+            "kind": "extraction of a slice",
+            "asked": self.plan.asked(self.model),
+            "index": self.plan.stream.indexes[self.part.shard],
+            "rows": [self.part.start, self.part.stop],
+        }
+
+    @property
+    def fingerprint(self) -> str:
+        """The name of the receipt."""
+        return fingerprint(self.spec)
+
+    @property
+    def needs(self) -> Needs:
+        """The shard at hand."""
+        return self.part.needs
+
+    def run(self, store: Store) -> None:
+        """Extract, unless that is done, and commit the receipt."""
+        found = self.extraction(store)
+        layers = [{"name": each.name, "width": found[each.name].width} for each in found.layers]
+        with store.begin(self.fingerprint, self.spec | {"summary": self.label}) as writer:
+            writer.commit({"object": found.fingerprint, "rows": len(self.part), "layers": layers})
+
+    def extraction(self, store: Store) -> Extraction:
+        """The extraction itself, made if it is not there."""
+        from isomorph.models._extract import extraction_of
+        from isomorph.models._plan_make import make_plan
+
+        model, stimuli, request = self.model.load(), self.plan.shown(self.part), self.plan.study.request
+        return extraction_of(
+            model,
+            stimuli,
+            request,
+            partial(make_plan, model, stimuli, request, has_store=True),
+            store=store,
+            progress=self.plan.progress,
+        )
+
+    def object(self, store: Store) -> str:
+        """The name of the extraction that the receipt tells of.
+
+        Raises:
+            StoreError: The unit is not finished.
+        """
+        return str(store.open(self.fingerprint).meta["object"])
