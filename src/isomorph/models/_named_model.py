@@ -22,18 +22,20 @@ class NamedModel:
         asked: The name that was asked for.
         store: What remembers the fingerprints of models, so that a plan of bundled and untrained models loads none of them.
         build: Gives the model; it may keep the last one.
+        device: Where the model runs.
     """
 
     asked: str
     store: Store
     build: Callable[[str], Model]
+    device: str = "cpu"
 
     @property
     def card(self) -> ModelCard:
         """What is known about it once it is built."""
         return self._facts.card
 
-    @property
+    @cached_property
     def known(self) -> ModelCard:
         """What is known about it before it is loaded."""
         return model_card(self.asked)
@@ -86,7 +88,7 @@ class NamedModel:
 def named_models(names: Sequence[str], *, device: str, store: Store) -> list[NamedModel]:
     """Models by name, of which no more than one is in memory at a time."""
     build = lru_cache(maxsize=1)(partial(load_model, device=device))  # the next unit is often of the same model
-    return [NamedModel(asked=name, store=store, build=build) for name in names]
+    return [NamedModel(asked=name, store=store, build=build, device=device) for name in names]
 
 
 def loaded(model: Model | NamedModel) -> Model:
