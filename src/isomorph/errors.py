@@ -10,6 +10,7 @@ IsomorphError
 ├── FileError (OSError)              a file cannot be read as what it claims to be
 │   └── DigestError                  a file is not the bytes its catalogue row promises
 ├── StoreError (OSError)             the store cannot be read or written
+│   └── StageNotReadyError           the stage of a study before this one is not finished
 ├── FetchError (OSError)             a public file can be had neither from mirror, cache nor network
 ├── DeviceError (RuntimeError)       the machine lacks the device that was asked for
 ├── ModelRunError (RuntimeError)     a network that another program runs gave up
@@ -79,6 +80,10 @@ class DigestError(FileError):
 
 class StoreError(IsomorphError, OSError):
     """The store cannot be read or written."""
+
+
+class StageNotReadyError(StoreError):
+    """A stage of a study needs what a stage before makes, and that is not finished: others may be at it."""
 
 
 class FetchError(IsomorphError, OSError):

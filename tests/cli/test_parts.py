@@ -65,7 +65,7 @@ def test_what_is_missing_is_named(study, capsys):
     (answer,) = lines(capsys)
     assert [(each["unit"], each["state"]) for each in answer["failing"]] == [(first["unit"], "failed"), (second["unit"], "quarantined")]
     counts = {"stage": "targets", "units": 2, "done": 0, "running": 0, "failed": 1, "quarantined": 1, "waiting": 0}
-    assert answer["stages"][0] == counts | {"seconds": None, "units_per_second": None, "seconds_left": 0.0}
+    assert answer["stages"][0] == counts | {"left_out": 0, "workers": 0, "seconds": None, "units_per_second": None, "seconds_left": 0.0}
     assert main(["status", str(study)]) == 0
     assert "4 units are not done" in capsys.readouterr().err
 

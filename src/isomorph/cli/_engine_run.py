@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from isomorph.cli._output import say
 from isomorph.cli._parse import wrong_usage
 from isomorph.cli._profile import StageProfiles
-from isomorph.cli._run_part import counted, end, tell, waiting
+from isomorph.cli._run_part import counted, end, excused, tell, waiting
 from isomorph.cli._study_unit import StudyUnit
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ def _stage(
     asked: StagedStudy, study: Path, kept: Store, stage: str, runs: Engine, progress: Progress, *, deaths: int | None
 ) -> Iterator[Outcome]:
     from isomorph.engine import LocalEngine
-    from isomorph.errors import StoreError
+    from isomorph.errors import StageNotReadyError
 
     try:
         units: Sequence[WorkUnit] = asked.units(kept, stage=stage, progress=progress)
-    except StoreError as error:  # the stage before lacks something
+    except StageNotReadyError as error:  # the stage before lacks something
         yield waiting(stage, error)
         return
     if not isinstance(runs, LocalEngine):
@@ -80,7 +80,7 @@ def _stage(
         units = [StudyUnit(path=study, store=store, stage=stage, index=index, label=each.label) for index, each in enumerate(units)]
     with progress.task(stage, len(units), unit="units") as row:
         for outcome in runs.run(units, store=kept, quarantine_after=deaths):
-            yield outcome
+            yield excused(outcome, asked, stage)
             row.advance(1)
 
 

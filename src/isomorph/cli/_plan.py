@@ -23,8 +23,9 @@ _CLASSES = {
     "visalign": "isomorph.visalign:VisalignStudy",
     "consistency": "isomorph.consistency:Study",
     "alignment": "isomorph.alignet:AlignetStudy",
+    "extraction": "isomorph.results:ExtractionStudy",
 }
-_KINDS = {"recordings": "brains", "network": "visalign", "datasets": "consistency", "teacher": "alignment"}
+_KINDS = {"recordings": "brains", "network": "visalign", "datasets": "consistency", "teacher": "alignment", "shards": "extraction"}
 
 
 def run(words: list[str]) -> int | None:
@@ -42,7 +43,7 @@ def plan_study(
     """Print the units of a study, stage by stage; or a script for SLURM. Models are loaded for their fingerprints, but not run.
 
     Args:
-        study: A TOML file, of any kind: of models, brains, consistency, VisAlign or alignment.
+        study: A TOML file, of any kind: of models, brains, consistency, VisAlign, alignment or extraction.
         sbatch: Print a shell script that submits the study as arrays of N jobs, at most K of them at once, a stage after the other, and its
             report last. Options of that script go to `sbatch`: `bash submit.sh --partition=gpu --time=4:00:00`.
         store: The store's folder; default: the study's, else $ISOMORPH_STORE.
@@ -86,26 +87,30 @@ def study_in_parts(path: Path) -> StagedStudy:
 
 
 def study_kind(asked: Mapping[str, Any]) -> str:
-    """`brains`, `visalign`, `consistency`, `alignment` or `models`: by the option that only studies of that kind have."""
+    """`brains`, `visalign`, `consistency`, `alignment`, `extraction` or `models`: by the option that only studies of that kind have."""
     return next((kind for option, kind in _KINDS.items() if option in asked), "models")
 
 
 def plan_rows(asked: StagedStudy, kept: Store) -> list[dict[str, Any]]:
-    """One row a unit: stage, unit, fingerprint (None while the stage before is not finished), done."""
-    from isomorph.errors import IsomorphError, StoreError
+    """One row a unit: stage, unit, fingerprint (None while the stage before is not finished), done.
+
+    Raises:
+        StoreError: The store cannot be read.
+    """
+    from isomorph.errors import IsomorphError, StageNotReadyError
 
     rows: list[dict[str, Any]] = []
     for stage in asked.stages:
         try:
             units = asked.units(kept, stage=stage)
-        except StoreError:
+        except StageNotReadyError:
             rows += [{"stage": stage, "unit": label, "fingerprint": None, "done": False} for label in asked.labels(kept, stage=stage)]
             continue
         for unit in units:
+            rows.append({"stage": stage, "unit": unit.label, "fingerprint": None, "done": False})
             try:
-                fingerprint = unit.fingerprint
+                rows[-1]["fingerprint"] = unit.fingerprint
             except IsomorphError as error:  # such as a model whose package is not here: other units can be told of
-                rows.append({"stage": stage, "unit": unit.label, "fingerprint": None, "done": False, "error": str(error)})
-            else:
-                rows.append({"stage": stage, "unit": unit.label, "fingerprint": fingerprint, "done": fingerprint in kept})
-    return rows
+                rows[-1]["error"] = str(error)
+    finished = kept.finished(row["fingerprint"] for row in rows if row["fingerprint"])
+    return [row | {"done": row["fingerprint"] in finished} for row in rows]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +13,7 @@ from isomorph.cli._profile import StageProfiles, plain_profile
 from isomorph.profile import Profile
 
 if TYPE_CHECKING:
-    from isomorph.engine import Outcome, Part, Progress, StopSignals
-    from isomorph.results import Study
+    from isomorph.engine import Outcome, Part, Progress, StagedStudy, StopSignals
     from isomorph.store import Store
 
 
@@ -53,18 +52,18 @@ def run_part(
 
 
 def _stage(
-    asked: Study, kept: Store, stage: str, ours: Part, signals: StopSignals, progress: Progress, *, deaths: int | None
+    asked: StagedStudy, kept: Store, stage: str, ours: Part, signals: StopSignals, progress: Progress, *, deaths: int | None
 ) -> Iterator[Outcome]:
     from isomorph.engine import outcomes
-    from isomorph.errors import StoreError
+    from isomorph.errors import StageNotReadyError
 
     try:
         units = ours.of(asked.units(kept, stage=stage, progress=progress))
-    except StoreError as error:  # the stage before is in other hands
+    except StageNotReadyError as error:  # the stage before is in other hands
         yield waiting(stage, error)
         return
     for outcome in outcomes(units, store=kept, on_error="continue", quarantine_after=deaths):
-        yield outcome
+        yield excused(outcome, asked, stage)
         signals.check()
 
 
@@ -73,6 +72,13 @@ def waiting(stage: str, error: Exception) -> Outcome:
     from isomorph.engine import ErrorRecord, Outcome
 
     return Outcome(label=f"the stage {stage}", fingerprint="", state="waiting", error=ErrorRecord.of(error, attempts=0))
+
+
+def excused(outcome: Outcome, asked: StagedStudy, stage: str) -> Outcome:
+    """The outcome, which is no failure where the study goes on without the unit, as it does in one process."""
+    if outcome.state == "failed" and stage in asked.may_fail and outcome.error and outcome.error.excusable:
+        return replace(outcome, state="left_out")
+    return outcome
 
 
 def tell(outcome: Outcome, stage: str, *, json: bool) -> None:
@@ -86,7 +92,7 @@ def tell(outcome: Outcome, stage: str, *, json: bool) -> None:
     elif outcome.state == "skipped":
         say(f"finished before: {outcome.label}")
     elif outcome.state != "waiting":
-        say(f"{outcome.state}, and the rest goes on: {outcome.label}")
+        say(f"{_in_words(outcome)}, and the rest goes on: {outcome.label}")
 
 
 def counted(ended: list[Outcome]) -> str:
@@ -96,11 +102,16 @@ def counted(ended: list[Outcome]) -> str:
 
 def end(ended: list[Outcome], what: str) -> int:
     """Say what is missing after `what`; the exit status."""
-    missing = [each for each in ended if not each.finished]
-    before = sum(each.state == "skipped" for each in ended)
-    say(f"{what}: {counted(ended)} done, {before} finished before, {len(missing)} missing")
-    for each in missing:
+    absent = [each for each in ended if not each.finished]
+    before, lost = (sum(each.state == state for each in ended) for state in ("skipped", "left_out"))
+    left_out = f"{lost} left out of the study, " if lost else ""
+    say(f"{what}: {counted(ended)} done, {before} finished before, {left_out}{len(absent) - lost} missing")
+    for each in absent:
         said = each.error.message.removeprefix(f"{each.label}: ") if each.error else ""
-        kind = f"{each.error.type}: " if each.error and each.state == "failed" else ""
-        say(f"{each.state}: {each.label}: {kind}{said}")
-    return 1 if missing else 0
+        kind = f"{each.error.type}: " if each.error and each.state in ("failed", "left_out") else ""
+        say(f"{_in_words(each)}: {each.label}: {kind}{said}")
+    return 1 if len(absent) > lost else 0
+
+
+def _in_words(outcome: Outcome) -> str:
+    return outcome.state.replace("_", " ")

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from isomorph.errors import InputError, StoreError, UnknownNameError
+from isomorph.errors import InputError, StageNotReadyError, UnknownNameError
 from isomorph.spec import read_study
 from isomorph.store import store_beside
 
@@ -142,6 +142,11 @@ class Study:
         )
 
     @property
+    def may_fail(self) -> frozenset[str]:
+        """None of the stages; the study needs every unit."""
+        return frozenset()
+
+    @property
     def stages(self) -> tuple[str, ...]:
         """The stages, each of which needs all of the one before; `run` goes through them by itself."""
         first = ("features",) if self.ranges > 1 else ()
@@ -152,7 +157,7 @@ class Study:
 
         Raises:
             UnknownNameError: The study has no such stage.
-            StoreError: The stage before is not finished.
+            StageNotReadyError: The stage before is not finished.
         """
         from isomorph.results._evaluate import lazy_units
         from isomorph.results._feature_ranges import feature_ranges
@@ -164,8 +169,10 @@ class Study:
             return feature_ranges(self.model_names(), self._shown(), ranges=self.ranges, options=how, device=self.device)
         if stage == "targets":
             return self._targets(store, how)
-        if missing := sum(unit.fingerprint not in store for unit in self._targets(store, how)):
-            raise StoreError(
+        before = [unit.fingerprint for unit in self._targets(store, how)]
+        finished = store.finished(before)
+        if missing := sum(name not in finished for name in before):
+            raise StageNotReadyError(
                 f"the stage 'scores' of the study {self.name!r} needs what the stage 'targets' makes, and {missing} of its units are not "
                 "finished. Run all parts of that stage first."
             )

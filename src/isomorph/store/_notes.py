@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,9 @@ class Notes(Protocol):
 
     def read(self, folder: str, start: str = "") -> list[Note]:
         """The notes of a folder whose names begin with `start`, sorted."""
+
+    def about(self, fingerprints: Collection[str]) -> list[Note]:
+        """The notes `<2 hex>/<fingerprint>.…` on many units, sorted, told by as few looks into the store as possible."""
 
     def write(self, name: str, content: bytes) -> None:
         """Write a note, in place of what there is."""
@@ -56,12 +59,12 @@ class FolderNotes:
 
     def read(self, folder: str, start: str = "") -> list[Note]:
         """The notes of a folder whose names begin with `start`, sorted."""
-        notes = []
-        for path in listing(self._root / folder):
-            if path.name.startswith(start):
-                with suppress(OSError):  # it has just gone
-                    notes.append(Note(f"{folder}/{path.name}", path.read_bytes(), path.stat().st_mtime))
-        return notes
+        return _read(path for path in listing(self._root / folder) if path.name.startswith(start))
+
+    def about(self, fingerprints: Collection[str]) -> list[Note]:
+        """The notes on many units, sorted; each folder is listed once."""
+        asked, folders = set(fingerprints), sorted({each[:2] for each in fingerprints})
+        return _read(path for folder in folders for path in listing(self._root / folder) if path.name.partition(".")[0] in asked)
 
     def write(self, name: str, content: bytes) -> None:
         """Write a note, in place of what there is."""
@@ -100,3 +103,11 @@ class FolderNotes:
             make_folder(self._root.parent)
             folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _read(paths: Iterable[Path]) -> list[Note]:
+    notes = []
+    for path in paths:
+        with suppress(OSError):  # it has just gone
+            notes.append(Note(f"{path.parent.name}/{path.name}", path.read_bytes(), path.stat().st_mtime))
+    return notes

@@ -12,10 +12,12 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
 from isomorph.errors import InputError, MissingDependencyError, StoreError
+from isomorph.store._listed import ordered_page, which
 from isomorph.store._receipt import JSON_LIMIT
 from isomorph.store._remote_connection import RemoteConnection
 from isomorph.store._remote_errors import code_of, comes_back, exists_already, no_bucket, of_this_disk, store_error
@@ -149,6 +151,13 @@ class RemoteFiles:
 
         none: dict[str, RemoteFile] = {}
         return dict(sorted(self._try("be listed", found, missing=none).items()))
+
+    def which(self, names: Iterable[str]) -> set[str]:
+        """Those of many files that are there, by far fewer requests than names; no more than a page of a listing is in memory at a time."""
+        if self._line.kind == "s3":
+            return which(names, lambda after: self._try("be listed", partial(ordered_page, after)))
+        folders = {folder: set(some) for folder, some in groupby(sorted(names), key=lambda name: name.rsplit("/", 2)[0])}
+        return {name for folder, some in folders.items() for name in some & self.list(folder).keys()}
 
     def now(self) -> float:
         """The time by the store's clock: machines' clocks differ, and jump."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import PurePosixPath
 
 from isomorph.store._notes import Note
-from isomorph.store._remote_files import RemoteFiles
+from isomorph.store._remote_files import RemoteFile, RemoteFiles
 
 _PATIENCE_SECONDS = 5.0  # notes are advisory: the work does not wait for them
 _LONGEST_BYTES = 32 * 2**10
@@ -23,7 +23,15 @@ class RemoteNotes:
 
     def read(self, folder: str, start: str = "") -> list[Note]:
         """The notes of a folder whose names begin with `start`, sorted."""
-        there = self._files.list(f"{self._root}/{folder}", start)
+        return self._read(self._files.list(f"{self._root}/{folder}", start))
+
+    def about(self, fingerprints: Collection[str]) -> list[Note]:
+        """The notes on many units, sorted: one listing, of units that run or failed, in whatever study."""
+        asked = set(fingerprints)
+        there = self._files.list(self._root) if asked else {}
+        return self._read({name: file for name, file in there.items() if PurePosixPath(name).name.partition(".")[0] in asked})
+
+    def _read(self, there: dict[str, RemoteFile]) -> list[Note]:
         contents = self._files.read_all(there)
         return [Note(name.removeprefix(f"{self._root}/"), contents[name], file.written) for name, file in there.items() if name in contents]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,19 @@ class RemoteStore(Store):
                 return False
             self._seen.add(fingerprint)
         return True
+
+    def finished(self, fingerprints: Iterable[str]) -> set[str]:
+        """Those of many that are committed, told by few listings; see `Store.finished`.
+
+        Raises:
+            StoreError: The store cannot be reached.
+        """
+        wanted = set(fingerprints)
+        known = (wanted & self._seen) | super().finished(wanted - self._seen)
+        names = {f"{self._remote(each).name}/{MANIFEST}": each for each in wanted - known}
+        there = {names[name] for name in self.files.which(names)}
+        self._seen |= there
+        return known | there
 
     def open(self, fingerprint: str) -> StoredObject:
         """The committed object called `fingerprint`; what of it is not in the cache is fetched.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +65,14 @@ class Store:
             StoreError: The disk or the network does not tell.
         """
         return isinstance(fingerprint, str) and regular_size(self._folder(fingerprint) / MANIFEST) is not None
+
+    def finished(self, fingerprints: Iterable[str]) -> set[str]:
+        """Those of many that are committed, which says the same as `in` of each and asks a store beyond this machine far less often.
+
+        Raises:
+            StoreError: The disk or the network does not tell.
+        """
+        return {each for each in fingerprints if Store.__contains__(self, each)}
 
     def open(self, fingerprint: str) -> StoredObject:
         """The committed object called `fingerprint`.
@@ -133,7 +141,7 @@ class Store:
 
     def _folder(self, fingerprint: str) -> Path:
         check_fingerprint(fingerprint)
-        return self.path / "objects" / fingerprint[:2] / fingerprint
+        return self.path.joinpath("objects", fingerprint[:2], fingerprint)
 
     def _folders(self) -> list[Path]:
         shelves = [each for each in listing(self.path / "objects") if re.fullmatch("[0-9a-f]{2}", each.name)]
