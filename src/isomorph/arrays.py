@@ -65,3 +65,13 @@ def positions(ids: Sequence[str], wanted: Sequence[str], *, name: str) -> npt.ND
     if missing:
         raise IdError(f"{name} was not shown {len(missing)} of {len(wanted)} stimuli; the first is {missing[0]!r}.")
     return np.array([index[each] for each in wanted], dtype=np.intp)
+
+
+def array_digest(values: npt.NDArray[Any]) -> str:
+    """32 hexadecimal digits of the numbers, their shape and type (XXH3, 128 bits); read some rows at a time, so that they may be mapped."""
+    import xxhash
+
+    digest = xxhash.xxh3_128(f"{values.shape}{values.dtype.str}".encode())
+    for start in range(0, len(values), 1024):
+        digest.update(np.ascontiguousarray(values[start : start + 1024]).data)
+    return digest.hexdigest()

@@ -49,6 +49,20 @@ def test_a_test_set_and_options(files, capsys):
     assert answer["chosen"][0]["learning_rate"] == 0.1
 
 
+def test_a_search_in_parts(files, capsys):
+    words = [files / "x.npy", files / "y.npy", "--store", files / "store"]
+    words += ["--set", "together=path", "epochs=2", "seeds=[0]", "learning_rates=[0.1,0.01,0.001]"]
+    assert [ask(capsys, *words, "--part", part)[1] for part in ("1/2", "1/2")] == [
+        {"part": "1/2", "paths": 2, "walked": walked} for walked in (2, 0)
+    ]
+    status, answer = ask(capsys, *words)
+    assert status == 0
+    assert len({each["learning_rate"] for each in answer["curve"]}) == 3
+    assert answer == ask(capsys, *words)[1]
+    assert main(["probe", str(files / "x.npy"), str(files / "y.npy"), "--part", "1/2"]) == 2
+    assert "--part needs --set together=path: only paths whose fits share no products can be walked apart." in capsys.readouterr().err
+
+
 def test_labels_meet_by_id(files, capsys):
     status, answer = ask(capsys, files / "named.npz#values", files / "named.csv", "--kind", "ridge")
     assert status == 0, answer

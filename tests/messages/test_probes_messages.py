@@ -67,6 +67,10 @@ def test_probe_options():
         Probe(kind="svm")
     with said(InputError, "learning_rates must be one or more different numbers above 0; got (0.1, 0.1)."):
         Probe(learning_rates=(0.1, 0.1))
+    with said(InputError, "together must be 'all' or 'path'; got 'seed'."):
+        Probe(together="seed")
+    with said(InputError, "together is an option of the adamw probe, and this is the ridge probe. Leave it out."):
+        Probe(kind="ridge", together="path")
     with said(InputError, "validation must be a share between 0 and 1, such as 0.2; got 2."):
         Probe(validation=2)
 

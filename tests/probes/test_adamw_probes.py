@@ -8,7 +8,7 @@ import torch
 
 from isomorph.probes import Probe
 from isomorph.probes._adamw import AdamWProbes
-from isomorph.probes._search import DECAYS, rank, search
+from isomorph.probes._search import DECAYS, choose, rank, search
 
 RNG = np.random.default_rng(0)
 N, WIDTH, CLASSES = 230, 17, 5
@@ -80,6 +80,12 @@ def test_the_grid():
     np.testing.assert_allclose(DECAYS[::9], 10.0 ** np.arange(-6, 2))
 
 
+def searched(run, *, ties, **options):
+    """What is chosen for each seed, and all its fits."""
+    lanes = search(run, ties=ties, **options)
+    return [choose(of, ties) for of in lanes], [[trial for lane in of for trial in lane.trials] for of in lanes]
+
+
 def run_over(surface, log):
     def run(settings):
         log.append([len(of) for of in settings])
@@ -91,7 +97,7 @@ def run_over(surface, log):
 def test_the_search_goes_from_coarse_to_fine():
     log = []
     surface = lambda rate, at: (-abs(at - (29 if rate == 0.1 else 40)) - (0 if rate == 0.1 else 1), 0.0)  # noqa: E731
-    chosen, trials = search(run_over(surface, log), seeds=[0, 1], rates=[1.0, 0.1, 0.01, 0.001], ties="original")
+    chosen, trials = searched(run_over(surface, log), seeds=[0, 1], rates=[1.0, 0.1, 0.01, 0.001], ties="original")
     assert chosen == [(0.1, DECAYS[29])] * 2
     assert log == [[32, 32], [8, 8], [8, 8], [8, 8]]
     assert [len(of) for of in trials] == [56, 56]
@@ -99,7 +105,7 @@ def test_the_search_goes_from_coarse_to_fine():
 
 def test_at_the_end_of_the_grid_nothing_is_fitted_twice():
     log = []
-    chosen, trials = search(run_over(lambda _, at: (at, 0.0), log), seeds=[0], rates=[0.1], ties="loss")
+    chosen, trials = searched(run_over(lambda _, at: (at, 0.0), log), seeds=[0], rates=[0.1], ties="loss")
     assert chosen == [(0.1, DECAYS[63])]
     assert log == [[8], [1], [1], [1]]
     assert len({setting for setting, _ in trials[0]}) == 11
@@ -109,13 +115,13 @@ def test_at_the_end_of_the_grid_nothing_is_fitted_twice():
 def test_ties(ties, expected):
     """All accuracies equal: the original takes the largest weight decay of the first sweep and the first rate; ours the least loss."""
     surface = lambda rate, at: (0.5, rate + at)  # noqa: E731
-    chosen, _ = search(run_over(surface, []), seeds=[0], rates=[0.1, 0.01], ties=ties)
+    chosen, _ = searched(run_over(surface, []), seeds=[0], rates=[0.1, 0.01], ties=ties)
     assert chosen == [expected]
 
 
 def test_a_refinement_must_beat_the_peak_strictly():
     surface = lambda _, at: (1.0 if at in (36, 40, 32) else 0.0, 0.0)  # noqa: E731
-    assert search(run_over(surface, []), seeds=[0], rates=[0.1], ties="original")[0] == [(0.1, DECAYS[36])]
+    assert searched(run_over(surface, []), seeds=[0], rates=[0.1], ties="original")[0] == [(0.1, DECAYS[36])]
 
 
 def test_a_loss_that_is_nan_wins_nothing():

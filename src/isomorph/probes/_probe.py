@@ -10,15 +10,17 @@ from typing import Any, Literal
 import numpy as np
 
 from isomorph.arrays import FloatArray
-from isomorph.errors import InputError, NonFiniteError, ShapeError
+from isomorph.errors import InputError, ShapeError
 from isomorph.features import Features
+from isomorph.probes._adamw_search import AdamWSearch
 from isomorph.probes._examples import Examples, Normalise, normalise, read_examples, split
 from isomorph.probes._probe_result import ProbeResult, Trial, probe_result
-from isomorph.probes._search import DECAYS, Ties, search
+from isomorph.probes._search import Lane, Ties
 
 Kind = Literal["adamw", "ridge", "logistic"]
 _STRENGTHS = tuple(float(each) for each in 10.0 ** np.arange(-3, 5))
-_OWN = {"adamw": ("learning_rates", "epochs", "batch_size", "ties", "device", "memory_limit"), "ridge": ("alphas",)}
+_OWN = {"adamw": ("learning_rates", "epochs", "batch_size", "ties", "together", "device", "memory_limit"), "ridge": ("alphas",)}
+_CHOICES = {"normalise": ("none", "l2", "z-score"), "ties": ("loss", "original"), "together": ("all", "path")}
 _OWN["logistic"] = ("strengths", "tolerance", "max_iterations")
 
 
@@ -49,6 +51,8 @@ class Probe:
         batch_size: Of adamw.
         ties: Of adamw. Settings are compared by validation accuracy. `"loss"`: equal ones by cross-entropy. `"original"`: within one sweep
             the largest weight decay among equals wins, a finer sweep must beat the coarser strictly, and the first learning rate stands.
+        together: Of adamw: which fits share their matrix products. `"all"`: those of all seeds and learning rates; `"path"`: those of one
+            seed and learning rate, so that `probe_paths` can share them out. The last digits depend on it, and with few classes the speed.
         device: Of adamw: where to compute, such as `"cuda:0"`.
         memory_limit: Of adamw: what weights, moments and logits of the fits under way may take, besides the features.
         alphas: Of ridge: the penalties to choose from; None: 19 around the scale of the features.
@@ -78,6 +82,7 @@ class Probe:
     epochs: int = 20
     batch_size: int = 1024
     ties: Ties = "loss"
+    together: Literal["all", "path"] = "all"
     device: str = "cpu"
     memory_limit: str | int = "2GB"
     alphas: tuple[float, ...] | None = None
@@ -88,7 +93,7 @@ class Probe:
     level: float = 0.95
 
     def __post_init__(self) -> None:
-        for name, known in (("kind", tuple(_OWN)), ("normalise", ("none", "l2", "z-score")), ("ties", ("loss", "original"))):
+        for name, known in {"kind": tuple(_OWN), **_CHOICES}.items():
             if getattr(self, name) not in known:
                 raise InputError(f"{name} must be {' or '.join(map(repr, known))}; got {getattr(self, name)!r}.")
         for kind, names in _OWN.items():
@@ -122,9 +127,27 @@ class Probe:
             InputError: There is one class only, a class has too few examples to hold some out, or the test set has a class of its own.
             DeviceError: This machine has no such device.
         """
-        train, held = self._sets(x, labels, test)
-        train, held = normalise(train, held, self.normalise)
-        scores, facts = {"adamw": self._adamw, "ridge": self._ridge, "logistic": self._logistic}[self.kind](train, held.x)
+        return self._learn(*self._sets(x, labels, test))
+
+    def _sets(self, x: Any, labels: Any, test: Any) -> tuple[Examples, Examples]:
+        """The training set and the test set, checked and normalised."""
+        train = read_examples(x, labels, name="training")
+        if isinstance(test, int | float):
+            _check_share("test", test)
+            keep, out = split(train, float(test), seed=self.seeds[0], why="the test")
+            return normalise(train.take(keep), train.take(out), self.normalise)
+        held = read_examples(test[0], test[1], name="test", classes=train.classes)
+        if held.x.shape[1] != train.x.shape[1]:
+            raise ShapeError(f"the training features have {train.x.shape[1]} columns, the test features {held.x.shape[1]}.")
+        return normalise(train, held, self.normalise)
+
+    def _learn(self, train: Examples, held: Examples, lanes: Sequence[Sequence[Lane]] | None = None) -> ProbeResult:
+        """`fit` on sets that were checked and normalised; `lanes`: the search, where it is done (adamw)."""
+        if self.kind == "adamw":
+            search = AdamWSearch(self, train)
+            scores, facts = search.finish(search.lanes() if lanes is None else lanes, held.x)
+        else:
+            scores, facts = (self._ridge if self.kind == "ridge" else self._logistic)(train, held.x)
         return probe_result(
             scores,
             held.y,
@@ -138,54 +161,6 @@ class Probe:
             n_train=len(train),
             **facts,
         )
-
-    def _sets(self, x: Any, labels: Any, test: Any) -> tuple[Examples, Examples]:
-        train = read_examples(x, labels, name="training")
-        if isinstance(test, int | float):
-            _check_share("test", test)
-            keep, out = split(train, float(test), seed=self.seeds[0], why="the test")
-            return train.take(keep), train.take(out)
-        held = read_examples(test[0], test[1], name="test", classes=train.classes)
-        if held.x.shape[1] != train.x.shape[1]:
-            raise ShapeError(f"the training features have {train.x.shape[1]} columns, the test features {held.x.shape[1]}.")
-        return train, held
-
-    def _adamw(self, train: Examples, test: FloatArray) -> tuple[FloatArray, dict[str, Any]]:
-        from isomorph.engine import parse_bytes
-        from isomorph.probes._adamw import AdamWProbes
-
-        fits = AdamWProbes(
-            train.x,
-            train.y,
-            len(train.classes),
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            memory_bytes=parse_bytes(self.memory_limit),
-            device=self.device,
-        )
-        parts = [split(train, self.validation, seed=seed, why="validation") for seed in self.seeds]
-        rows, held = np.stack([keep for keep, _ in parts]), np.stack([out for _, out in parts])
-        chosen, trials = search(
-            lambda settings: fits.outcomes(rows, held, self.seeds, settings), seeds=self.seeds, rates=self.learning_rates, ties=self.ties
-        )
-        weights, bias = fits.train(np.stack([np.arange(len(train))] * len(self.seeds)), self.seeds, [[each] for each in chosen])
-        scores = np.stack([fits.probabilities(weights[at, 0], bias[at, 0], test) for at in range(len(self.seeds))])
-        if not np.isfinite(scores).all():
-            raise NonFiniteError(
-                "training diverged: the probe's scores are NaN. Scale the features (normalise='l2') or lower learning_rates."
-            )
-        notes = [
-            f"seed {seed}: the chosen weight decay {decay:g} is the {'smallest' if decay == DECAYS[0] else 'largest'} of the grid."
-            for seed, (_, decay) in zip(self.seeds, chosen, strict=True)
-            if decay in (DECAYS[0], DECAYS[-1])
-        ]
-        curve = tuple(
-            Trial(options={"learning_rate": rate, "weight_decay": decay}, accuracy=accuracy, loss=loss, seed=seed)
-            for seed, of in zip(self.seeds, trials, strict=True)
-            for (rate, decay), (accuracy, loss) in of
-        )
-        options = tuple({"learning_rate": rate, "weight_decay": decay} for rate, decay in chosen)
-        return scores, {"chosen": options, "seeds": self.seeds, "curve": curve, "notes": tuple(notes)}
 
     def _ridge(self, train: Examples, test: FloatArray) -> tuple[FloatArray, dict[str, Any]]:
         from isomorph.probes._ridge import fit_ridge

@@ -21,8 +21,8 @@ _STEPS = (4, 2, 1)
 
 
 @dataclass
-class _Lane:
-    """The search for the weight decay of one seed and one learning rate."""
+class Lane:
+    """The search for the weight decay of one seed and one learning rate: what is known of each point of `DECAYS`, and the best of them."""
 
     seed: int
     rate: float
@@ -32,6 +32,11 @@ class _Lane:
     def wanted(self, step: int | None) -> list[int]:
         near = _COARSE if step is None else (max(self.peak - step, 0), min(self.peak + step, len(DECAYS) - 1))
         return [index for index in near if index not in self.known]
+
+    @property
+    def trials(self) -> list[tuple[Setting, Outcome]]:
+        """All fits, in the order of their weight decays."""
+        return [((self.rate, DECAYS[index]), self.known[index]) for index in sorted(self.known)]
 
     def learn(self, outcomes: dict[int, Outcome], ties: Ties) -> None:
         """Of one sweep the last of equals wins; a later sweep must beat the peak strictly."""
@@ -52,28 +57,29 @@ def rank(outcome: Outcome, ties: Ties) -> tuple[float, float]:
 
 def search(
     run: Callable[[list[list[Setting]]], list[list[Outcome]]], *, seeds: Sequence[int], rates: Sequence[float], ties: Ties
-) -> tuple[list[Setting], list[list[tuple[Setting, Outcome]]]]:
-    """The best setting of each seed, and all outcomes of each seed in the order of rates and weight decays.
+) -> list[list[Lane]]:
+    """The finished lanes of each seed, in the order of the rates. No lane depends on another.
 
     Args:
         run: From the settings to try for each seed to their outcomes; called four times.
         seeds: One search each.
-        rates: Learning rates; between equals the first wins.
+        rates: Learning rates.
         ties: What decides between equal accuracies.
     """
-    lanes = [[_Lane(seed, rate, {}) for rate in rates] for seed in seeds]
+    lanes = [[Lane(seed, rate, {}) for rate in rates] for seed in seeds]
     for step in (None, *_STEPS):
         wanted = [[(lane, index) for lane in of for index in lane.wanted(step)] for of in lanes]
         outcomes = run([[(lane.rate, DECAYS[index]) for lane, index in of] for of in wanted])
         for of, jobs, results in zip(lanes, wanted, outcomes, strict=True):
             for lane in of:
                 lane.learn({index: one for (owner, index), one in zip(jobs, results, strict=True) if owner is lane}, ties)
-    chosen = []
-    for of in lanes:
-        best = of[0]
-        for lane in of[1:]:
-            if rank(lane.known[lane.peak], ties) > rank(best.known[best.peak], ties):
-                best = lane
-        chosen.append((best.rate, DECAYS[best.peak]))
-    trials = [[((lane.rate, DECAYS[index]), lane.known[index]) for lane in of for index in sorted(lane.known)] for of in lanes]
-    return chosen, trials
+    return lanes
+
+
+def choose(lanes: Sequence[Lane], ties: Ties) -> Setting:
+    """The best setting of one seed; between equal learning rates the first wins."""
+    best = lanes[0]
+    for lane in lanes[1:]:
+        if rank(lane.known[lane.peak], ties) > rank(best.known[best.peak], ties):
+            best = lane
+    return best.rate, DECAYS[best.peak]
