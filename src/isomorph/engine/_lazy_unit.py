@@ -27,8 +27,8 @@ class LazyUnit:
 
     @staticmethod
     def of(unit: WorkUnit) -> LazyUnit:
-        """A unit that holds little itself."""
-        return LazyUnit(label=unit.label, make=lambda: unit, asks=lambda: needs_of(unit))
+        """A unit that holds little itself, and says by `asks` or `needs` what it needs, if anything."""
+        return LazyUnit(label=unit.label, make=lambda: unit, asks=getattr(unit, "asks", None) or (lambda: needs_of(unit)))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from isomorph import spec
+from isomorph.engine._needs import Needs
 from isomorph.store import Store
 
 
@@ -21,11 +22,13 @@ class ReceiptUnit:
         label: What it does, in a few words.
         inputs: Everything the files depend on, as plain data.
         work: Makes the files where they are not there yet, and gives what is to be said of them, as plain data.
+        needs: What it needs of its worker.
     """
 
     label: str
     inputs: Mapping[str, Any]
     work: Callable[[], Mapping[str, Any]] = field(repr=False)
+    needs: Needs = field(default_factory=Needs)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -19,7 +19,6 @@ from isomorph.store._atomic import make_folder, write_bytes
 if TYPE_CHECKING:
     from isomorph.models._named_model import NamedModel
     from isomorph.stimuli import Stimuli
-    from isomorph.store import Store
 
 LIBRARIES_BYTES = 3 << 30
 """Enough for a process with its libraries, those of a GPU included."""
@@ -50,6 +49,8 @@ class PlanFacts:
 class ModelNeeds:
     """Called, it gives the `Needs` of a pass of one model over stimuli, and neither loads the model nor looks at a stimulus.
 
+    Dry runs are remembered by the store of a `NamedModel`, and of a `Model`, which is there already, not at all.
+
     Weights are there twice while they are loaded, as a file and as a network. Beside them stand libraries, and what an extraction needs:
     what the plan said, where a dry run was made and the store remembers it, else all of `memory_limit`, which the plan keeps to. On a GPU
     there are the weights and the forward pass of a batch. Before a dry run only the weights are certain, so that nobody is refused for the
@@ -58,21 +59,19 @@ class ModelNeeds:
     Attributes:
         model: Whose pass it is.
         stimuli: What it is shown; None where only the card tells.
-        store: What remembers dry runs.
         options: Those of `extract`; others are of no account.
         near: See `Needs.near`.
     """
 
     model: Model | NamedModel
     stimuli: Stimuli | None
-    store: Store
     options: Mapping[str, Any] = field(default_factory=dict)
     near: str = ""
 
     def __call__(self) -> Needs:
         """By what is remembered, else by the card."""
         try:
-            facts = None if self.stimuli is None else self._recalled(self.stimuli)
+            facts = self._recalled()
             weights = facts.weights if facts else self._weights_by_card()
         except (IsomorphError, OSError):  # the unit itself says what is wrong
             facts = weights = None
@@ -95,18 +94,18 @@ class ModelNeeds:
         Raises:
             IsomorphError: The model cannot be loaded, or its layers cannot be extracted so.
         """
-        if self.stimuli is not None and self._recalled(self.stimuli) is None:
+        path = self._path()
+        if path and self.stimuli is not None and not isinstance(self.model, Model) and self._recalled() is None:
             from isomorph.models._extract import extract
-            from isomorph.models._named_model import loaded
 
-            model = loaded(self.model)
-            plan = extract(model, self.stimuli, store=self.store, dry_run=True, **self._options)
+            model = self.model.load()
+            plan = extract(model, self.stimuli, store=self.model.store, dry_run=True, **self._options)
             tensors = (*model.module.parameters(), *model.module.buffers())
             weights = sum(each.numel() * each.element_size() for each in tensors)
             facts = PlanFacts(weights=weights, peak=plan.peak_bytes, forward=plan.batch_size * plan.activation_bytes)
             with suppress(OSError, IsomorphError):  # it is but a convenience
-                make_folder(self._path(self.stimuli).parent)
-                write_bytes(self._path(self.stimuli), json.dumps(spec.to_plain(facts)).encode(), durable=False)
+                make_folder(path.parent)
+                write_bytes(path, json.dumps(spec.to_plain(facts)).encode(), durable=False)
         return self()
 
     @property
@@ -124,17 +123,27 @@ class ModelNeeds:
         card = self.model.card if isinstance(self.model, Model) else self.model.known
         return None if card.parameters is None else _PARAMETER_BYTES * card.parameters
 
-    def _recalled(self, stimuli: Stimuli) -> PlanFacts | None:
+    def _recalled(self) -> PlanFacts | None:
+        path = self._path()
         try:
-            return spec.from_plain(PlanFacts, json.loads(self._path(stimuli).read_text(encoding="utf-8")))
+            return spec.from_plain(PlanFacts, json.loads(path.read_text(encoding="utf-8"))) if path else None
         except (OSError, ValueError):  # InputError is a ValueError
             return None
 
-    def _path(self, stimuli: Stimuli) -> Path:
+    def _path(self) -> Path | None:
         """Named by what decides sizes: not the weights, whose digest costs loading them."""
-        model = self.model
-        named, card = (model.fingerprint, model.card) if isinstance(model, Model) else (model.asked, model.known)
+        if self.stimuli is None or isinstance(self.model, Model):
+            return None
+        card = self.model.known
         # Pictures are brought to one size, so that all sets of them need the same; the longest text decides.
-        shown = "pictures" if card.modality == "image" and "height_pixels" in card.recipe else stimuli.digest
-        asked = [__version__, named, spec.to_plain(card.recipe), shown, len(stimuli), spec.to_plain(self._options), self._gpu]
-        return self.store.path / "models" / f"needs-{spec.fingerprint(asked)}.json"
+        shown = "pictures" if card.modality == "image" and "height_pixels" in card.recipe else self.stimuli.digest
+        asked = [
+            __version__,
+            self.model.asked,
+            spec.to_plain(card.recipe),
+            shown,
+            len(self.stimuli),
+            spec.to_plain(self._options),
+            self._gpu,
+        ]
+        return self.model.store.path / "models" / f"needs-{spec.fingerprint(asked)}.json"

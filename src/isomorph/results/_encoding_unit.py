@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from isomorph.encoding._encode_options import Intervals
     from isomorph.engine import Progress
     from isomorph.models import Extraction, Model
+    from isomorph.models._model_needs import ModelNeeds
     from isomorph.models._named_model import NamedModel
     from isomorph.results._encoding_shown import Shown
     from isomorph.store import Store
@@ -42,6 +43,14 @@ class BrainFeatures:
     def label(self) -> str:
         """What progress shows."""
         return f"the layers of {self.model.name} on {self.shown.name}"
+
+    @property
+    def asks(self) -> ModelNeeds:
+        """What it needs of its worker."""
+        from isomorph.models._model_needs import ModelNeeds
+
+        how = {"layers": self.layers, "pool": self.chosen_pool, "memory_limit": self.memory_limit}
+        return ModelNeeds(model=self.model, stimuli=self.shown.stimuli, options=how | {"reduce": "gram"})
 
     @property
     def chosen_pool(self) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from isomorph.benchmarks import BehaviourMatch, GeometryMatch
     from isomorph.engine import LazyUnit, Progress
     from isomorph.models import Model
+    from isomorph.models._model_needs import ModelNeeds
     from isomorph.models._named_model import NamedModel
     from isomorph.results._behaviour_unit import AnswerUnit
     from isomorph.results._fragment import Evaluation
@@ -220,11 +221,26 @@ def lazy_units(
 
     asked = _benchmarks(benchmarks)
     return [
-        LazyUnit(label=f"{model.name} on {each.name}", make=partial(_unit, model, each, options))
+        LazyUnit(label=f"{model.name} on {each.name}", make=partial(_unit, model, each, options), asks=_asks(model, each, options))
         for model in named_models([*map(str, _models(models, asked))], device=device, store=store)
         for each in asked
         if _modality(each) == model.modality
     ]
+
+
+def _asks(model: NamedModel, benchmark: Question, options: Mapping[str, Any]) -> ModelNeeds:
+    """What a unit needs of its worker; classifiers answer with their last layer."""
+    from isomorph.benchmarks import BehaviourMatch
+    from isomorph.models._model_needs import ModelNeeds
+    from isomorph.results._fragment import default_pool
+
+    if isinstance(benchmark, BehaviourMatch):
+        return ModelNeeds(model=model, stimuli=None, options=options)
+    return ModelNeeds(
+        model=model,
+        stimuli=benchmark.stimuli,
+        options=dict(options) | {"pool": options.get("pool") or default_pool(model), "reduce": "gram"},
+    )
 
 
 def _units(

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from isomorph._version import __version__
-from isomorph.engine import LazyUnit, Progress, ReceiptUnit, StudyParts
+from isomorph.engine import LazyUnit, Needs, Progress, ReceiptUnit, StudyParts
 from isomorph.spec import fingerprint, to_plain
 from isomorph.store import Store
 from isomorph.visalign._study_run import VisalignRun
@@ -18,6 +18,8 @@ from isomorph.visalign._training_run import rows_digest
 if TYPE_CHECKING:
     from isomorph.visalign._set_part import SetPart
     from isomorph.visalign._study import VisalignStudy
+
+_NOTHING = Needs()
 
 
 def study_parts(study: VisalignStudy) -> StudyParts:
@@ -43,14 +45,14 @@ class _Parts:
     def networks(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run, labels = self._run(progress), self.labels("networks")
         return [
-            _unit(label, "network", self._network(run, store, seed), partial(_trained, run, seed))
+            _unit(label, "network", self._network(run, store, seed), partial(_trained, run, seed), self._needs)
             for label, seed in zip(labels, self.study.seeds, strict=True)
         ]
 
     def evidence(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run, labels = self._run(progress), iter(self.labels("evidence"))
         return [
-            _unit(next(labels), "evidence", self._evidence(run, store, seed, kind), partial(_read, run, seed, kind))
+            _unit(next(labels), "evidence", self._evidence(run, store, seed, kind), partial(_read, run, seed, kind), self._needs)
             for seed in self.study.seeds
             for kind in run.evidence_kinds
         ]
@@ -74,6 +76,11 @@ class _Parts:
             words = {"read": "its answers", "mcdropout": "its answers with dropout", "odin": "its answers after steps on pixels"}
             return [f"{study.network.name}, seed {seed}: {words[kind]}" for seed in study.seeds for kind in run.evidence_kinds]
         return list(run.runs) if stage == "answers" else [f"scores of {len(run.runs)} runs"]
+
+    @property
+    def _needs(self) -> Needs:
+        """Of what runs a network."""
+        return Needs(gpu=self.study.network.device != "cpu")
 
     def _run(self, progress: Progress | None) -> VisalignRun:
         if progress not in self._runs:
@@ -106,9 +113,9 @@ def _asked_of(part: SetPart) -> dict[str, Any]:
     return plain | {"votes": hashlib.sha256(part.votes.read_bytes()).hexdigest() if part.votes else ""}
 
 
-def _unit(label: str, kind: str, inputs: Any, work: Callable[[], Mapping[str, Any]]) -> LazyUnit:
+def _unit(label: str, kind: str, inputs: Any, work: Callable[[], Mapping[str, Any]], needs: Needs = _NOTHING) -> LazyUnit:
     named = {"kind": f"visalign {kind}", "isomorph": __version__, "torch": version("torch"), "inputs": fingerprint(to_plain(inputs))}
-    return LazyUnit.of(ReceiptUnit(label=label, inputs=named, work=work))
+    return LazyUnit.of(ReceiptUnit(label=label, inputs=named, work=work, needs=needs))
 
 
 def _trained(run: VisalignRun, seed: int) -> dict[str, Any]:
