@@ -10,6 +10,7 @@ from isomorph.registry import Entry, Registry
 
 if TYPE_CHECKING:
     from isomorph.stimuli import Stimuli
+    from isomorph.store import Store
 
 _GEIRHOS = {"citation": "Geirhos et al., 2019", "licence": "CC BY 4.0", "modality": "image", "labels": 16}
 _HERE = "isomorph.benchmarks._stimulus_sets"
@@ -36,37 +37,33 @@ stimulus_sets = Registry(
 )  # fmt: skip
 
 
-def load_stimuli(name: str | Path, *, on_error: Literal["raise", "skip"] = "raise") -> Stimuli:
+def load_stimuli(name: str | Path, *, on_error: Literal["raise", "skip"] = "raise", store: Store | None = None) -> Stimuli:
     """The stimulus set called `name`, or the pictures of a folder.
 
     Args:
         name: One of `isomorph list stimuli`; or a folder of pictures (labels from sub-folders), of tar shards (`train/nshards.txt`), or of
             a data set's training split as `tensorflow_datasets` prepares it (`NAME-train.array_record-00000-of-00001`, …); or tar shards
-            that `isomorph.stimuli.shard_names` can name, `"https://host/train-{00000..00999}.tar"`, up to two million pictures. The index
-            of shards is kept in the store.
-        on_error: `"skip"` leaves out pictures of a folder that cannot be read, and notes them.
+            that `isomorph.stimuli.shard_names` can name, `"https://host/train-{00000..00999}.tar"`, up to two million pictures. The indexes
+            of shards are kept in the store.
+        on_error: `"skip"` leaves out pictures of a folder or of shards that cannot be read, and notes them.
+        store: Keeps the indexes of shards; None: the default one.
 
     Raises:
         InputError: Shards hold too many pictures for one set.
         UnknownNameError: No set has this name and there is no such folder.
         FetchError: Its files can be had neither from the mirror, the cache nor the network.
     """
-    from isomorph.stimuli import Stimuli, names_shards
-    from isomorph.stimuli._shard_names import only_shards
+    from isomorph.stimuli import ShardStream, Stimuli, names_shards
+    from isomorph.store import open_store
 
+    if names_shards(name):
+        return ShardStream(str(name), store=open_store(store)).whole(on_error=on_error)
     folder = Path(name)
-    if folder.is_dir() and not only_shards(folder):
-        from isomorph.store import open_store
-
+    if folder.is_dir():
         shards = any(folder.glob("*.array_record-*")) or any(folder.glob("**/nshards.txt"))
         if shards:
-            return Stimuli.from_shards(folder, on_error=on_error, store=open_store())
+            return Stimuli.from_shards(folder, on_error=on_error, store=open_store(store))
         return Stimuli.from_folder(folder, on_error=on_error)
-    if folder.is_dir() or names_shards(name):
-        from isomorph.stimuli import ShardStream
-        from isomorph.store import open_store
-
-        return ShardStream(str(name), store=open_store()).whole(on_error=on_error)
     stimuli: Stimuli = stimulus_sets.load(str(name))()
     return stimuli
 

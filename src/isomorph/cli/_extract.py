@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from isomorph.models import Extraction, ExtractionPlan
     from isomorph.profile import Profile
     from isomorph.stimuli import Stimuli
+    from isomorph.store import Store
 
 
 def run(words: list[str]) -> int | None:
@@ -90,7 +91,8 @@ def extract(
             part, {"--out": out, "--thingsvision": thingsvision, "--group": group, "--dry-run": dry_run, "--profile": profile}
         )
     _check_out(out, thingsvision, reduce)
-    shown = read_stimuli(stimuli, on_error=on_error, column=column, group=group)
+    kept = open_store(store)
+    shown = read_stimuli(stimuli, on_error=on_error, column=column, group=group, store=kept)
     options: dict[str, Any] = {
         "layers": as_layers(layers),
         "pool": pool,
@@ -106,7 +108,6 @@ def extract(
         if dry_run:
             _print_plan(extract_features(loaded, shown, **options, dry_run=True), json=json)
             return None
-        kept = open_store(store)
         if share:
             return extract_part(loaded, shown, share, store=kept, options=options, json=json)
         with Progress(quiet=json) as progress:
@@ -122,7 +123,12 @@ def extract(
 
 
 def read_stimuli(
-    asked: str, *, on_error: Literal["raise", "skip"] = "raise", column: str | None = None, group: str | None = None
+    asked: str | Path,
+    *,
+    on_error: Literal["raise", "skip"] = "raise",
+    column: str | None = None,
+    group: str | None = None,
+    store: Store | None = None,
 ) -> Stimuli:
     """A folder of pictures or shards, shards by their names, a named set of stimuli, or a table of texts.
 
@@ -135,11 +141,11 @@ def read_stimuli(
 
     path = Path(asked)
     if group is not None and (path.suffix == ".txt" or not path.is_file()):
-        raise InputError(f"--group names a column of a table of texts (.csv, .tsv, .parquet), but {path} is none.")
-    if path.is_dir() or names_shards(asked):
-        return load_stimuli(asked, on_error=on_error)
+        raise InputError(f"--group names a column of a table of texts (.csv, .tsv, .parquet), but {asked} is none.")
+    if names_shards(asked) or path.is_dir():
+        return load_stimuli(asked, on_error=on_error, store=store)
     if not path.is_file():
-        if asked in stimulus_sets.names():
+        if str(asked) in stimulus_sets.names():
             return load_stimuli(asked)
         raise FileError(f"there is no folder or file {path} to take stimuli from, nor a set of that name in `isomorph list stimuli`.")
     if path.suffix == ".txt":

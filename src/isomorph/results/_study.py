@@ -31,7 +31,8 @@ class Study:
         name: What the study is called.
         models: Names of models; shell patterns take all that match.
         benchmarks: Names of benchmarks: of geometries, and of answers (model-vs-human, shape-bias).
-        stimuli: A folder of pictures instead of benchmarks: the models are then compared with one another.
+        stimuli: A folder of pictures, or tar shards as `isomorph.stimuli.shard_names` reads them, instead of benchmarks: the models are
+            then compared with one another.
         layers: As `isomorph.evaluate` takes them.
         pool: As `isomorph.evaluate` takes it.
         measures: How RDMs are compared; the first ranks. Answers have measures of their own.
@@ -54,7 +55,7 @@ class Study:
     name: str
     models: tuple[str, ...]
     benchmarks: tuple[str, ...] = ()
-    stimuli: Path | None = None
+    stimuli: str | Path | None = None
     layers: str | tuple[str | int | float, ...] = "all"
     pool: str | None = None
     measures: tuple[Measure, ...] = ("rsa-pearson",)
@@ -93,7 +94,7 @@ class Study:
             study,
             report=here / study.report,
             store=store_beside(study.store, here),
-            stimuli=here / study.stimuli if study.stimuli else None,
+            stimuli=_beside(study.stimuli, here) if study.stimuli else None,
         )
 
     def model_names(self) -> tuple[str, ...]:
@@ -166,7 +167,7 @@ class Study:
             raise UnknownNameError("stage", stage, self.stages)
         how: dict[str, Any] = {"layers": self.layers, "pool": self.pool, "memory_limit": self.memory_limit, "progress": progress}
         if stage == "features":
-            return feature_ranges(self.model_names(), self._shown(), ranges=self.ranges, options=how, device=self.device)
+            return feature_ranges(self.model_names(), self._shown(store), ranges=self.ranges, options=how, device=self.device)
         if stage == "targets":
             return self._targets(store, how)
         before = [unit.fingerprint for unit in self._targets(store, how)]
@@ -183,14 +184,14 @@ class Study:
         """What the units of a stage do, also while a stage before is not finished."""
         if self.stimuli is None or stage != "scores":
             return [unit.label for unit in self.units(store, stage=stage)]
-        return [f"{each} on {self.stimuli.name}" for each in self.model_names()]
+        return [f"{each} on {Path(self.stimuli).name}" for each in self.model_names()]
 
-    def _shown(self) -> dict[str, Stimuli]:
+    def _shown(self, store: Store) -> dict[str, Stimuli]:
         """The stimuli whose features are extracted, by the name of what asks for them."""
         from isomorph.benchmarks import GeometryMatch, load_question
 
         if self.stimuli is not None:
-            return {self.stimuli.name: _folder(self.stimuli)}
+            return {Path(self.stimuli).name: _pictures(self.stimuli, store)}
         return {each.name: each.stimuli for each in map(load_question, self.benchmarks) if isinstance(each, GeometryMatch)}
 
     def _targets(self, store: Store, how: Mapping[str, Any]) -> list[LazyUnit]:
@@ -201,10 +202,10 @@ class Study:
 
         if self.stimuli is None:
             return []
-        shown = _folder(self.stimuli)
+        shown = _pictures(self.stimuli, store)
         return [
             LazyUnit(
-                label=f"the last layer of {each.asked} on {self.stimuli.name}",
+                label=f"the last layer of {each.asked} on {Path(self.stimuli).name}",
                 make=partial(ModelTarget, model=each, stimuli=shown, **how),
             )
             for each in named_models(self.model_names(), device=self.device, store=store)
@@ -225,9 +226,9 @@ class Study:
             asked = [load_question(name) for name in self.benchmarks]
             return [replace(each, comparisons=comparisons) if isinstance(each, GeometryMatch) else each for each in asked]
         question = models_on(
-            _folder(self.stimuli),
+            _pictures(self.stimuli, store),
             self.model_names(),
-            name=self.stimuli.name,
+            name=Path(self.stimuli).name,
             store=store,
             layers=self.layers,
             pool=self.pool,
@@ -241,7 +242,7 @@ class Study:
         """A plan for models that are each other's targets, while one of them has not seen the stimuli: nothing is finished then."""
         if self.stimuli is None:
             return []
-        shown, name, models = _folder(self.stimuli), self.stimuli.name, self.model_names()
+        shown, name, models = _pictures(self.stimuli, store), Path(self.stimuli).name, self.model_names()
         units = self._targets(store, {"layers": self.layers, "pool": self.pool})
         if all(unit.fingerprint in store for unit in units):
             return []
@@ -249,7 +250,15 @@ class Study:
         return [row | {"targets": [each for each in models if each != row["model"]], "fingerprint": None} for row in rows]
 
 
-def _folder(path: Path) -> Stimuli:
-    from isomorph.stimuli import Stimuli
+def _beside(stimuli: str | Path, here: Path) -> str | Path:
+    from isomorph.stimuli import names_shards, shards_beside
 
-    return Stimuli.from_folder(path)
+    placed = shards_beside(str(stimuli), here)
+    return placed if names_shards(placed) else Path(placed)
+
+
+def _pictures(stimuli: str | Path, store: Store) -> Stimuli:
+    from isomorph.benchmarks import load_stimuli
+    from isomorph.stimuli import Stimuli, names_shards
+
+    return load_stimuli(stimuli, store=store) if names_shards(stimuli) else Stimuli.from_folder(stimuli)

@@ -44,11 +44,16 @@ def shard_names(text: str) -> tuple[str, ...]:
 
 
 def names_shards(text: str | Path) -> bool:
-    """Whether a text that is no existing folder is meant for `shard_names`."""
+    """Whether a text is meant for `shard_names`: an address, a pattern, a tar file, or a folder of such without pictures and folders."""
     text = str(text)
-    if Path(text).is_file():
-        return text.endswith(".tar")
-    return "://" in text or text.endswith(".tar") or "{" in text or glob.has_magic(text)
+    if "://" in text:
+        return True
+    path = Path(text)
+    if path.is_dir():
+        inside = [each for each in path.iterdir() if not each.name.startswith(".")]
+        others = any(each.suffix.lower() in SUFFIXES or each.is_dir() for each in inside)
+        return not others and any(each.suffix == ".tar" for each in inside)
+    return path.suffix == ".tar" or (not path.is_file() and ("{" in text or glob.has_magic(text)))
 
 
 def shards_beside(text: str, folder: Path) -> str:
@@ -59,12 +64,6 @@ def shards_beside(text: str, folder: Path) -> str:
         ('s3://pictures/{0..9}.tar', 'studies/{0..9}.tar')
     """
     return text if "://" in text else str(folder / text)
-
-
-def only_shards(folder: Path) -> bool:
-    """Whether a folder holds tar files, and neither pictures nor other folders."""
-    inside = [each for each in folder.iterdir() if not each.name.startswith(".")]
-    return any(each.suffix == ".tar" for each in inside) and not any(each.suffix.lower() in SUFFIXES or each.is_dir() for each in inside)
 
 
 def _expanded(text: str) -> tuple[str, ...]:
