@@ -167,7 +167,7 @@ class Study:
             raise UnknownNameError("stage", stage, self.stages)
         how: dict[str, Any] = {"layers": self.layers, "pool": self.pool, "memory_limit": self.memory_limit, "progress": progress}
         if stage == "features":
-            return feature_ranges(self.model_names(), self._shown(store), ranges=self.ranges, options=how, device=self.device)
+            return feature_ranges(self.model_names(), self._shown(store), ranges=self.ranges, options=how, store=store, device=self.device)
         if stage == "targets":
             return self._targets(store, how)
         before = [unit.fingerprint for unit in self._targets(store, how)]
@@ -197,7 +197,9 @@ class Study:
     def _targets(self, store: Store, how: Mapping[str, Any]) -> list[LazyUnit]:
         """The last layers of the models, which are each other's targets."""
         from isomorph.engine import LazyUnit
+        from isomorph.models._model_needs import ModelNeeds
         from isomorph.models._named_model import named_models
+        from isomorph.results._fragment import default_pool
         from isomorph.results._model_targets import ModelTarget
 
         if self.stimuli is None:
@@ -207,6 +209,7 @@ class Study:
             LazyUnit(
                 label=f"the last layer of {each.asked} on {Path(self.stimuli).name}",
                 make=partial(ModelTarget, model=each, stimuli=shown, **how),
+                asks=ModelNeeds(model=each, stimuli=shown, options={**how, "pool": how["pool"] or default_pool(each), "reduce": "gram"}),
             )
             for each in named_models(self.model_names(), device=self.device, store=store)
         ]
