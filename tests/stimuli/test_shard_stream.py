@@ -1,8 +1,12 @@
 """Streams of shards, local, over HTTP and from S3: ranges, damage, change, errors that pass and errors that do not."""
 
 import io
+import os
+import subprocess
+import sys
 import tarfile
 import threading
+import time
 import tracemalloc
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -11,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from isomorph.benchmarks import load_stimuli
 from isomorph.engine import passes
 from isomorph.errors import FetchError, FileError, IdError, InputError
 from isomorph.spec import fingerprint
@@ -51,7 +56,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         mood, path = self.server.mood, self.server.folder / self.path.strip("/")
-        self.server.asked += 1
+        with self.server.counting:
+            self.server.asked += 1
+        time.sleep(mood.get("slow", 0))
         if mood.get("failures", 0) > 0:
             mood["failures"] -= 1
             self.send_error(503)
@@ -79,7 +86,7 @@ def server(folder: Path, monkeypatch):
     monkeypatch.setattr(remote, "_PAUSES_SECONDS", (0.0, 0.0))
     monkeypatch.setattr(remote, "_BLOCKS", remote._Blocks())
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.folder, server.mood, server.asked = folder, {}, 0
+    server.folder, server.mood, server.asked, server.counting = folder, {}, 0, threading.Lock()
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     yield server
@@ -230,6 +237,78 @@ def test_s3_streams_through_fsspec(folder, monkeypatch):
             ShardStream(["s3://pictures/none.tar"], store=Store(folder / "store"))
     finally:
         server.stop()
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("ISOMORPH_SHARD_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+def kept(cache: Path) -> list[Path]:
+    return sorted(cache.glob("??/*"))
+
+
+def test_blocks_on_disk_are_not_fetched_again(folder, server, cache, monkeypatch):
+    monkeypatch.setattr(remote, "BLOCK", 5000)
+    check(ShardStream(addresses(server), store=Store(folder / "store")))
+    asked, blocks = server.asked, len(kept(cache))
+    assert asked == len(PER_SHARD) + blocks  # of each shard its size, and each block once, for its index and its pictures
+    remote._BLOCKS.__init__()
+    check(ShardStream(addresses(server), store=Store(folder / "store")))
+    assert server.asked == asked + len(PER_SHARD)
+    for path in kept(cache):
+        content = path.read_bytes()
+        path.write_bytes(content[:9] + bytes([content[9] ^ 1]) + content[10:])
+    remote._BLOCKS.__init__()
+    check(ShardStream(addresses(server), store=Store(folder / "store")))  # what is damaged is fetched
+    assert asked + 2 * len(PER_SHARD) < server.asked <= asked + 2 * len(PER_SHARD) + blocks
+    server.mood["tag"] = "another"
+    remote._BLOCKS.__init__()
+    check(ShardStream(addresses(server), store=Store(folder / "store")))
+    assert len(kept(cache)) == 2 * blocks
+
+
+def test_the_cache_stays_within_its_limit_and_a_full_disk_is_no_error(folder, server, cache, monkeypatch):
+    monkeypatch.setattr(remote, "BLOCK", 2000)
+    monkeypatch.setenv("ISOMORPH_SHARD_CACHE_SIZE", "20KB")
+    check(ShardStream(addresses(server), store=Store(folder / "store")))
+    assert 5_000 < sum(path.stat().st_size for path in kept(cache)) <= 20_000
+    monkeypatch.setenv("ISOMORPH_SHARD_CACHE", str(folder / "00000.tar"))  # where no folder can be
+    remote._BLOCKS.__init__()
+    check(ShardStream(addresses(server), store=Store(folder / "store")))
+    monkeypatch.setenv("ISOMORPH_SHARD_CACHE_SIZE", "much")
+    remote._BLOCKS.__init__()
+    with pytest.raises(InputError, match=r"^ISOMORPH_SHARD_CACHE_SIZE must be an amount of memory such as '2GB'"):
+        ShardStream(addresses(server), store=Store(folder / "store")).whole()[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs locks of files")
+def test_two_processes_fetch_a_block_once(folder, server, cache):
+    ShardStream(addresses(server), store=Store(folder / "store"))
+    for path in kept(cache):
+        path.unlink()
+    server.asked, server.mood["slow"] = 0, 0.3
+    code = (
+        "import sys; from isomorph.stimuli import ShardStream; from isomorph.store import Store\n"
+        "for each in ShardStream(sys.argv[2:], store=Store(sys.argv[1])).whole(): each.sum()"
+    )
+    words = [sys.executable, "-c", code, str(folder / "store"), *addresses(server)]
+    running = [subprocess.Popen(words, env=os.environ | {"OMP_NUM_THREADS": "1"}) for _ in "ab"]
+    assert [each.wait(timeout=240) for each in running] == [0, 0]
+    assert server.asked == 2 * len(PER_SHARD) + len(PER_SHARD)
+
+
+def test_shards_by_their_names_are_a_set_of_stimuli(folder, server):
+    whole = load_stimuli(f"http://127.0.0.1:{server.server_port}/{{00000..00002}}.tar", store=Store(folder / "store"))
+    assert whole.ids == local(folder)[0:9].ids
+    for each in (folder / "*.tar", folder / "{00000..00002}.tar"):
+        assert load_stimuli(each).ids == whole.ids
+    write_shard(folder / "00003.tar", range(20, 22))
+    with tarfile.open(folder / "00003.tar", "a") as archive:
+        archive.addfile(tarfile.TarInfo("bad.png"), io.BytesIO())
+    skipping = load_stimuli(str(folder / "00003.tar"), on_error="skip")
+    assert (len(skipping), [each.id for each in skipping.skipped]) == (2, ["00003/bad"])
 
 
 def test_memory_does_not_grow_with_the_pictures(tmp_path):

@@ -27,7 +27,9 @@ class SliceFeatures(Sequence["Features"]):
         self.model, self.layer, self._store = model, layer, plan.store
         self._units = plan.of_model(model)
         self.rows = sum(len(each.part) for each in self._units)
-        missing = [each for each in self._units if each.fingerprint not in plan.store]
+        names = [each.fingerprint for each in self._units]
+        finished = plan.store.finished(names)
+        missing = [each for each, name in zip(self._units, names, strict=True) if name not in finished]
         if missing:
             raise StoreError(
                 f"{len(missing):,} of {len(self._units):,} slices of {model} are not finished; the first is "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache, partial
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -30,14 +30,14 @@ class ShardSlice:
         start: The first picture, counted in the shard.
         stop: The one after the last.
         title: What it is called in labels.
-        needs: Of a worker.
+        near: The shard's place, for what hands out units.
     """
 
     shard: int
     start: int
     stop: int
     title: str
-    needs: Needs
+    near: str
 
     def __len__(self) -> int:
         return self.stop - self.start
@@ -71,16 +71,15 @@ class SlicePlan:
         return found
 
     def _slices(self) -> Iterator[ShardSlice]:
-        gpu = self.study.device.startswith("cuda")
         for number, name in enumerate(self.stream.names):
             count = int(self.stream.starts[number + 1] - self.stream.starts[number])
             size = self.study.slice or max(count, 1)
-            needs = Needs(gpu=gpu, near=str(self.stream.shards[number].path))
+            near = str(self.stream.shards[number].path)
             for start in range(0, count, size):
                 stop = min(start + size, count)
                 place = f"{name} from {start:,}" if start else name
                 title = f"{place} ({stop - start:,} picture{'' if stop - start == 1 else 's'})"
-                yield ShardSlice(number, start, stop, title, needs)
+                yield ShardSlice(number, start, stop, title, near)
 
     @cached_property
     def models(self) -> list[NamedModel]:
@@ -109,12 +108,12 @@ class SlicePlan:
         pictures = len(self.stream)
         return [
             {"model": model.asked, "shards": len(self.stream.shards), "pictures": pictures, "slices": len(self.slices)}
-            | {"finished": sum(SliceUnit(self, model, each).fingerprint in self.store for each in self.slices)}
+            | {"finished": len(self.store.finished(SliceUnit(self, model, each).fingerprint for each in self.slices))}
             for model in self.models
         ]
 
     @cached_property
-    def shown(self) -> Any:
+    def shown(self) -> Callable[[ShardSlice], Stimuli]:
         """Slice → its pictures; the last one stays, for the next model."""
         starts = self.stream.starts
 
@@ -126,7 +125,20 @@ class SlicePlan:
         return shown
 
     @cached_property
-    def asked(self) -> Any:
+    def needs(self) -> Callable[[NamedModel], Needs]:
+        """Model → what a pass of it needs of a worker."""
+        from isomorph.models._model_needs import ModelNeeds
+
+        options = {"memory_limit": self.study.memory_limit}
+
+        @cache
+        def needs(model: NamedModel) -> Needs:
+            return ModelNeeds(model=model, stimuli=None, options=options)()
+
+        return needs
+
+    @cached_property
+    def asked(self) -> Callable[[NamedModel], str]:
         """Model → the name of all that decides its extractions but the pictures."""
         device = SimpleNamespace(type=self.study.device.partition(":")[0])
         anything = SimpleNamespace(digest="", ids=(), modality="image")
@@ -173,8 +185,8 @@ class SliceUnit:
 
     @property
     def needs(self) -> Needs:
-        """The shard at hand."""
-        return self.part.needs
+        """Those of the model, and the shard at hand."""
+        return replace(self.plan.needs(self.model), near=self.part.near)
 
     def run(self, store: Store) -> None:
         """Extract, unless that is done, and commit the receipt."""
