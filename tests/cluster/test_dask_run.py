@@ -51,7 +51,7 @@ def objects(store: Store) -> dict[str, bytes]:
 def begun(study: Path, *more: str) -> "subprocess.Popen[str]":
     words = [sys.executable, "-m", "isomorph", "run", str(study), "--engine", "dask", "--workers", "2", *more]
     with (study.parent / "stderr").open("w") as said:
-        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=said, text=True)
+        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=said, text=True, start_new_session=True)
 
 
 def at_work(store: Store, fingerprint: str, running: "subprocess.Popen[str]") -> list[int]:
@@ -87,8 +87,8 @@ def test_a_study_is_killed_stopped_and_ended(study, tmp_path, capsys):
 
     running = begun(study, "--retry-quarantined")
     assert at_work(store, deadly["fingerprint"], running)
-    running.send_signal(signal.SIGUSR1)
-    assert running.wait(300) == 75, (study.parent / "stderr").read_text()
+    os.killpg(running.pid, signal.SIGINT)  # Ctrl-C in a terminal reaches the workers, too
+    assert running.wait(300) == 130, (study.parent / "stderr").read_text()
     assert re.search("the run was stopped by a signal after [01] units", (study.parent / "stderr").read_text())
     made, notes = deadly["fingerprint"] in store, Journal(store).notes(deadly["fingerprint"])  # it may have ended just then
     assert notes.running == ()

@@ -81,7 +81,9 @@ def test_a_unit_that_wakes_up_where_its_study_is_not(study):
     ("words", "status", "said"),
     [
         (["--engine", "slrum"], 1, "no engine is called 'slrum'. Did you mean 'slurm'?"),
-        (["--engine", "dask", "--part", "1/2"], 2, "--part and --engine are two ways to share the work out; take one."),
+        (["--engine", "dask", "--part", "3/2"], 2, "a part is i/N with 1 ≤ i ≤ N ≤ 1,000,000, such as 1/8; got 3/2."),
+        (["--engine", "dask", "--job", "minimum=few"], 1, "minimum is how many workers to keep while there is little to do; got 'few'."),
+        (["--engine", "slurm", "--job", "per_gpu=2"], 1, "per_gpu is auto, or how many processes share a GPU, from 1 to cores=1; got 2."),
         (["--workers", "2"], 2, "--workers and --job go with --engine."),
         (["--engine", "dask", "--dry-run"], 2, "--dry-run shows the whole study; `isomorph plan` shows its units."),
         (["--engine", "slurm", "--job", "core=2"], 1, "no option is called 'core'. Did you mean 'cores'?"),

@@ -63,13 +63,13 @@ def run_study(
         study: A TOML file: models, benchmarks or stimuli, layers, measures, replicates, seed, report; or, of brains, recordings.
         dry_run: Print the plan and stop; one line a model and benchmark.
         part: Do the I-th of N shares of the units, with whatever machines do the others in the same store; a unit that fails does not
-            stop the rest. The report is left to a run without this.
+            stop the rest. The report is left to a run without this. With an engine its workers do them.
         stage: Do only this stage of it: `targets` or `scores`.
         engine: Where the units run: `local`, this process; `dask`, worker processes of this machine; `slurm`, `pbs`, `lsf`, `sge`,
             `htcondor`, jobs of that batch system; or the address of a scheduler of Dask. A unit that fails does not stop the rest.
         workers: With an engine: how many workers.
-        job: With a batch system, what each of its jobs asks for: cores, memory, walltime, queue, account, gpus, directives, prologue,
-            interface, disk, folder (of the workers' logs).
+        job: With a batch system, what each of its jobs asks for: cores, memory, walltime, queue, account, gpus, gpu_memory, per_gpu,
+            directives, prologue, interface, disk, folder (of the workers' logs); and minimum, of workers while there is little to do.
         retry_quarantined: With a part or an engine: also begin units at which three processes were killed.
         profile: Also tell where the time of each stage went; alone the same as with `--engine local`.
         store: The store's folder; default: the study's, else $ISOMORPH_STORE.
@@ -86,14 +86,13 @@ def run_study(
     if engine:
         from isomorph.cli._engine_run import run_on_engine
 
-        if part:
-            wrong_usage("run", "--part and --engine are two ways to share the work out; take one.")
         asked = [one for several in job for one in several]
         return run_on_engine(
             study,
             engine=engine,
             workers=workers or 1,
             job=asked,
+            part=part,
             stage=stage,
             store=store,
             retry_quarantined=retry_quarantined,

@@ -14,6 +14,8 @@ from isomorph.profile import Profile
 
 if TYPE_CHECKING:
     from isomorph.engine import Outcome, Part, Progress, StagedStudy, StopSignals
+    from isomorph.engine._outcome import State
+    from isomorph.errors import StoreError
     from isomorph.store import Store
 
 
@@ -22,16 +24,12 @@ def run_part(
 ) -> int:
     """Do one part; the exit status is 0 if all of it is done, 1 if something is missing, 75 or 143 if a signal stopped it."""
     from isomorph.cli._plan import study_in_parts
-    from isomorph.engine import DEATHS, Part, Progress, StopRequested, StopSignals
-    from isomorph.errors import InputError
+    from isomorph.engine import DEATHS, Progress, StopRequested, StopSignals
     from isomorph.store import open_store
 
     asked = study_in_parts(study)
     kept = open_store(store or asked.store)
-    try:
-        ours = Part.parse(part or "1/1")
-    except InputError as error:
-        wrong_usage("run", str(error))
+    ours = part_of(part)
     if stage is not None and stage not in asked.stages:
         wrong_usage("run", f"the study {asked.name!r} has the stages {', '.join(asked.stages)}, and no {stage!r}.")
     ended: list[Outcome] = []
@@ -51,27 +49,40 @@ def run_part(
         return end(ended, f"part {ours}")
 
 
+def part_of(part: str | None) -> Part:
+    """The part that was asked for; what is none is wrong usage."""
+    from isomorph.engine import Part
+    from isomorph.errors import InputError
+
+    try:
+        return Part.parse(part or "1/1")
+    except InputError as error:
+        wrong_usage("run", str(error))
+
+
 def _stage(
     asked: StagedStudy, kept: Store, stage: str, ours: Part, signals: StopSignals, progress: Progress, *, deaths: int | None
 ) -> Iterator[Outcome]:
     from isomorph.engine import outcomes
-    from isomorph.errors import StageNotReadyError
+    from isomorph.errors import StoreError
 
     try:
         units = ours.of(asked.units(kept, stage=stage, progress=progress))
-    except StageNotReadyError as error:  # the stage before is in other hands
-        yield waiting(stage, error)
+    except StoreError as error:
+        yield not_begun(stage, error)
         return
     for outcome in outcomes(units, store=kept, on_error="continue", quarantine_after=deaths):
         yield excused(outcome, asked, stage)
         signals.check()
 
 
-def waiting(stage: str, error: Exception) -> Outcome:
-    """The outcome of a stage whose units cannot be told yet."""
+def not_begun(stage: str, error: StoreError) -> Outcome:
+    """The outcome of a stage whose units cannot be told: it waits for a stage before, which is in other hands, or the store fails."""
     from isomorph.engine import ErrorRecord, Outcome
+    from isomorph.errors import StageNotReadyError
 
-    return Outcome(label=f"the stage {stage}", fingerprint="", state="waiting", error=ErrorRecord.of(error, attempts=0))
+    state: State = "waiting" if isinstance(error, StageNotReadyError) else "failed"
+    return Outcome(label=f"the stage {stage}", fingerprint="", state=state, error=ErrorRecord.of(error, attempts=0))
 
 
 def excused(outcome: Outcome, asked: StagedStudy, stage: str) -> Outcome:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from isomorph.engine import Needs
 from isomorph.errors import FileError, StoreError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class StudyUnit:
         stage: The stage.
         index: The place in the stage, from 0.
         label: What it does, in a few words.
+        needs: What it needs of its worker.
     """
 
     path: Path
@@ -35,6 +37,7 @@ class StudyUnit:
     stage: str
     index: int
     label: str
+    needs: Needs = field(default_factory=Needs)
 
     @cached_property
     def unit(self) -> LazyUnit:

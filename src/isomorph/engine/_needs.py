@@ -51,3 +51,9 @@ def needs_of(unit: object) -> Needs:
     """The needs of a unit, by its attribute `needs`; of a unit without one nothing special."""
     needs = getattr(unit, "needs", None)
     return needs if isinstance(needs, Needs) else Needs()
+
+
+def near_of(unit: object) -> str:
+    """What a unit reads, without reckoning the rest of its needs where whoever tells them knows it apart."""
+    near = getattr(getattr(unit, "asks", None), "near", None)
+    return near if isinstance(near, str) else needs_of(unit).near

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from isomorph.engine._needs import needs_of
+from isomorph.engine._needs import near_of
 from isomorph.errors import InputError
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ class Part:
 
     def of(self, items: Sequence[T]) -> list[T]:
         """The items of this part."""
-        near = [needs_of(each).near for each in items]
+        near = [near_of(each) for each in items]
         if not any(near):
             return list(items[self.number - 1 :: self.total])
         first = {name: place for place, name in reversed([*enumerate(near)])}
