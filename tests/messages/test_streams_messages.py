@@ -61,6 +61,12 @@ def test_too_many_for_one_set(tmp_path, monkeypatch):
         ({"models": ()}, InputError, "the study 'x' names no models."),
         ({"shards": ""}, InputError, "the study 'x' names no shards."),
         ({"slice": 0}, InputError, "slice of the study 'x' must be between 1 and 1,000,000 pictures; got 0."),
+        ({"together": 0}, InputError, "together of the study 'x' must be a number of shards; got 0."),
+        (
+            {"reduce": "sketch"},
+            InputError,
+            "the study 'x' needs a sketch_width: by itself it follows from the pictures of a slice, which differ.",
+        ),
         (
             {"reduce": "gram"},
             InputError,

@@ -51,7 +51,9 @@ def study(tmp_path_factory) -> Path:
         write_shard(folder / f"{number:03}.tar", range(first, first + count))
         first += count
     path = folder / "shards.toml"
-    path.write_text(f'models = ["bundled/pixels", "{RESNET}"]\nshards = "{{000..003}}.tar"\nslice = 3\nbatch_size = 2\nstore = "store"\n')
+    path.write_text(
+        f'models = ["bundled/pixels", "{RESNET}"]\nshards = "{{000..003}}.tar"\nslice = 3\ntogether = 2\nbatch_size = 2\nstore = "store"\n'
+    )
     return path
 
 
@@ -72,17 +74,17 @@ def lines(capsys) -> list[dict[str, object]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
-def test_units_are_slices_and_all_models_of_a_shard_stand_together(study):
+def test_units_are_slices_and_all_models_see_some_shards_before_the_next(study):
     staged = study_in_parts(study)
     assert staged.stages == ("features",)
     units = staged.units(Store(study.parent / "store"), stage="features")
-    slices = ["000 (3 pictures)", "001 (3 pictures)", "001 from 3 (2 pictures)", "003 (2 pictures)"]
-    assert [each.label for each in units] == [f"{model} on {each}" for each in slices for model in ("bundled/pixels", RESNET)]
-    assert [each.needs.near for each in units] == [
-        str(study.parent / f"{number}.tar") for number in ("000", "001", "001", "003") for _ in "ab"
-    ]
+    first, second = ["000 (3 pictures)", "001 (3 pictures)", "001 from 3 (2 pictures)"], ["003 (2 pictures)"]
+    models = ("bundled/pixels", RESNET)
+    assert [each.label for each in units] == [f"{model} on {each}" for shards in (first, second) for model in models for each in shards]
+    near = [str(study.parent / f"{number}.tar") for number in ("000", "002")]
+    assert [each.needs.near for each in units] == [near[0]] * 6 + [near[1]] * 2
     halves = [{unit.needs.near for unit in Part(number, 2).of(units)} for number in (1, 2)]
-    assert len(halves[0] & halves[1]) <= 1  # a shard is read by one part, but the one in the middle
+    assert halves == [{near[0]}, set(near)]
 
 
 def test_parts_make_the_store_of_one_process_and_a_second_run_does_nothing(study, done, tmp_path, capsys):

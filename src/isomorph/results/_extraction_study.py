@@ -26,18 +26,20 @@ _MOST_PICTURES = 1_000_000
 class ExtractionStudy:
     """What models say of the pictures of tar shards, wherever these are; never whole in memory.
 
-    A unit is one model on one shard, or on `slice` pictures of it; all models of a slice stand together, so that who does one finds the
-    shard at hand for the next. Each is an extraction of its own in the store. A plan looks at shards, not at pictures.
+    A unit is one model on one shard, or on `slice` pictures of it: an extraction of its own in the store. All models see some shards
+    before they see the next, so that who does a unit finds them at hand. A plan looks at shards, not at pictures.
 
     Attributes:
         name: What the study is called.
         models: Names of models; shell patterns take all that match and see pictures.
         shards: What `isomorph.stimuli.shard_names` reads, one text or several: `"https://host/train-{00000..00999}.tar"`.
         slice: At most so many pictures a unit; none: one unit a shard. Units never cross shards.
+        together: So many shards are seen by one model before the next is loaded, and by all models before the next so many. What is kept
+            of fetched shards (`ISOMORPH_SHARD_CACHE`) should hold them.
         layers: As `isomorph.models.extract` takes them; the last one unless asked.
         pool: As `isomorph.models.extract` takes it.
-        reduce: `"features"`, or `"sketch"`.
-        sketch_width: Columns of a sketch.
+        reduce: `"features"` or `"sketch"`.
+        sketch_width: Columns of a sketch, which all slices must share.
         batch_size: Stimuli at a time; chosen from the memory limit unless given.
         memory_limit: What an extraction may hold in memory.
         precision: Of the forward pass.
@@ -55,6 +57,7 @@ class ExtractionStudy:
     models: tuple[str, ...]
     shards: str | tuple[str, ...]
     slice: int | None = None
+    together: int = 8
     layers: str | tuple[str | int | float, ...] = (-1,)
     pool: str = "flatten"
     reduce: Literal["features", "sketch", "gram"] = "features"
@@ -73,6 +76,12 @@ class ExtractionStudy:
                 raise InputError(f"the study {self.name!r} names no {what}.")
         if self.slice is not None and not 1 <= self.slice <= _MOST_PICTURES:
             raise InputError(f"slice of the study {self.name!r} must be between 1 and {_MOST_PICTURES:,} pictures; got {self.slice}.")
+        if self.together < 1:
+            raise InputError(f"together of the study {self.name!r} must be a number of shards; got {self.together}.")
+        if self.reduce == "sketch" and self.sketch_width is None:
+            raise InputError(
+                f"the study {self.name!r} needs a sketch_width: by itself it follows from the pictures of a slice, which differ."
+            )
         if self.reduce == "gram":
             raise InputError(
                 f'the study {self.name!r} asks for reduce = "gram", which holds the products of all pairs of pictures, and its units see '

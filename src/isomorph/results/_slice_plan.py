@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache, partial
+from itertools import groupby
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from isomorph.stimuli import ShardStream, Stimuli
     from isomorph.store import Store
 
+_KEPT_PICTURES = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class ShardSlice:
@@ -30,7 +33,7 @@ class ShardSlice:
         start: The first picture, counted in the shard.
         stop: The one after the last.
         title: What it is called in labels.
-        near: The shard's place, for what hands out units.
+        near: The place of the first of the shards that one model after the other sees, for what hands out units.
     """
 
     shard: int
@@ -74,7 +77,7 @@ class SlicePlan:
         for number, name in enumerate(self.stream.names):
             count = int(self.stream.starts[number + 1] - self.stream.starts[number])
             size = self.study.slice or max(count, 1)
-            near = str(self.stream.shards[number].path)
+            near = str(self.stream.shards[number - number % self.study.together].path)
             for start in range(0, count, size):
                 stop = min(start + size, count)
                 place = f"{name} from {start:,}" if start else name
@@ -89,8 +92,9 @@ class SlicePlan:
         return named_models(self.study.model_names(), device=self.study.device, store=self.store)
 
     def units(self) -> list[SliceUnit]:
-        """All models on the first slice, then all on the next."""
-        return [SliceUnit(self, model, each) for each in self.slices for model in self.models]
+        """The first model on some shards, the next on the same, …; then all on the next shards."""
+        groups = [list(group) for _, group in groupby(self.slices, lambda each: each.near)]
+        return [SliceUnit(self, model, each) for group in groups for model in self.models for each in group]
 
     def of_model(self, name: str) -> list[SliceUnit]:
         """All slices of one model.
@@ -114,10 +118,10 @@ class SlicePlan:
 
     @cached_property
     def shown(self) -> Callable[[ShardSlice], Stimuli]:
-        """Slice → its pictures; the last one stays, for the next model."""
+        """Slice → its pictures; names and digests of the last ones stay, for the next model."""
         starts = self.stream.starts
 
-        @lru_cache(maxsize=1)
+        @lru_cache(maxsize=max(1, _KEPT_PICTURES // max(map(len, self.slices))))
         def shown(part: ShardSlice) -> Stimuli:
             first = int(starts[part.shard])
             return self.stream[first + part.start : first + part.stop]
@@ -185,7 +189,7 @@ class SliceUnit:
 
     @property
     def needs(self) -> Needs:
-        """Those of the model, and the shard at hand."""
+        """Those of the model, and the shards at hand."""
         return replace(self.plan.needs(self.model), near=self.part.near)
 
     def run(self, store: Store) -> None:
