@@ -22,6 +22,6 @@ def test_the_demo_without_people_has_questions_for_its_held_out_pictures(tmp_pat
     assert np.allclose(np.linalg.eigvalsh(weights)[-5:], [0.1, 0.3, 0.3, 0.3, 0.3])
     few = StudyRun(replace(study, triplets=replace(study.triplets, train=50, validation=50)), store, None)
     for split in ("train", "held_out"):
-        table, _ = few.triplets("alignet", split)
+        table, _ = few.asked.labelled("alignet", split)
         assert len(table) == 50
     assert max(study.evaluation.neighbours) < len(run.held_out)

@@ -11,7 +11,7 @@ from isomorph.alignet._label_blocks import Labelling
 from isomorph.alignet._label_ranges import ranges_of
 from isomorph.alignment import FittedTransform
 from isomorph.engine import Progress, run_plan
-from isomorph.errors import InputError, StoreError
+from isomorph.errors import StoreError
 from isomorph.features import Features
 from isomorph.store import Store
 
@@ -113,9 +113,3 @@ def test_a_range_that_was_killed_goes_on_with_the_block_it_was_at(drawn, tmp_pat
     run_plan([unit, join], store=store)
     assert kept == {path: path.stat().st_ino for path in kept}
     assert files(tmp_path / "t") == alone(labelling, tmp_path / "alone")
-
-
-@pytest.mark.parametrize("ranges", [0, -1, 1.5, True])
-def test_ranges_are_counted_from_one(drawn, tmp_path, ranges):
-    with pytest.raises(InputError, match="ranges must be a whole number of at least 1; got"):
-        label_ranges(X, drawn, tmp_path / "t", ranges=ranges)

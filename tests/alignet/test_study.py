@@ -16,6 +16,7 @@ from isomorph.alignet._study_run import StudyRun, held_out_rows
 from isomorph.alignment import FittedTransform
 from isomorph.benchmarks import GeometryMatch, Target
 from isomorph.cli import main
+from isomorph.engine import run_plan
 from isomorph.errors import FileError, InputError
 from isomorph.judgments import Triplets, save_triplets
 from isomorph.stimuli import Stimuli
@@ -165,6 +166,29 @@ def test_again_nothing_is_done_twice_and_the_answers_are_equal(folder, outcome):
         assert list(student.history) == list(outcome.students[name].history)
 
 
+def tables(out: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(out)): path.read_bytes() for path in (out / "triplets").rglob("*") if path.is_file()}
+
+
+def test_ranges_change_neither_tables_nor_names_and_label_nothing_twice(folder, outcome, tmp_path):
+    plain, ranged = AlignetStudy.load(folder / "study.toml"), changed(folder, "clusters = 4", "clusters = 4\nranges = 3")
+    store = Store(plain.store)
+    assert plain.parts.stages == ("features", "teacher", "triplets", "students", "evaluation")
+    assert ranged.parts.stages == ("features", "teacher", "drawn", "labels", "triplets", "students", "evaluation")
+    kept = {path: path.stat().st_mtime_ns for path in (folder / "out" / "triplets").rglob("*")}
+    for stage in ranged.parts.stages[:5]:
+        run_plan(ranged.parts.units(store, stage=stage), store=store)
+    assert kept == {path: path.stat().st_mtime_ns for path in kept}
+    assert "labels of a range of triplets" not in [each.kind for each in store.entries()]
+    one, other = ([unit.fingerprint for unit in each.parts.units(store, stage="triplets")] for each in (plain, ranged))
+    assert one == other
+    anew = StudyRun(replace(ranged, out=tmp_path), store, None)
+    for student in anew.students:
+        anew.asked.tables(student)
+    assert tables(tmp_path) == tables(folder / "out")
+    assert [each.kind for each in store.entries()].count("labels of a range of triplets") == 6
+
+
 def test_in_a_terminal(folder, outcome, capsys):
     assert main(["alignet", "run", str(folder / "study.toml"), "--no-figures", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
@@ -229,23 +253,23 @@ def test_too_few_pictures(folder):
 
 def test_more_clusters_than_pictures(folder, outcome):
     with pytest.raises(InputError, match="50 clusters"):
-        _ = of(folder, "clusters = 4", "clusters = 50").clusters
+        _ = of(folder, "clusters = 4", "clusters = 50").asked.clusters
 
 
 def test_classes_are_folders(folder, outcome, tmp_path):
     run = of(folder, "clusters = 4\ntrain = 200", 'sampling = "between_class"\ntrain = 30')
-    table, _ = run.triplets("alignet", "train")
+    table, _ = run.asked.labelled("alignet", "train")
     drawn = table[:]
     classes = np.array([name.partition("/")[0] for name in drawn.objects])[drawn.items]
     assert all(len(set(three)) == 3 for three in classes)
     with pytest.raises(InputError, match="'between_class' triplets need classes, one folder each; sample by clusters instead"):
-        run._groups(Stimuli.from_arrays(np.zeros((4, 8, 8, 3), np.uint8), ids=list("abcd")), None)
+        run.asked.groups(Stimuli.from_arrays(np.zeros((4, 8, 8, 3), np.uint8), ids=list("abcd")))
 
 
 def test_clusters_of_one_picture_give_no_pair(folder, outcome):
     run = of(folder, "clusters = 4", "clusters = 29")
     with pytest.raises(InputError, match="need a group of 2 images and another group; there are 29 images in 29 groups, the largest of 1"):
-        run.triplets("alignet", "train")
+        run.asked.labelled("alignet", "train")
 
 
 def test_trials_about_other_pictures(folder, outcome, tmp_path):

@@ -85,8 +85,9 @@ transform = "map.safetensors"
 
 [triplets]
 clusters = 3
-train = 60
+train = 300000
 validation = 20
+ranges = 2
 
 [student]
 model = "timm/test_resnet.random-1"
@@ -197,6 +198,32 @@ def test_a_later_stage_says_what_it_waits_for_and_what_it_will_do(kind, folder, 
     assert main(["run", str(study), "--store", str(tmp_path), "--part", "1/1", "--stage", stages[1]]) == 1
     expected = sum(row["stage"] == stages[0] for row in rows)
     assert f"needs what the stage {stages[0]!r} makes, and {expected} of its units are not finished" in capsys.readouterr().err
+
+
+def test_a_model_that_a_study_leaves_out_fails_no_part(shared, tmp_path, capsys):
+    study = shared / "skips.toml"
+    models = '"timm/test_resnet.random-0", "timm/test_vit.random-0", "timm/test_resnet.random-1", "bundled/pixels"'
+    lines_of_all = [line for line in CONSISTENCY.splitlines() if not line.startswith(("models", "store", "report"))]
+    left_out = 'on_error = "skip"\nreport = "report-skips"\n[layers]\n"bundled/pixels" = "no such layer"\n'
+    study.write_text("\n".join([f"models = [{models}]", *lines_of_all, left_out]))
+    shutil.copytree(shared / "store-consistency", tmp_path / "store")  # two of the models are done there
+    words = ["run", str(study), "--store", str(tmp_path / "store")]
+    for part in ("1/2", "2/2"):
+        assert main([*words, "--part", part, "--stage", "features"]) == 0
+        said = capsys.readouterr().err
+        assert "2 units done" in said or "0 units done" in said or "1 units done" in said
+        assert "1 left out of the study, 0 missing" in said
+        assert "\nleft out: bundled/pixels on " in said
+    assert main([*words, "--engine", "local", "--json"]) == 0
+    rows = lines(capsys)
+    assert [(row["stage"], row["unit"]) for row in rows[:-1] if row["state"] == "left_out"] == [
+        ("features", f"bundled/pixels on {dataset}") for dataset in ("photos", "sketches")
+    ]
+    assert any("bundled/pixels is left out" in note or "bundled/pixels is missing" in note for note in rows[-1]["notes"])
+    assert main(["status", str(study), "--store", str(tmp_path / "store")]) == 0
+    told = capsys.readouterr()
+    assert "all units are done but 2 that are left out" in told.err
+    assert "left_out" in told.out
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are looked up in /proc")

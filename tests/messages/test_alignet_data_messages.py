@@ -8,17 +8,20 @@ import numpy as np
 import pytest
 
 from isomorph.alignet import (
+    AlignetStudy,
     Clusters,
     KMeans,
     TripletSampler,
     TripletTable,
     alignet_path,
+    label_ranges,
     label_triplets,
     load_groups,
     sample_to_table,
     table_from_alignet,
     table_from_triplets,
 )
+from isomorph.alignet._study import StudentPart, TeacherPart, TripletPart
 from isomorph.alignet._triplet_table_writer import TableWriter
 from isomorph.alignment import FittedTransform
 from isomorph.errors import DeviceError, FileError, IdError, InputError, NonFiniteError, ShapeError, UnknownNameError
@@ -173,6 +176,17 @@ def test_labels_that_cannot_be(tmp_path):
         table.soft_targets()
     with said(InputError, "AligNet's files hold similarities, and these triplets have none. Label them first."):
         write_alignet(tmp_path / "x.npz", table)
+
+
+def test_ranges_of_labels(tmp_path):
+    with said(InputError, "ranges must be a whole number of at least 1; got 0."):
+        label_ranges(X, TRIALS, tmp_path / "t", ranges=0)
+    with said(InputError, "ranges must be a whole number of at least 1; got True."):
+        label_ranges(X, TRIALS, tmp_path / "t", ranges=True)
+    teacher, student = TeacherPart(model="a", transform=tmp_path), StudentPart(model="b")
+    for ranges, told in ((0, "0"), (200_000, "200000")):
+        with said(InputError, f"the study 's': triplets.ranges must be between 1 and 100,000; got {told}."):
+            AlignetStudy(name="s", pictures=("p",), teacher=teacher, student=student, triplets=TripletPart(ranges=ranges))
 
 
 def test_tables(tmp_path):

@@ -55,7 +55,7 @@ def seen_by(run: StudyRun, student: str, found: Met, *, objects: Iterable[str] =
     `"pictures seen in pretraining (ImageNet)"`: they are ImageNet's training files (`imagenet`), and the network that the student began
     as was trained on ImageNet; else `"unseen"`.
     """
-    from isomorph.alignet._study_run import STUDENT
+    from isomorph.alignet._study_triplets import STUDENT
 
     if student == STUDENT:
         asked, fitted = set(objects), run.transform.seen

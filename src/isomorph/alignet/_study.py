@@ -55,6 +55,8 @@ class TripletPart:
         transformed: Whether features are clustered after the map; before it otherwise.
         train: Triplets to learn from.
         validation: Triplets to look at while training, and of held-out pictures to judge by.
+        ranges: Among how many units the labels of a split are shared out, of at least 262,144 triplets each; more than 1 adds the stages
+            `drawn` and `labels`. The tables have the same bytes.
     """
 
     sampling: str = "cluster_border"
@@ -62,6 +64,7 @@ class TripletPart:
     transformed: bool = True
     train: int = 10_000_000
     validation: int = 10_000
+    ranges: int = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -226,6 +229,8 @@ class AlignetStudy:
             )
         if self.triplets.train < 1 or self.triplets.validation < 1:
             raise InputError(f"the study {self.name!r} needs at least one triplet to train and one to validate.")
+        if not 1 <= self.triplets.ranges <= 100_000:
+            raise InputError(f"the study {self.name!r}: triplets.ranges must be between 1 and 100,000; got {self.triplets.ranges}.")
         sampling_kind(self.triplets.sampling)
 
     @staticmethod
@@ -251,7 +256,7 @@ class AlignetStudy:
 
     @cached_property
     def parts(self) -> StudyParts:
-        """Its stages: `features`, `teacher`, `triplets`, `students`, `evaluation`."""
+        """Its stages: `features`, `teacher`, `triplets`, `students`, `evaluation`; with ranges `drawn` and `labels` before `triplets`."""
         from isomorph.alignet._study_parts import AlignetParts
 
         return AlignetParts(self).staged

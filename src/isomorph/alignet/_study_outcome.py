@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from isomorph.alignet._fine_tuned import FineTuned
 from isomorph.alignet._label_report import LabelReport
 from isomorph.alignet._study_parts import AlignetParts
-from isomorph.alignet._study_run import STUDENT
+from isomorph.alignet._study_triplets import STUDENT
 from isomorph.alignment import FittedTransform
 from isomorph.engine import run_plan
 from isomorph.errors import InputError
@@ -72,7 +72,7 @@ def run_study(study: AlignetStudy, store: Store, *, progress: Progress | None = 
     run.check()
     for stage in parts.staged.stages:
         run_plan(parts.staged.units(store, stage=stage, progress=progress), store=store, progress=progress)
-    tables = {name: run.tables(name) for name in run.students}
+    tables = {name: run.asked.tables(name) for name in run.students}
     students = {name: run.taught(name) for name in run.students}
     return StudyOutcome(
         study=study,

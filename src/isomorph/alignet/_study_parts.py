@@ -14,8 +14,9 @@ import numpy as np
 
 from isomorph._version import __version__
 from isomorph.alignet._study_run import StudyRun
+from isomorph.alignet._study_triplets import STUDENT
 from isomorph.alignment import AlignmentCheck, FittedTransform
-from isomorph.engine import LazyUnit, Progress, ReceiptUnit, StudyParts
+from isomorph.engine import LazyUnit, Needs, Part, Progress, ReceiptUnit, StudyParts
 from isomorph.spec import fingerprint, to_plain
 from isomorph.store import Store
 
@@ -29,7 +30,8 @@ class AlignetParts:
     """The stages and their units.
 
     `features`: the teacher's, a set of pictures each; `teacher`: its map, and clusters; `triplets`: a split each; `students`: each one;
-    `evaluation`.
+    `evaluation`. With ranges, before `triplets`: `drawn`, a split without labels each, and the mapped features of a set of pictures each;
+    `labels`: a student's range of a split each.
     """
 
     def __init__(self, study: AlignetStudy) -> None:
@@ -39,9 +41,11 @@ class AlignetParts:
     @cached_property
     def staged(self) -> StudyParts:
         """As engines take them."""
+        ranges = {"drawn": self._drawn, "labels": self._ranges} if self.study.triplets.ranges > 1 else {}
         makers = {
             "features": self._features,
             "teacher": self._teacher,
+            **ranges,
             "triplets": self._triplets,
             "students": self._students,
             "evaluation": self._evaluation,
@@ -63,28 +67,63 @@ class AlignetParts:
     def _features(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run = self.run(store, progress)
         return [
-            _unit(f"the teacher on {what}", "features", [self._seen(run), shown.digest], partial(_features, run, shown))
+            _unit(f"the teacher on {what}", "features", [self._seen(run), shown.digest], partial(_features, run, shown), self._needs)
             for what, shown in _shown(run).items()
         ]
 
     def _teacher(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run = self.run(store, progress)
         what = "the teacher's map and clusters" if self.study.triplets.sampling.startswith("cluster") else "the teacher's map"
-        return [_unit(what, "teacher", self._taught_by(run), partial(_teacher, run))]
+        return [_unit(what, "teacher", self._taught_by(run), partial(_teacher, run), self._needs)]
+
+    def _drawn(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
+        run = self.run(store, progress)
+        drawn = [
+            _unit(f"triplets without labels, {_words(split)}", "drawn triplets", self._asked(run, split), partial(_drawn, run, split))
+            for split in run.asked.splits
+        ]
+        shown = {"pictures to learn from": run.training, "held-out pictures": run.held_out}
+        mapped = [
+            _unit(f"the mapped teacher on {what}", "mapped features", [self._taught_by(run), each.digest], partial(_mapped, run, each))
+            for what, each in shown.items()
+        ]
+        return [*drawn, *mapped]
+
+    def _ranges(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
+        run = self.run(store, progress)
+        return [
+            _unit(
+                f"labels {part} for {student}, {_words(split)}",
+                "labels",
+                [self._asked(run, split), student, str(part)],
+                partial(_range, run, student, split, part),
+            )
+            for split in run.asked.splits
+            for student in run.students
+            for part in (Part(number, run.asked.range_count(split)) for number in range(1, run.asked.range_count(split) + 1))
+        ]
 
     def _triplets(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run = self.run(store, progress)
         return [
-            _unit(f"triplets, {split.replace('_', '-')}", "triplets", self._labels(run, split), partial(_labels, run, split))
-            for split in run.splits
+            _unit(f"triplets, {_words(split)}", "triplets", self._labels(run, split), partial(_labels, run, split))
+            for split in run.asked.splits
         ]
 
     def _students(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run = self.run(store, progress)
-        return [_unit(f"the student {name}", "student", self._student(run, name), partial(_student, run, name)) for name in run.students]
+        return [
+            _unit(f"the student {name}", "student", self._student(run, name), partial(_student, run, name), self._needs)
+            for name in run.students
+        ]
 
     def _evaluation(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         return [LazyUnit.of(self.answers(self.run(store, progress)))]
+
+    @property
+    def _needs(self) -> Needs:
+        """Of what runs a network."""
+        return Needs(gpu=self.study.device != "cpu")
 
     def _seen(self, run: StudyRun) -> list[Any]:
         """How the teacher sees."""
@@ -100,11 +139,16 @@ class AlignetParts:
         return [self._seen(run), shown, judged, how, study.held_out, study.seed, study.triplets.clusters, study.triplets.transformed]
 
     def _labels(self, run: StudyRun, split: str) -> list[Any]:
-        return [self._taught_by(run), self.study.triplets, split, run.students]
+        return [*self._asked(run, split), run.students]
+
+    def _asked(self, run: StudyRun, split: str) -> list[Any]:
+        part = to_plain(self.study.triplets)
+        del part["ranges"]  # they change no table
+        return [self._taught_by(run), part, split]
 
     def _student(self, run: StudyRun, name: str) -> list[Any]:
         part = self.study.student
-        labels = [self._labels(run, split) for split in run.splits]
+        labels = [self._labels(run, split) for split in run.asked.splits]
         return [labels, _model(run, part.model, part.recipe), part.layer, part.pool, run.fine_tuning, run.pictures.digest, name]
 
     @cached_property
@@ -124,6 +168,11 @@ class AnswersUnit:
     inputs: Any
     label: str = "questions to the students"
 
+    @property
+    def needs(self) -> Needs:
+        """What it needs of its worker."""
+        return Needs(gpu=self.asked.study.device != "cpu")
+
     @cached_property
     def spec(self) -> dict[str, Any]:
         """Everything the answers depend on."""
@@ -141,7 +190,7 @@ class AnswersUnit:
         run = self.asked
         run.check()
         students = {name: run.taught(name) for name in run.students}
-        found = check_students(run, students, {name: run.triplets(name, "held_out")[0][:] for name in run.students})
+        found = check_students(run, students, {name: run.asked.labelled(name, "held_out")[0][:] for name in run.students})
         with store.begin(self.fingerprint, self.spec | {"summary": self.label}) as writer:
             writer.put("odd-ones", {name: np.asarray(each) for name, each in found.odd_ones.items()})
             writer.commit({"check": found.check.to_plain(), "seen": dict(found.seen)})
@@ -175,8 +224,8 @@ def _spec(kind: str, inputs: Any) -> dict[str, Any]:
     return {"kind": f"alignet {kind}", "isomorph": __version__, "torch": version("torch"), "inputs": fingerprint(to_plain(inputs))}
 
 
-def _unit(label: str, kind: str, inputs: Any, work: Callable[[], Mapping[str, Any]]) -> LazyUnit:
-    return LazyUnit.of(ReceiptUnit(label=label, inputs=_spec(kind, inputs), work=work))
+def _unit(label: str, kind: str, inputs: Any, work: Callable[[], Mapping[str, Any]], needs: Needs | None = None) -> LazyUnit:
+    return LazyUnit.of(ReceiptUnit(label=label, inputs=_spec(kind, inputs), work=work, needs=needs or Needs()))
 
 
 def _features(run: StudyRun, shown: Stimuli) -> dict[str, Any]:
@@ -186,11 +235,34 @@ def _features(run: StudyRun, shown: Stimuli) -> dict[str, Any]:
 
 def _teacher(run: StudyRun) -> dict[str, Any]:
     told: dict[str, Any] = {"transform": run.transform.digest}
-    return told | ({"clusters": len(run.clusters)} if run.study.triplets.sampling.startswith("cluster") else {})
+    return told | ({"clusters": len(run.asked.clusters)} if run.study.triplets.sampling.startswith("cluster") else {})
+
+
+def _words(split: str) -> str:
+    return split.replace("_", "-")
+
+
+def _drawn(run: StudyRun, split: str) -> dict[str, Any]:
+    if not all(run.asked.found(name, split) for name in run.students):
+        run.asked.drawn(split)
+    return {"triplets": run.asked.splits[split][1]}
+
+
+def _mapped(run: StudyRun, shown: Stimuli) -> dict[str, Any]:
+    unit = run.asked.mapped(shown)
+    if not all(run.asked.found(STUDENT, split) for split, (stimuli, _) in run.asked.splits.items() if stimuli is shown):
+        unit.run(run.store)
+    return {"object": unit.fingerprint}
+
+
+def _range(run: StudyRun, student: str, split: str, part: Part) -> dict[str, Any]:
+    if not run.asked.found(student, split):
+        run.asked.ranges(student, split)[0][part.number - 1].run(run.store)
+    return {"triplets": run.asked.splits[split][1], "part": str(part)}
 
 
 def _labels(run: StudyRun, split: str) -> dict[str, Any]:
-    return {name: to_plain(run.triplets(name, split)[1]) for name in run.students}
+    return {name: to_plain(run.asked.labelled(name, split)[1]) for name in run.students}
 
 
 def _student(run: StudyRun, name: str) -> dict[str, Any]:

@@ -10,18 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from isomorph import spec
-from isomorph.alignet._clusters import Clusters
 from isomorph.alignet._fine_tuned import FineTuned
 from isomorph.alignet._fine_tuning import FineTuning
 from isomorph.alignet._judged_trials import judged_triplets
-from isomorph.alignet._kmeans import KMeans
-from isomorph.alignet._label import label_triplets
 from isomorph.alignet._label_features import array_digest
-from isomorph.alignet._label_report import LabelReport
-from isomorph.alignet._sample import TripletSampler, sample_to_table
-from isomorph.alignet._sample_kinds import sampling_kind
 from isomorph.alignet._student import Student
-from isomorph.alignet._triplet_table import TripletTable
+from isomorph.alignet._study_triplets import CONTROL, STUDENT, StudyTriplets
 from isomorph.alignment import FittedTransform, Global, GLocal
 from isomorph.errors import InputError
 from isomorph.features import Features
@@ -35,9 +29,6 @@ if TYPE_CHECKING:
     from isomorph.engine import Progress
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
-
-STUDENT, CONTROL = "alignet", "unalignet"
-_TRANSFORMS = {STUDENT: "uncertainty_distillation", CONTROL: "untransformed"}
 
 
 @dataclass(eq=False)
@@ -60,16 +51,6 @@ class StudyRun:
     def students(self) -> tuple[str, ...]:
         """Who learns."""
         return (STUDENT, CONTROL) if self.study.student.control == "beside" else (STUDENT,)
-
-    @cached_property
-    def splits(self) -> dict[str, tuple[Stimuli, int]]:
-        """Of which pictures triplets are drawn, and how many: to learn from, to look at meanwhile, and to judge by."""
-        part = self.study.triplets
-        return {
-            "train": (self.training, part.train),
-            "val": (self.training, part.validation),
-            "held_out": (self.held_out, part.validation),
-        }
 
     @cached_property
     def questions(self) -> list[PeopleQuestion]:
@@ -125,11 +106,16 @@ class StudyRun:
         """The teacher."""
         return load_model(self.study.teacher.model, device=self.study.device)
 
-    def teacher_features(self, stimuli: Stimuli) -> Features:
-        """What the teacher holds of pictures."""
+    @cached_property
+    def teacher_reading(self) -> tuple[str, Any]:
+        """The teacher's layer, and how it becomes one row a picture."""
         part, card = self.study.teacher, self.teacher.card
         layer = part.layer or card.layer or penultimate(self.teacher, self.pictures, part.pool or "flatten")
-        return self.features(self.teacher, stimuli, layer, part.pool or (card.pool if layer == card.layer else "") or "flatten")
+        return layer, part.pool or (card.pool if layer == card.layer else "") or "flatten"
+
+    def teacher_features(self, stimuli: Stimuli) -> Features:
+        """What the teacher holds of pictures."""
+        return self.features(self.teacher, stimuli, *self.teacher_reading)
 
     def features(self, model: Model, stimuli: Stimuli, layer: str, pool: Any) -> Features:
         """One layer of a model, kept in the store."""
@@ -185,60 +171,10 @@ class StudyRun:
         done.write_text(asked, encoding="utf-8")
         return fitted
 
-    def tables(self, student: str) -> dict[str, tuple[TripletTable, LabelReport]]:
-        """A student's triplets, split by split."""
-        return {split: self.triplets(student, split) for split in self.splits}
-
-    def triplets(self, student: str, split: str) -> tuple[TripletTable, LabelReport]:
-        """Triplets of pictures, labelled by the teacher with its map, or without; made, or read where they are there."""
-        part, folder = self.study.triplets, self.study.out / "triplets"
-        stimuli, count = self.splits[split]
-        x = self.teacher_features(stimuli)
-        sampler = TripletSampler(
-            sampling=part.sampling, images=len(stimuli), groups=self._groups(stimuli, x), seed=self.study.seed + (split != "train")
-        )
-        transform = self.transform if student == STUDENT else None
-        path = folder / _TRANSFORMS[student] / split
-        told = {"n": count, "features": array_digest(x.values), "transform": transform.digest if transform else ""}
-        if (path / "header.json").is_file():
-            table = TripletTable.open(path)
-            if all(table.header.get(name) == each for name, each in {**told, "sampling": spec.to_plain(sampler.facts)}.items()):
-                return table, LabelReport(**table.header["report"])
-        drawn, _ = sample_to_table(sampler, count, folder / "drawn" / split, objects=stimuli.ids, progress=self.progress)
-        return label_triplets(x, drawn, path, transform=transform, progress=self.progress)
-
-    def _groups(self, stimuli: Stimuli, x: Features) -> Any:
-        kind, _ = sampling_kind(self.study.triplets.sampling)
-        if kind == "random":
-            return None
-        if not self.study.triplets.sampling.startswith("cluster"):
-            if stimuli.labels is None:
-                raise InputError(
-                    f"the study {self.study.name!r}: {self.study.triplets.sampling!r} triplets need classes, one folder each; sample by "
-                    "clusters instead."
-                )
-            return stimuli.labels
-        return self.clusters.assign(self._clustered(x))
-
     @cached_property
-    def clusters(self) -> Clusters:
-        """Clusters of the pictures to learn from."""
-        x = self._clustered(self.teacher_features(self.training))
-        method, path, done = (
-            KMeans(clusters=self.study.triplets.clusters, seed=self.study.seed),
-            self.study.out / "clusters.safetensors",
-            self.study.out / "clusters.asked",
-        )
-        asked = spec.fingerprint([method, array_digest(x.values)])
-        if path.exists() and done.exists() and done.read_text(encoding="utf-8") == asked:
-            return Clusters.load(path)
-        found = method.fit(x, device=self.study.device, progress=self.progress)
-        found.save(path)
-        done.write_text(asked, encoding="utf-8")
-        return found
-
-    def _clustered(self, x: Features) -> Features:
-        return self.transform.transform(x) if self.study.triplets.transformed else x
+    def asked(self) -> StudyTriplets:
+        """What the teacher is asked."""
+        return StudyTriplets(self)
 
     @cached_property
     def student_model(self) -> Model:
@@ -266,7 +202,7 @@ class StudyRun:
         return self._taught[name]
 
     def _fine_tuned(self, name: str) -> FineTuned:
-        tables = {split: table for split, (table, _) in self.tables(name).items()}
+        tables = {split: table for split, (table, _) in self.asked.tables(name).items()}
         return self.fine_tuning.fit(
             self.student_model,
             self.pictures,
