@@ -12,7 +12,8 @@ from isomorph.consistency import ModelSet, Study
 from isomorph.consistency._parse_measure import parse_measure
 from isomorph.consistency._study_probe import stratified_folds
 from isomorph.consistency._study_run import feature_units, unlearnable
-from isomorph.consistency._study_units import stored_features, unit_length
+from isomorph.consistency._study_similarity import unit_length
+from isomorph.consistency._study_units import stored_features
 from isomorph.errors import FileError, InputError, IsomorphError, ShapeError
 from isomorph.measures import load_measure
 from isomorph.models import load_model

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from isomorph.arrays import FloatArray
+from isomorph.consistency._blocks import in_blocks
 from isomorph.inference._ranks import Ranker, midranks
 
 Indices = npt.NDArray[np.intp]
@@ -54,7 +56,11 @@ def weighted_correlations(rows: FloatArray, a: Indices, b: Indices, weigh: Weigh
     with np.errstate(invalid="ignore", divide="ignore"):
         if method == "spearman":
             return _ranked(rows, a, b, weigh, replicates)
-        return _linear(unit_rows(rows, method=method) * np.sqrt(rows.shape[1]), a, b, weigh, replicates)
+
+        def linear(_: slice) -> FloatArray:
+            return _linear(unit_rows(rows, method=method) * np.sqrt(rows.shape[1]), a, b, weigh, replicates)
+
+        return in_blocks(replicates, len(a), linear, step=max(1, replicates))  # one product, which has other digits in parts
 
 
 def _linear(z: FloatArray, a: Indices, b: Indices, weigh: Weigh, replicates: int) -> FloatArray:
@@ -75,16 +81,15 @@ def _linear(z: FloatArray, a: Indices, b: Indices, weigh: Weigh, replicates: int
 
 
 def _ranked(rows: FloatArray, a: Indices, b: Indices, weigh: Weigh, replicates: int) -> FloatArray:
-    rankers = [Ranker(row) for row in rows]
-    result = np.empty((replicates, len(a)))
-    step = max(1, _CHUNK_VALUES // max(rows.size, 1))
+    rankers = cache(lambda: [Ranker(row) for row in rows])
     everything = slice(0, rows.shape[1])
-    for start in range(0, replicates, step):
-        part = slice(start, min(start + step, replicates))
+
+    def ranked(part: slice) -> FloatArray:
         weights = weigh(part, everything)
         mean = (weights.sum(axis=1, keepdims=True) + 1) / 2
-        unit = np.stack([ranker.ranks(weights) - mean for ranker in rankers], axis=1)
+        unit = np.stack([ranker.ranks(weights) - mean for ranker in rankers()], axis=1)
         unit *= np.sqrt(weights)[:, None]
         unit /= np.sqrt(np.einsum("rdp,rdp->rd", unit, unit))[:, :, None]
-        result[part] = np.clip((unit @ unit.transpose(0, 2, 1))[:, a, b], -1, 1)
-    return result
+        return np.asarray(np.clip((unit @ unit.transpose(0, 2, 1))[:, a, b], -1, 1))
+
+    return in_blocks(replicates, len(a), ranked, step=max(1, _CHUNK_VALUES // max(rows.size, 1)))

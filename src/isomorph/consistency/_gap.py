@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isomorph.arrays import FloatArray
+from isomorph.consistency._blocks import in_blocks
 from isomorph.consistency._bootstrap import generator, intervals, model_weights, of_pairs
 from isomorph.consistency._correlate import correlations, unit_rows, weighted_correlations
 from isomorph.consistency._null import as_square, permuted
@@ -71,7 +72,10 @@ def _two_sided(rows: FloatArray, r: FloatArray, pairs: ModelPairs, models: int, 
         return np.full(len(r), np.nan)
     unit = unit_rows(rows, method=draws.method)
     keys = generator(draws.seed, "performance").random((permutations, models), dtype=np.float32)
-    swapped = permuted(as_square(unit[-1], pairs, models), pairs, keys)
-    null = swapped @ unit[:-1].T
+
+    def swapped(_: slice) -> FloatArray:
+        return np.asarray(permuted(as_square(unit[-1], pairs, models), pairs, keys) @ unit[:-1].T)
+
+    null = in_blocks(permutations, len(r), swapped, step=permutations)
     reached = (np.abs(null) >= np.abs(r) - 1e-12).sum(axis=0)
     return np.where(np.isnan(r), np.nan, (1 + reached) / (1 + permutations))

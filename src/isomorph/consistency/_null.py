@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from isomorph.arrays import FloatArray
+from isomorph.consistency._blocks import in_blocks
 from isomorph.consistency._bootstrap import generator
 from isomorph.consistency._correlate import unit_rows
 from isomorph.consistency._pairs import Block, Indices, ModelPairs
@@ -28,15 +29,14 @@ def null_correlations(block: Block, keys: FloatArray, *, method: str) -> FloatAr
     """
     unit = unit_rows(block.rows, method=method)
     squares = np.stack([as_square(row, block.pairs, keys.shape[2]) for row in unit])
-    result = np.empty((len(keys), len(block.a)))
-    step = max(1, _CHUNK_VALUES // max(unit.size, 1))
-    for start in range(0, len(keys), step):
-        part = slice(start, min(start + step, len(keys)))
-        swapped = np.empty((part.stop - start, *unit.shape))
+
+    def swapped(part: slice) -> FloatArray:
+        rows = np.empty((part.stop - part.start, *unit.shape))
         for at, dataset in enumerate(block.datasets):
-            swapped[:, at] = permuted(squares[at], block.pairs, keys[part, dataset])
-        result[part] = (swapped @ swapped.transpose(0, 2, 1))[:, block.a, block.b]
-    return result
+            rows[:, at] = permuted(squares[at], block.pairs, keys[part, dataset])
+        return np.asarray((rows @ rows.transpose(0, 2, 1))[:, block.a, block.b])
+
+    return in_blocks(len(keys), len(block.a), swapped, step=max(1, _CHUNK_VALUES // max(unit.size, 1)))
 
 
 def as_square(row: FloatArray, pairs: ModelPairs, models: int) -> FloatArray:

@@ -59,6 +59,8 @@ class Study:
         seed: Seed of everything that is drawn.
         memory_limit: What one step may hold in memory.
         device: Where the models run.
+        ranges: Among how many units each long step is shared out, for several processes: a model's pass over a data set, the comparison of
+            all models there, the draws of an answer. It changes no number; more than 1 adds the stages `rows`, `stripes` and `draws`.
         report: The folder of the report, beside the study's file.
         store: The store's folder; default: `$ISOMORPH_STORE`.
 
@@ -91,6 +93,7 @@ class Study:
     seed: int = 0
     memory_limit: str = "2GB"
     device: str = "cpu"
+    ranges: int = 1
     report: Path = Path("consistency")
     store: str | Path | None = None
 
@@ -104,6 +107,8 @@ class Study:
             )
         if self.largest < 4:
             raise InputError(f"the study {self.name!r} cuts data sets to {self.largest} stimuli; the measures need at least 4.")
+        if not 1 <= self.ranges <= 100_000:
+            raise InputError(f"ranges of the study {self.name!r} must be between 1 and 100,000; got {self.ranges}.")
 
     @staticmethod
     def load(path: Path | str) -> Study:

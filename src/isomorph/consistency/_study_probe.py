@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from isomorph._version import __version__
-from isomorph.consistency._study_units import stored_features
+from isomorph.consistency._study_units import FeatureUnit, stored_features
 from isomorph.profile import timing
 from isomorph.spec import fingerprint, to_plain
 
@@ -36,6 +36,8 @@ class ProbeUnit:
     kind: Literal["ridge", "logistic", "adamw"] = "ridge"
     normalise: bool = True
     seed: int = 0
+    again: Callable[[], FeatureUnit] | None = field(default=None, repr=False)
+    """The unit of the features, should its rows be lost."""
 
     @property
     def label(self) -> str:
@@ -66,7 +68,7 @@ class ProbeUnit:
         """Learn and test; commit the accuracy."""
         from isomorph.probes import Probe
 
-        x, labels = stored_features(store, self.features).values, np.array(self.labels)
+        x, labels = stored_features(store, self.features, self.again).values, np.array(self.labels)
         probe = Probe(kind=self.kind, normalise="l2" if self.normalise else "none", seeds=(self.seed,), replicates=0)
         if len(labels) > self.most_for_folds:
             accuracy = probe.fit(x, labels, test=0.2).top1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,8 @@ from isomorph.consistency._study_answer import AnswerUnit, groupings, joined_res
 from isomorph.consistency._study_check import check_study
 from isomorph.consistency._study_metadata import study_metadata
 from isomorph.consistency._study_probe import ProbeUnit
-from isomorph.consistency._study_units import PENULTIMATE, FeatureUnit, SimilarityUnit
+from isomorph.consistency._study_similarity import SimilarityUnit
+from isomorph.consistency._study_units import PENULTIMATE, FeatureUnit
 from isomorph.engine import run_plan
 from isomorph.errors import InputError, IsomorphError
 
@@ -76,6 +77,15 @@ class StudyRun:
 
         return named_models(self.study.model_names(), device=self.study.device, store=self.store)
 
+    def feature_unit(self, model: NamedModel, dataset: str) -> FeatureUnit:
+        """One model on one data set."""
+        (unit,) = feature_units(self.study, model, {dataset: self.stimuli[dataset]}, progress=self.progress)
+        return unit
+
+    def _again(self, dataset: str) -> dict[str, Callable[[], FeatureUnit]]:
+        """Model → its unit on the data set, for who finds that its rows are lost."""
+        return {model.asked: partial(self.feature_unit, model, dataset) for model in self.models}
+
     def extracted(self, notes: list[str]) -> Extracted:
         """Every model's features on every data set; one model is in memory at a time. What is left out is noted."""
         done: Extracted = {dataset: {} for dataset in self.stimuli}
@@ -108,7 +118,7 @@ class StudyRun:
         units = [
             SimilarityUnit(
                 dataset=dataset, features=each, measures=measures, normalise=study.normalise, memory_limit=study.memory_limit,
-                progress=self.progress,
+                ranges=study.ranges, again=self._again(dataset), progress=self.progress,
             )
             for dataset, each in features.items()
         ]  # fmt: skip
@@ -124,10 +134,11 @@ class StudyRun:
         study = self.study
         if study.probe == "none":
             return {}
+        again = {dataset: self._again(dataset) for dataset in self.stimuli}
         return {
             (dataset, model): ProbeUnit(
                 model=model, dataset=dataset, features=each, labels=stimuli.labels or (), kind=study.probe, normalise=study.normalise,
-                seed=study.seed,
+                seed=study.seed, again=again[dataset][model],
             )
             for dataset, stimuli in self.stimuli.items()
             if not unlearnable(stimuli)
@@ -144,10 +155,12 @@ class StudyRun:
             list(similarities.domains or ()),
         ]
         return [
-            AnswerUnit(study=self.study, grouping=grouping, measure=measure, inputs=inputs, similarities=similarities)
+            AnswerUnit(
+                study=self.study, grouping=grouping, measure=measure, inputs=inputs, similarities=similarities, ranges=self.study.ranges
+            )
             for grouping in groupings(self.study)
             for measure in similarities.measures
-        ]
+        ]  # fmt: skip
 
     def similarities(self, features: Extracted) -> Similarities:
         """What finished units found, as one value."""

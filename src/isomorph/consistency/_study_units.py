@@ -1,8 +1,8 @@
-"""The work of a consistency study: what each model makes of each data set, and how alike the models are there."""
+"""The first work of a consistency study: what each model makes of each data set, in one unit or in ranges of stimuli."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from isomorph._version import __version__
-from isomorph.arrays import FloatArray
+from isomorph.engine import Part
 from isomorph.errors import ShapeError
 from isomorph.features import Features
-from isomorph.profile import timing
 from isomorph.spec import fingerprint, to_plain
 
 if TYPE_CHECKING:
     from isomorph.engine import Progress
-    from isomorph.measures import Measure
-    from isomorph.models import Model
+    from isomorph.models import Extraction, Model
+    from isomorph.models._extract import RequestOptions
     from isomorph.models._named_model import NamedModel
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
@@ -63,87 +62,93 @@ class FeatureUnit:
 
     def run(self, store: Store) -> None:
         """Extract the layer into the store."""
-        from isomorph.models import extract, penultimate
-        from isomorph.models._named_model import loaded
-
-        pool: Any = self.pool
-        model = loaded(self.model)
-        layer = penultimate(model, self.stimuli, pool) if self.layer == PENULTIMATE else self.layer
-        extraction = extract(
-            model, self.stimuli, layers=layer, pool=pool, store=store, memory_limit=self.memory_limit, progress=self.progress
-        )
+        extraction = self.extraction(store)
         info = extraction.layers[0]
         rows = extraction[info.name]
         refuse_degenerate(rows, where=self.label)
         with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
             writer.commit({"extraction": extraction.fingerprint, "layer": info.name, "width": rows.width})
 
+    def extraction(self, store: Store) -> Extraction:
+        """The layer; extracted into the store as far as it is not there."""
+        from isomorph.models import extract
 
-def stored_features(store: Store, unit_fingerprint: str) -> Features:
-    """The rows that a `FeatureUnit` committed; memory-mapped."""
-    from isomorph.models import stored_extraction
+        model, options = self._asked()
+        return extract(model, self.stimuli, store=store, progress=self.progress, **options)
 
-    meta = store.open(unit_fingerprint).meta
-    rows = stored_extraction(store, meta["extraction"])[meta["layer"]]
-    assert isinstance(rows, Features)  # noqa: S101 - FeatureUnit asks for features, never for Gram matrices
-    return rows
+    def extract_range(self, store: Store, part: Part) -> None:
+        """Leave a range of the rows in the extraction's object, for `extraction` to find."""
+        from isomorph.models import extraction_ranges
+
+        model, options = self._asked()
+        extraction_ranges(model, self.stimuli, ranges=part.total, progress=self.progress, **options)[part.number - 1].run(store)
+
+    def _asked(self) -> tuple[Model, RequestOptions]:
+        """The model and what is asked of it; where the layer has no name it takes the model to tell."""
+        from isomorph.models import penultimate
+        from isomorph.models._named_model import loaded
+
+        pool: Any = self.pool
+        model = loaded(self.model)
+        layer = penultimate(model, self.stimuli, pool) if self.layer == PENULTIMATE else self.layer
+        return model, {"layers": layer, "pool": pool, "memory_limit": self.memory_limit}
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SimilarityUnit:
-    """How alike all models are on one data set, by all measures, in one pass."""
+class RowsUnit:
+    """A range of one model's pass over one data set, before its `FeatureUnit` gathers; it commits a receipt."""
 
-    dataset: str
-    features: Mapping[str, str]
-    """Model → what its `FeatureUnit` committed."""
-    measures: Mapping[str, Measure]
-    """Label → measure."""
-    normalise: bool = True
-    memory_limit: str | int = "2GB"
-    progress: Progress | None = field(default=None, repr=False)
+    features: FeatureUnit
+    part: Part
 
     @property
     def label(self) -> str:
         """What progress shows."""
-        return f"{len(self.features)} models on {self.dataset}, all pairs"
+        return rows_label(self.features.label, self.part)
 
     @cached_property
     def spec(self) -> dict[str, Any]:
-        """Everything the similarities depend on."""
-        return {
-            "kind": "similarities",
-            "isomorph": __version__,
-            "features": [[name, each] for name, each in self.features.items()],
-            "measures": [[label, type(each).__name__, to_plain(each)] for label, each in self.measures.items()],
-            "normalise": self.normalise,
-        }
+        """Everything the rows depend on, without loading the model."""
+        memory = {"memory_limit": self.features.memory_limit}  # the size of the batches may follow from it
+        return {**self.features.spec, "kind": "rows of a layer", "part": str(self.part), **memory}
 
     @cached_property
     def fingerprint(self) -> str:
-        """The name of what it commits."""
+        """The name of the receipt."""
         return fingerprint(self.spec)
 
-    @timing("score")
     def run(self, store: Store) -> None:
-        """Walk all models' rows at once; commit `values` and `standard_errors`, each `[measure, model, model]`."""
-        from isomorph.pairwise import all_pairs
-
-        items = {name: stored_features(store, each) for name, each in self.features.items()}
-        if self.normalise:
-            items = {name: unit_length(each) for name, each in items.items()}
-        pairs = all_pairs(items, list(self.measures.values()), standard_errors=True, memory_limit=self.memory_limit, progress=self.progress)
-        tensors: dict[str, Any] = {"values": np.asarray(pairs.values, dtype=np.float64)}
-        if pairs.standard_errors is not None:
-            tensors["standard_errors"] = np.asarray(pairs.standard_errors, dtype=np.float64)
+        """Show the model these stimuli, unless the features are finished, and commit the receipt."""
+        if self.features.fingerprint not in store:
+            self.features.extract_range(store, self.part)
         with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
-            writer.put("similarities", tensors)
-            writer.commit({"n": pairs.n, "models": list(items), "measures": list(self.measures), "form": pairs.form})
+            writer.commit({})
 
-    def read(self, store: Store) -> tuple[FloatArray, FloatArray | None, int]:
-        """Values, standard errors and the number of stimuli, as committed."""
-        stored = store.open(self.fingerprint)
-        errors = np.array(stored.read("similarities", "standard_errors")) if "standard_errors" in stored.keys("similarities") else None
-        return np.array(stored.read("similarities", "values")), errors, int(stored.meta["n"])
+
+def rows_label(features: str, part: Part) -> str:
+    """What progress shows."""
+    return f"rows {part} of {features}"
+
+
+def stored_features(store: Store, unit_fingerprint: str, again: Callable[[], FeatureUnit] | None = None) -> Features:
+    """The rows that a `FeatureUnit` committed; memory-mapped.
+
+    Args:
+        store: Where they are.
+        unit_fingerprint: Of the unit.
+        again: Gives the unit; where its rows were lost since, they are made again.
+
+    Raises:
+        StoreError: The unit is not finished, its rows are lost and `again` is not given, or they are damaged.
+    """
+    from isomorph.models import stored_extraction
+
+    meta = store.open(unit_fingerprint).meta
+    name = meta["extraction"]
+    extraction = stored_extraction(store, name) if again is None or name in store else again().extraction(store)
+    rows = extraction[meta["layer"]]
+    assert isinstance(rows, Features)  # noqa: S101 - FeatureUnit asks for features, never for Gram matrices
+    return rows
 
 
 def refuse_degenerate(rows: Any, *, where: str) -> None:
@@ -160,10 +165,3 @@ def refuse_degenerate(rows: Any, *, where: str) -> None:
         )
     if np.allclose(values, values[0], rtol=0, atol=1e-6 * float(np.abs(values).max())):
         raise ShapeError(f"{where}: the layer {rows.layer!r} is the same for all {len(rows)} stimuli, so that it has no geometry.")
-
-
-def unit_length(x: Features) -> Features:
-    """Every row divided by its Euclidean length, so that an absolute σ means the same for every model."""
-    values = np.asarray(x.values, dtype=np.float32)
-    lengths = np.sqrt(np.einsum("ij,ij->i", values, values, dtype=np.float64))
-    return Features(values / lengths[:, None].astype(np.float32), x.ids, x.layer, x.subject, x.provenance)

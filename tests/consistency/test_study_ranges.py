@@ -1,0 +1,145 @@
+"""A consistency study whose long steps are shared out in ranges leaves the bytes of one whose are not."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from isomorph.consistency import Study
+from isomorph.consistency._study_run import StudyRun
+from isomorph.consistency._study_units import stored_features
+from isomorph.engine import outcomes
+from isomorph.errors import InputError, StoreError
+from isomorph.store import Store
+
+RANGES = ("rows of a layer", "extraction range", "stripes of similarities", "draws of a consistency")
+DATASETS = ("meadows", "towns")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def many_blocks():
+    """Blocks so small that a tiny study has several of each kind."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("isomorph.models._plan_make._LARGEST_BATCH", 4)
+        patch.setattr("isomorph.pairwise._sum_tree._LEAST_ROWS", 2)
+        patch.setattr("isomorph.consistency._correlate._CHUNK_VALUES", 12)
+        patch.setattr("isomorph.consistency._null._CHUNK_VALUES", 12)
+        yield
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory) -> Study:
+    """Three models that see each data set in three batches; ranks, kernels and a measure that has no stripes."""
+    folder = tmp_path_factory.mktemp("ranges")
+    rng = np.random.default_rng(0)
+    for name in DATASETS:
+        (folder / name).mkdir()
+        for number in range(12):
+            Image.fromarray(rng.integers(0, 255, (24, 24, 3), dtype=np.uint8)).save(folder / name / f"{number:02}.png")
+    return Study(
+        name="shared",
+        models=("bundled/pixels", "timm/test_resnet.random-1", "timm/test_resnet.random-0"),
+        datasets=tuple(str(folder / name) for name in DATASETS),
+        measures=("rsa comparison=spearman", "distance-correlation", "rbf-cka sigma=0.4 sigma_unit=absolute"),
+        layers={"timm/*": "global_pool"},
+        by=(),
+        probe="none",
+        method="spearman",
+        replicates=11,
+        permutations=7,
+        minimum_pairs=3,
+        ranges=3,
+    )
+
+
+def objects(store: Store, *, but: tuple[str, ...] = RANGES) -> dict[str, bytes]:
+    root = store.path / "objects"
+    kept = [each for each in sorted(root.glob("??/*")) if json.loads((each / "spec.json").read_text())["spec"]["kind"] not in but]
+    return {str(path.relative_to(root)): path.read_bytes() for folder in kept for path in sorted(folder.iterdir())}
+
+
+def run_stage(study: Study, store: Store, stage: str) -> list[str]:
+    return [each.state for each in outcomes(study.parts.units(store, stage=stage), store=store, on_error="continue")]
+
+
+@pytest.fixture(scope="module")
+def alone(study, tmp_path_factory) -> Store:
+    store = Store(tmp_path_factory.mktemp("alone"))
+    replace(study, ranges=1).run(store)
+    return store
+
+
+@pytest.fixture(scope="module")
+def together(study, tmp_path_factory) -> Store:
+    store = Store(tmp_path_factory.mktemp("together"))
+    for stage in study.parts.stages:
+        expected = study.parts.labels(store, stage=stage)
+        assert set(run_stage(study, store, stage)) == {"done"}
+        assert study.parts.labels(store, stage=stage) == expected == [unit.label for unit in study.parts.units(store, stage=stage)]
+    return store
+
+
+def test_the_stages_leave_the_bytes_of_one_process(study, alone, together):
+    assert replace(study, ranges=1).parts.stages == ("features", "similarities", "consistency")
+    assert study.parts.stages == ("rows", "features", "stripes", "similarities", "draws", "consistency")
+    assert objects(together) == objects(alone)
+
+
+def test_every_range_has_a_share_of_the_work(study, together):
+    for stage in ("stripes", "draws"):
+        units = study.parts.units(together, stage=stage)
+        assert len(units) == (6 if stage == "stripes" else 9)
+        assert min(together.open(unit.fingerprint).bytes for unit in units) > 0
+    spilled = [together.open(each.fingerprint).meta for each in together.entries() if each.kind == "extraction range"]
+    assert sorted(len(each["shards"]) for each in spilled) == [1] * 18
+
+
+def test_what_ranges_left_is_used_and_what_is_lost_is_computed_again(study, alone, together, tmp_path):
+    store = Store(shutil.copytree(together.path, tmp_path / "store"))
+    stripes, draws = (study.parts.units(store, stage=stage) for stage in ("stripes", "draws"))
+    similarities, answers = (study.parts.units(store, stage=stage) for stage in ("similarities", "consistency"))
+    for unit in (stripes[1], draws[1], *similarities, *answers):
+        shutil.rmtree(store.open(unit.fingerprint).folder)
+    for unit in (stripes[2], draws[2]):
+        [shard] = store.open(unit.fingerprint).folder.glob("*.safetensors")
+        shard.write_bytes(shard.read_bytes()[:-1] + b"!")
+    for unit in (*similarities, *answers):
+        unit.run(store)
+    assert objects(store) == objects(alone)
+
+
+def test_draws_are_taken_not_made_twice(study, together, tmp_path, monkeypatch):
+    store = Store(shutil.copytree(together.path, tmp_path / "store"))
+    answers = study.parts.units(store, stage="consistency")
+    before = objects(store)
+    for unit in answers:
+        shutil.rmtree(store.open(unit.fingerprint).folder)
+    for name in ("_correlate.Ranker", "_correlate._linear", "_null.permuted"):
+        monkeypatch.setattr(f"isomorph.consistency.{name}", None)
+    for unit in answers:
+        unit.run(store)
+    assert objects(store) == before
+
+
+def test_features_whose_rows_were_lost_are_made_again(study, alone, together, tmp_path):
+    """As `isomorph store gc` frees an extraction that is damaged; its receipts still say that it was made."""
+    store = Store(shutil.copytree(together.path, tmp_path / "store"))
+    similarity = study.parts.units(store, stage="similarities")[0]
+    features = StudyRun(study, store).feature_unit(StudyRun(study, store).models[1], DATASETS[0])
+    lost = store.open(features.fingerprint).meta["extraction"]
+    for name in (lost, similarity.fingerprint):
+        shutil.rmtree(store.open(name).folder)
+    with pytest.raises(StoreError, match=rf"^the object {lost[:12]} is not in the store"):
+        stored_features(store, features.fingerprint)
+    similarity.run(store)  # the measure that has no stripes reads the rows
+    assert objects(store) == objects(alone)
+
+
+def test_ranges_are_counted(study):
+    with pytest.raises(InputError, match=r"^ranges of the study 'shared' must be between 1 and 100,000; got 0\.$"):
+        replace(study, ranges=0)
