@@ -5,6 +5,7 @@ Lloyd. Data are 500 Gaussian groups whose centres are `--spread` standard deviat
 `--case label`: 1,280,000 × 1,152 float16 features in a memory-mapped file, cluster-border triplets (target ≥ 250,000 a second on two
 cores, peak ≤ 6 GB). Floors, in the same run: the rows of the same triplets copied out of the file and nothing else, in the order that the
 labeller reads them; and a plain sum over the file.
+`--case ranges`: the same labels, with a map to 256 dimensions, by one call and by units in a store, one after the other: what ranges cost.
 `--case convert`: a table into AligNet's `.npz` with names of 23 characters, and back (target: ≤ 1 GB beyond the arrays kept).
 
 Wall seconds count everything that happens on the machine; CPU seconds are this process's own.
@@ -23,8 +24,19 @@ from typing import Any
 
 import numpy as np
 
-from isomorph.alignet import KMeans, TripletSampler, label_triplets, sample_to_table, table_from_alignet, table_from_triplets
+from isomorph.alignet import (
+    KMeans,
+    TripletSampler,
+    label_ranges,
+    label_triplets,
+    sample_to_table,
+    table_from_alignet,
+    table_from_triplets,
+)
+from isomorph.alignment import FittedTransform
+from isomorph.engine import run_plan
 from isomorph.judgments import Triplets, write_alignet
+from isomorph.store import Store
 
 IMAGES, WIDTH = 1_280_000, 1152
 
@@ -58,16 +70,33 @@ def kmeans(n: int, passes: int, spread: float) -> None:
     timed("isomorph, k-means++ on 50,000 images", lambda: KMeans(clusters=500, epochs=1).fit(x))
 
 
-def label(n: int, folder: Path) -> None:
-    rng = np.random.default_rng(0)
+def features(rng: np.random.Generator, images: int, folder: Path) -> Any:
     path = folder / "features.npy"
-    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=(IMAGES, WIDTH))
+    out = np.lib.format.open_memmap(path, mode="w+", dtype=np.float16, shape=(images, WIDTH))
     base = rng.standard_normal((10_000, WIDTH), dtype=np.float32).astype(np.float16)
-    for start in range(0, IMAGES, len(base)):
+    for start in range(0, images, len(base)):
         out[start : start + len(base)] = np.roll(base, start // len(base), axis=1)
     out.flush()
-    del out
-    x = np.load(path, mmap_mode="r")
+    return np.load(path, mmap_mode="r")
+
+
+def ranges(n: int, images: int, folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = features(rng, images, folder)
+    table, _ = sample_to_table(TripletSampler(sampling="random", images=images), n, folder / "drawn")
+    by, store = FittedTransform(weights=rng.normal(size=(WIDTH, 256)) / WIDTH), Store(folder / "store")
+    timed("one call", lambda: label_triplets(x, table, folder / "alone", transform=by), n)
+    mapped, units, join = timed("names of the units", lambda: label_ranges(x, table, folder / "labelled", ranges=8, transform=by))
+    timed("mapped features", lambda: run_plan(mapped, store=store))
+    timed("8 ranges", lambda: run_plan(units, store=store), n)
+    timed("join", lambda: run_plan([join], store=store), n)
+    for each in (folder / "alone").iterdir():
+        assert each.read_bytes() == (folder / "labelled" / each.name).read_bytes()
+
+
+def label(n: int, folder: Path) -> None:
+    rng = np.random.default_rng(0)
+    x = features(rng, IMAGES, folder)
     sampler = TripletSampler(sampling="cluster_border_500", images=IMAGES, groups=rng.integers(500, size=IMAGES))
     timed("sum over the file", lambda: [x[start : start + 4096].view(np.uint64).sum() for start in range(0, IMAGES, 4096)])
     table, _ = timed("sampling", lambda: sample_to_table(sampler, n, folder / "drawn"), n)
@@ -106,8 +135,9 @@ def convert(n: int, folder: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--case", choices=["kmeans", "label", "convert"], required=True)
+    parser.add_argument("--case", choices=["kmeans", "label", "ranges", "convert"], required=True)
     parser.add_argument("--n", type=int, help="images (kmeans) or triplets; the full size by default")
+    parser.add_argument("--images", type=int, default=100_000, help="of --case ranges")
     parser.add_argument("--passes", type=int, default=5)
     parser.add_argument("--spread", type=float, default=0.1)
     chosen = parser.parse_args()
@@ -116,5 +146,7 @@ if __name__ == "__main__":
             kmeans(chosen.n or 200_000, chosen.passes, chosen.spread)
         elif chosen.case == "label":
             label(chosen.n or 10_000_000, Path(scratch))
+        elif chosen.case == "ranges":
+            ranges(chosen.n or 3_000_000, chosen.images, Path(scratch))
         else:
             convert(chosen.n or 10_000_000, Path(scratch))
