@@ -32,6 +32,35 @@ print(v2.Resize(8)(torch.zeros(3, 16, 16)).shape, models.squeezenet1_1(weights=N
     assert done.stdout.strip() == "torch.Size([3, 8, 8]) torch.Size([1, 1000])"
 
 
+def test_the_compiler_is_imported_by_those_who_use_it(tmp_path) -> None:
+    (tmp_path / "torchvision").mkdir()
+    (tmp_path / "torchvision" / "__init__.py").write_text(
+        "import sys\nimport torch\nfrom torch._dynamo.utils import is_compile_supported\n"
+        "@torch.compiler.disable\ndef plain(x):\n    return x + torch.compiler.is_compiling()\n"
+        "print('sympy' in sys.modules)\n"
+    )
+    script = f"""
+import sys
+sys.path.insert(0, {str(tmp_path)!r})
+from isomorph.models._torchvision_guard import _compiler_later, import_beside_torchvision
+there = import_beside_torchvision("torchvision")
+print([each for each in sys.modules if each.startswith("torch._dynamo")], there.plain(2), there.is_compile_supported("cpu"))
+import torch._dynamo.utils
+assert torch.compile(lambda x: there.plain(x * 1), backend="eager")(torch.ones(1)).item() == 1  # not compiled although its caller is
+assert torch._dynamo.utils.is_compile_supported("cpu") == there.is_compile_supported("cpu") and torch._dynamo.utils.__file__
+real = [(each, sys.modules.pop(each)) for each in ("torch._dynamo", "torch._dynamo.utils")]
+del torch._dynamo
+with _compiler_later():
+    import torch._dynamo.config  # a part without its whole
+    from torch._dynamo.utils import is_compile_supported
+    assert "__file__" not in vars(sys.modules["torch._dynamo"])
+sys.modules.update(real)
+"""
+    done = run(script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["False", "[] 2 True"]
+
+
 def test_a_torchvision_that_loads_is_left_alone() -> None:
     needs_torchvision()
     script = """
