@@ -4,7 +4,16 @@ from scipy.spatial.distance import squareform
 
 from isomorph.errors import InputError, ShapeError
 from isomorph.geometry import RDM
-from isomorph.inference import COMPARISONS, Ceiling, bootstrap_weights, compare_rdms, noise_ceiling, rsa_scores
+from isomorph.inference import (
+    COMPARISONS,
+    Ceiling,
+    WeightedModel,
+    bootstrap_weights,
+    compare_rdms,
+    noise_ceiling,
+    rsa_replicates,
+    rsa_scores,
+)
 
 PAIR_BY_PAIR = ("pearson", "spearman", "cosine", "tau-a", "tau-b", "rho-a")
 FOR_ANY_RDM = tuple(each for each in COMPARISONS if each != "neg_riem_dist")  # which needs points for its distances: test_riemannian
@@ -159,3 +168,39 @@ def test_a_handful_of_stimuli_is_enough_for_every_comparison(comparison, resampl
     rdms = np.random.default_rng(n).random((5, n * (n - 1) // 2))
     result = rsa_scores(rdms[:2], rdms[2:], n=n, comparison=comparison, resample=resample, replicates=60, permutations=5)
     assert np.isfinite([result.values, result.low, result.high, result.p]).all()
+
+
+@pytest.mark.parametrize("comparison", ["pearson", "spearman", "tau-a", "rho-a", "cosine_cov"])
+@pytest.mark.parametrize("resample", ["stimuli", "both"])
+def test_ranges_of_replicates_have_the_bits_of_one_process(comparison, resample):
+    options = {"n": N, "comparison": comparison, "resample": resample, "replicates": 17, "permutations": 130, "seed": 2}
+    whole = rsa_scores(MODELS, SUBJECTS, **options)
+    ranges = [rsa_replicates(MODELS, SUBJECTS, part=(number, 3), turn=4, **options) for number in (1, 2, 3)]
+    drawn = [0 if each.draws is None else each.draws.shape[2] for each in ranges]
+    assert drawn == ([8, 8, 1] if comparison in ("spearman", "tau-a", "rho-a") else [0, 17, 0])
+    assert [len(each.null) for each in ranges] == [64, 64, 2]
+    joined = rsa_scores(MODELS, SUBJECTS, ranges=ranges, **options)
+    for name in ("low", "high", "se", "replicates", "p", "chance"):
+        np.testing.assert_array_equal(getattr(joined, name), getattr(whole, name))
+    np.testing.assert_array_equal(joined.draws.values, whole.draws.values)
+    assert joined.ceiling == whole.ceiling
+
+
+def test_ranges_of_replicates_with_fits_have_the_bits_of_one_process():
+    models = [WeightedModel(MODELS[:2]), MODELS[3]]
+    options = {"n": N, "replicates": 3, "permutations": 3, "folds": (2, 1)}
+    ranges = [rsa_replicates(models, SUBJECTS, part=(number, 2), **options) for number in (1, 2)]
+    joined, whole = rsa_scores(models, SUBJECTS, ranges=ranges, **options), rsa_scores(models, SUBJECTS, **options)
+    np.testing.assert_array_equal(joined.draws.values, whole.draws.values)
+    np.testing.assert_array_equal(joined.p, whole.p)
+
+
+def test_ranges_of_replicates_must_be_all_and_of_these_models():
+    options = {"n": N, "comparison": "spearman", "replicates": 16, "permutations": 0}
+    first, second = (rsa_replicates(MODELS, SUBJECTS, part=(number, 2), **options) for number in (1, 2))
+    with pytest.raises(InputError, match=r"^the ranges hold 8 replicates, but 16 are asked for\. Give all parts"):
+        rsa_scores(MODELS, SUBJECTS, ranges=[first], **options)
+    with pytest.raises(InputError, match=r"^the ranges are of 4 models, but there are 2\.$"):
+        rsa_scores(MODELS[:2], SUBJECTS, ranges=[first, second], **options)
+    with pytest.raises(InputError, match=r"^a part is \(number, total\), such as \(1, 8\); got \(3, 2\)\.$"):
+        rsa_replicates(MODELS, SUBJECTS, part=(3, 2), **options)

@@ -7,8 +7,10 @@ from isomorph.inference._fit_folds import Folds
 from isomorph.inference._groups import GroupComparison
 from isomorph.inference._models import InterpolatedModel, SelectModel, WeightedModel
 from isomorph.inference._multiple import correct_p_values
+from isomorph.inference._replicates import Replicates
 from isomorph.inference._rsa import rsa_scores
 from isomorph.inference._rsa_inference import RSAInference
+from isomorph.inference._rsa_replicates import rsa_replicates
 from isomorph.inference._score import Ceiling, Score, interval
 from isomorph.inference._weighted import weighted_similarities
 
@@ -20,6 +22,7 @@ __all__ = [
     "GroupComparison",
     "InterpolatedModel",
     "RSAInference",
+    "Replicates",
     "Score",
     "SelectModel",
     "WeightedModel",
@@ -28,6 +31,7 @@ __all__ = [
     "correct_p_values",
     "interval",
     "noise_ceiling",
+    "rsa_replicates",
     "rsa_scores",
     "weighted_similarities",
 ]

@@ -16,7 +16,8 @@ from isomorph.inference._dual import Draws, Intervals, Resample
 from isomorph.inference._fit_crossval import FoldedModels
 from isomorph.inference._groups import GroupComparison, check_groups, compare_groups
 from isomorph.inference._models import Candidates, FlexibleModel, candidates
-from isomorph.inference._permutation import permutation_p
+from isomorph.inference._permutation import permutation_null, permutation_p
+from isomorph.inference._replicates import Replicates, joined
 from isomorph.inference._rsa_fixed import FixedModels
 from isomorph.inference._rsa_inference import RSAInference
 from isomorph.inference._score import Ceiling
@@ -37,6 +38,7 @@ def rsa_scores(
     folds: tuple[int, int] | None = None,
     groups: Sequence[Hashable] | None = None,
     sigma_k: FloatArray | None = None,
+    ranges: Sequence[Replicates] | None = None,
 ) -> RSAInference:
     """Compare every model's RDM with every subject's, and average over subjects.
 
@@ -67,10 +69,11 @@ def rsa_scores(
         folds: How many of stimuli and of subjects; 1 holds nothing out there. None: no folds if nothing is fitted, else 2 … 5 of each.
         groups: A label for each subject, two different ones: the groups are compared by permuting these labels `permutations` times.
         sigma_k: The covariance of the stimuli's pattern estimates, as in `compare_rdms`.
+        ranges: What `rsa_replicates` gave for every part, in order: replicates and permutations that need not be computed here.
 
     Raises:
         ShapeError: The RDMs have not n(n − 1)/2 pairs, one is constant, or there are too few stimuli for folds.
-        InputError: Subjects are to be resampled, but there is one; or an option lies outside its range.
+        InputError: Subjects are to be resampled, but there is one; an option lies outside its range; or `ranges` are not all.
 
     References:
         Schütt et al., 2023, <https://doi.org/10.7554/eLife.82566>.
@@ -86,21 +89,27 @@ def rsa_scores(
     """
     check_comparison(comparison, sigma_k)
     check_draws(replicates=replicates, seed=seed, level=level, permutations=permutations)
-    made, subjects = _checked(candidates(models), subjects, n)
+    made, subjects = checked(candidates(models), subjects, n)
     intervals = intervals or ("percentile" if resample == "stimuli" else "t")
-    _check_options(resample, intervals, len(subjects))
+    check_options(resample, intervals, len(subjects))
     if groups is not None:
         check_groups(groups, len(subjects), permutations)
-    evaluator = _evaluator(made, n=n, people=len(subjects), comparison=comparison, sigma_k=sigma_k, seed=seed, folds=folds)
+    evaluator = evaluator_of(made, n=n, people=len(subjects), comparison=comparison, sigma_k=sigma_k, seed=seed, folds=folds)
     per_subject, bounds, fold_weights, assigned = evaluator.value(subjects)
-    draws = evaluator.draws(subjects, replicates=replicates, resample=resample)
+    drawn, null = joined(ranges or (), replicates=replicates, permutations=permutations, models=len(per_subject))
+    if drawn is None:
+        draws = evaluator.draws(subjects, replicates=replicates, resample=resample)
+    else:
+        draws = Draws(values=drawn, resample=resample, n=n, people=len(subjects))
     values, columns = per_subject.mean(axis=1), draws.values[..., : len(per_subject)]
     p = chance = None
     if permutations:
-        p, chance = permutation_p(
-            made.rows, subjects, values if evaluator.statistic is None else evaluator.statistic(subjects), n=n, comparison=comparison,
-            permutations=permutations, seed=seed, sigma_k=sigma_k, score=evaluator.statistic,
-        )  # fmt: skip
+        if null is None:
+            null = permutation_null(
+                made.rows, subjects, n=n, comparison=comparison, permutations=range(permutations), seed=seed, sigma_k=sigma_k,
+                score=evaluator.statistic,
+            )  # fmt: skip
+        p, chance = permutation_p(null, values if evaluator.statistic is None else evaluator.statistic(subjects))
     low, high = draws.ends(values, columns, level, intervals)
     return RSAInference(
         values=values, low=low, high=high, se=np.sqrt(draws.variance(columns)), replicates=draws.scaled(values, columns), p=p,
@@ -110,13 +119,13 @@ def rsa_scores(
     )  # fmt: skip
 
 
-def _evaluator(made: Candidates, *, folds: tuple[int, int] | None, **options: Any) -> FixedModels | FoldedModels:
+def evaluator_of(made: Candidates, *, folds: tuple[int, int] | None, **options: Any) -> FixedModels | FoldedModels:
     if folds is None and not made.flexible:
         return FixedModels(models=made, **options)
     return FoldedModels(models=made, folds=folds, **options)
 
 
-def _checked(made: Candidates, subjects: FloatArray, n: int) -> tuple[Candidates, FloatArray]:
+def checked(made: Candidates, subjects: FloatArray, n: int) -> tuple[Candidates, FloatArray]:
     subjects = as_floats(subjects, name="subjects")
     if subjects.ndim not in (2, 3):
         raise ShapeError(f"subjects need the axes [subject, pair] or [subject, repeat, pair]; got shape {subjects.shape}.")
@@ -130,7 +139,7 @@ def _checked(made: Candidates, subjects: FloatArray, n: int) -> tuple[Candidates
     return replace(made, rows=made.rows.astype(np.float64)), subjects.astype(np.float64)
 
 
-def _check_options(resample: str, intervals: str, people: int) -> None:
+def check_options(resample: str, intervals: str, people: int) -> None:
     if resample not in ("stimuli", "subjects", "both"):
         raise InputError(f"a bootstrap resamples 'stimuli', 'subjects' or 'both'; got {resample!r}.")
     if resample != "stimuli" and people < 2:

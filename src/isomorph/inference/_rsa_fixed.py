@@ -9,7 +9,7 @@ import numpy as np
 from isomorph.arrays import FloatArray, IntArray
 from isomorph.inference._bootstrap import bootstrap_weights
 from isomorph.inference._ceiling import noise_ceiling, replicate_ceilings
-from isomorph.inference._comparison import compare_rdms
+from isomorph.inference._comparison import KENDALL, compare_rdms
 from isomorph.inference._dual import Draws, Resample
 from isomorph.inference._fit_folds import Folds
 from isomorph.inference._models import Candidates
@@ -42,18 +42,26 @@ class FixedModels:
     def fitted(self, subjects: FloatArray) -> tuple[None, ...]:
         return (None,) * len(self.models.models)
 
-    def draws(self, subjects: FloatArray, *, replicates: int, resample: Resample) -> Draws:
-        """Mean scores and ceilings of every replicate, and for both of its two factors alone."""
-        everyone: FloatArray = np.ones((replicates, len(subjects)))
+    @property
+    def apart(self) -> bool:
+        """Whether each replicate is computed by itself, so that a range of them has the digits that it has among all.
+
+        Ranks are, and counts are whole numbers; moments are products with all replicates, whose last digits depend on how many there are.
+        """
+        return self.comparison in (*KENDALL, "spearman", "rho-a") and self.sigma_k is None
+
+    def draws(self, subjects: FloatArray, *, replicates: int, resample: Resample, at: slice = slice(None)) -> Draws:
+        """Mean scores and ceilings of every replicate, or of those in `at`, and for both of its two factors alone."""
+        everyone: FloatArray = np.ones((replicates, len(subjects)))[at]
         all_stimuli: IntArray = np.ones((1, self.n), dtype=np.int64)
-        people: FloatArray = bootstrap_weights(len(subjects), replicates, self.seed + 1).astype(np.float64)
-        stimuli = bootstrap_weights(self.n, replicates, self.seed)
+        people: FloatArray = bootstrap_weights(len(subjects), replicates, self.seed + 1)[at].astype(np.float64)
+        stimuli = bootstrap_weights(self.n, replicates, self.seed)[at]
         jobs: dict[str, list[tuple[IntArray, list[FloatArray]]]] = {
             "stimuli": [(stimuli, [everyone])],
             "subjects": [(all_stimuli, [people])],
             "both": [(stimuli, [people, everyone]), (all_stimuli, [people])],
         }
-        found = [each for weights, variants in jobs[resample] for each in self._drawn(subjects, weights, variants)] if replicates else []
+        found = [each for weights, variants in jobs[resample] for each in self._drawn(subjects, weights, variants)] if len(stimuli) else []
         values = np.stack(found)[:, None] if found else np.empty((1, 1, 0, len(self.models.rows) + 2))
         return Draws(values=values, resample=resample, n=self.n, people=len(subjects))
 
