@@ -202,6 +202,32 @@ def test_the_same_files_as_in_a_folder(s3: S3, cache, tmp_path: Path, kind: str)
     assert elsewhere.gc(older_than_days=0).bytes == 0
 
 
+def test_many_units_cost_few_requests(s3: S3, cache, monkeypatch) -> None:
+    from aiobotocore.httpsession import AIOHTTPSession
+
+    names = [fingerprint({"unit": number}) for number in range(300)]
+    for name in names[:20]:
+        s3.client.put_object(Bucket=s3.bucket, Key=f"lab/store/objects/{name[:2]}/{name}/manifest.json", Body=b"{}")
+        s3.client.put_object(Bucket=s3.bucket, Key=f"lab/store/objects/{name[:2]}/{name}/spec.json", Body=b"{}")
+    s3.client.put_object(Bucket=s3.bucket, Key=f"lab/store/objects/{names[20][:2]}/{names[20]}/spec.json", Body=b"{}")
+    store = open_store(s3.url, cache=cache())
+    Journal(store).failed(names[40], ErrorRecord(type="OSError", message="stale"))
+    requests: list[str] = []
+    send = AIOHTTPSession.send
+
+    async def counted(session: Any, request: Any) -> Any:
+        requests.append(f"{request.method} {request.url}")
+        return await send(session, request)
+
+    monkeypatch.setattr(AIOHTTPSession, "send", counted)
+    assert store.finished(names) == set(names[:20])
+    assert len(requests) == 1
+    assert all(name in store for name in names[:20])
+    assert len(requests) == 1
+    assert [*Journal(store).many(names)] == [names[40]]
+    assert len(requests) == 3
+
+
 STUDY = """
 models = ["bundled/pixels", "bundled/mobilenet_v2.random-0"]
 stimuli = "photos"
