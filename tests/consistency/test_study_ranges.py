@@ -17,7 +17,7 @@ from isomorph.engine import outcomes
 from isomorph.errors import InputError, StoreError
 from isomorph.store import Store
 
-RANGES = ("rows of a layer", "extraction range", "stripes of similarities", "draws of a consistency")
+RANGES = ("rows of a layer", "extraction range", "stripes of similarities", "folds of a probe", "draws of a consistency")
 DATASETS = ("meadows", "towns")
 
 
@@ -38,9 +38,10 @@ def study(tmp_path_factory) -> Study:
     folder = tmp_path_factory.mktemp("ranges")
     rng = np.random.default_rng(0)
     for name in DATASETS:
-        (folder / name).mkdir()
         for number in range(12):
-            Image.fromarray(rng.integers(0, 255, (24, 24, 3), dtype=np.uint8)).save(folder / name / f"{number:02}.png")
+            label = f"kind-{number % 2}" if name == "meadows" else ""
+            (folder / name / label).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(rng.integers(0, 255, (24, 24, 3), dtype=np.uint8)).save(folder / name / label / f"{number:02}.png")
     return Study(
         name="shared",
         models=("bundled/pixels", "timm/test_resnet.random-1", "timm/test_resnet.random-0"),
@@ -48,7 +49,7 @@ def study(tmp_path_factory) -> Study:
         measures=("rsa comparison=spearman", "distance-correlation", "rbf-cka sigma=0.4 sigma_unit=absolute"),
         layers={"timm/*": "global_pool"},
         by=(),
-        probe="none",
+        probe="ridge",
         method="spearman",
         replicates=11,
         permutations=7,
@@ -92,9 +93,11 @@ def test_the_stages_leave_the_bytes_of_one_process(study, alone, together):
 
 def test_every_range_has_a_share_of_the_work(study, together):
     for stage in ("stripes", "draws"):
-        units = study.parts.units(together, stage=stage)
+        units = [each for each in study.parts.units(together, stage=stage) if not each.label.startswith("folds")]
         assert len(units) == (6 if stage == "stripes" else 9)
         assert min(together.open(unit.fingerprint).bytes for unit in units) > 0
+    folds = [together.open(each.fingerprint).meta["right"] for each in together.entries() if each.kind == "folds of a probe"]
+    assert sorted(map(len, folds)) == [1] * 3 + [2] * 6
     spilled = [together.open(each.fingerprint).meta for each in together.entries() if each.kind == "extraction range"]
     assert sorted(len(each["shards"]) for each in spilled) == [1] * 18
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from isomorph.consistency._study_answer import answer_label, draws_label, groupings
+from isomorph.consistency._study_probe import folds_label, probe_label, probe_parts
 from isomorph.consistency._study_run import Extracted, StudyRun, unlearnable
 from isomorph.consistency._study_similarity import pairs_label, stripes_label
 from isomorph.consistency._study_units import RowsUnit, rows_label
@@ -27,7 +28,7 @@ ROWS, FEATURES = "rows", "features"
 def study_parts(study: Study) -> StudyParts:
     """The stages `features` (one unit a model and data set), `similarities` (one a data set, and the probes) and `consistency`.
 
-    With ranges each has one before it that shares out its long units: `rows`, `stripes` and `draws`.
+    With ranges each has one before it that shares out its long units: `rows`, `stripes` (and folds of probes) and `draws`.
     """
     parts = _Parts(study)
     whole: list[tuple[str, Maker]] = [(FEATURES, parts.features), ("similarities", parts.similarities), ("consistency", parts.consistency)]
@@ -74,7 +75,9 @@ class _Parts:
 
     def stripes(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run, features = self._of(store, progress)[0], self._extracted(store, progress)
-        return [LazyUnit.of(unit) for whole in run.similarity_units(features) for unit in whole.stripes()]
+        stripes = [unit for whole in run.similarity_units(features) for unit in whole.stripes()]
+        folds = [unit for whole in run.probe_units(features).values() for unit in whole.pieces()]
+        return [LazyUnit.of(unit) for unit in (*stripes, *folds)]
 
     def similarities(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run, features = self._of(store, progress)[0], self._extracted(store, progress)
@@ -88,13 +91,18 @@ class _Parts:
         return [LazyUnit.of(unit) for unit in self._answers(store, progress)]
 
     def expected_stripes(self) -> list[str]:
-        return [stripes_label(label, part) for label in self._expected_pairs() for part in self._dealt()]
+        stripes = [stripes_label(label, part) for label in self._expected_pairs() for part in self._dealt()]
+        probes = [(probe, part) for probe, stimuli in self._expected_probes() for part in probe_parts(stimuli, self.study.ranges)]
+        return stripes + [folds_label(*each) for each in probes]
 
     def expected_similarities(self) -> list[str]:
+        return self._expected_pairs() + [probe for probe, _ in self._expected_probes()]
+
+    def _expected_probes(self) -> list[tuple[str, int]]:
+        """Of each its label, and the number of stimuli."""
         names, (stimuli, _) = self.study.model_names(), self.study.stimuli()
-        labels = self._expected_pairs()
-        probed = [dataset for dataset, each in stimuli.items() if self.study.probe != "none" and not unlearnable(each)]
-        return labels + [f"probe of {name} on {dataset}" for dataset in probed for name in names]
+        probed = {dataset: len(each) for dataset, each in stimuli.items() if self.study.probe != "none" and not unlearnable(each)}
+        return [(probe_label(name, dataset), count) for dataset, count in probed.items() for name in names]
 
     def _expected_pairs(self) -> list[str]:
         names, (stimuli, _) = self.study.model_names(), self.study.stimuli()

@@ -138,7 +138,7 @@ class StudyRun:
         return {
             (dataset, model): ProbeUnit(
                 model=model, dataset=dataset, features=each, labels=stimuli.labels or (), kind=study.probe, normalise=study.normalise,
-                seed=study.seed, again=again[dataset][model],
+                seed=study.seed, ranges=study.ranges, again=again[dataset][model],
             )
             for dataset, stimuli in self.stimuli.items()
             if not unlearnable(stimuli)
