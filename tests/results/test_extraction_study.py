@@ -133,6 +133,18 @@ def test_an_extraction_that_is_lost_is_made_again(study, done, tmp_path, capsys)
     assert json.loads((study.parent / "report" / "index.json").read_text())["pictures"] == 10
 
 
+def test_a_study_of_models_sees_shards_by_their_names(study, tmp_path, capsys):
+    for where in (f"{study.parent}/{{000..003}}.tar", str(study.parent / "*.tar"), os.path.relpath(study.parent / "00[0-3].tar", tmp_path)):
+        (tmp_path / "models.toml").write_text(f'models = ["bundled/pixels", "{RESNET}"]\nstimuli = "{where}"\nstore = "store"\n')
+        assert main(["plan", str(tmp_path / "models.toml"), "--json"]) == 0
+        rows = lines(capsys)
+        assert [row["unit"] for row in rows[:2]] == [
+            f"the last layer of {name} on {Path(where).name}" for name in ("bundled/pixels", RESNET)
+        ]
+        assert all(row["fingerprint"] for row in rows[:2])
+    assert [each.kind for each in Store(tmp_path / "store").entries()] == ["shard-index"] * len(PER_SHARD)
+
+
 def test_a_run_that_was_killed_goes_on(study, done, tmp_path):
     (tmp_path / "one.toml").write_text(study.read_text().replace(f', "{RESNET}"', "").replace('"{', f'"{study.parent}/{{'))
     words = [sys.executable, "-m", "isomorph", "run", str(tmp_path / "one.toml")]
