@@ -60,7 +60,8 @@ class Study:
         memory_limit: What one step may hold in memory.
         device: Where the models run.
         ranges: Among how many units each long step is shared out, for several processes: a model's pass over a data set, the comparison of
-            all models there, the draws of an answer. It changes no number; more than 1 adds the stages `rows`, `stripes` and `draws`.
+            all models there, the folds of a probe, the draws of an answer. It changes no number; more than 1 adds the stages `rows`,
+            `stripes` (with the folds) and `draws`.
         report: The folder of the report, beside the study's file.
         store: The store's folder; default: `$ISOMORPH_STORE`.
 
