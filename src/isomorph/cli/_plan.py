@@ -11,6 +11,7 @@ import tyro
 
 from isomorph.cli._output import print_json, print_table, say
 from isomorph.cli._parse import StoreFolder, call, wrong_usage
+from isomorph.cli._plan_needs import COLUMNS, shown, with_needs
 
 if TYPE_CHECKING:
     from isomorph.engine import StagedStudy
@@ -37,6 +38,8 @@ def plan_study(
     study: Annotated[Path, tyro.conf.Positional],
     *,
     sbatch: Annotated[str | None, tyro.conf.arg(metavar="N[%K]")] = None,
+    per_gpu: int = 1,
+    needs: bool = False,
     store: StoreFolder = None,
     json: bool = False,
 ) -> None:
@@ -45,9 +48,12 @@ def plan_study(
     Args:
         study: A TOML file, of any kind: of models, brains, consistency, VisAlign, alignment or extraction.
         sbatch: Print a shell script that submits the study as arrays of N jobs, at most K of them at once, a stage after the other, and its
-            report last. Options of that script go to `sbatch`: `bash submit.sh --partition=gpu --time=4:00:00`.
+            report last. Options of that script go to `sbatch`: `bash submit.sh --time=4:00:00 --gpu-options='--gres=gpu:1'`.
+        per_gpu: With `--sbatch`: so many processes share the GPU of a job, in the stages that use one.
+        needs: Also what each unit needs: its memory, a GPU or none, and how much of it; each model is run dry for it, on three stimuli, and
+            the store remembers that.
         store: The store's folder; default: the study's, else $ISOMORPH_STORE.
-        json: One JSON object a unit: stage, unit, fingerprint, done.
+        json: One JSON object a unit: stage, unit, fingerprint, done; with `--needs` also memory, gpu, gpu_memory, in bytes.
     """
     from isomorph.cli._sbatch import jobs_of, sbatch_script
     from isomorph.errors import InputError
@@ -58,16 +64,22 @@ def plan_study(
     if sbatch is not None:
         try:
             jobs, at_once = jobs_of(sbatch)
+            script = sbatch_script(asked, study.resolve(), jobs=jobs, at_once=at_once, per_gpu=per_gpu, store=kept.place)
         except InputError as error:
             wrong_usage("plan", str(error))
-        print(sbatch_script(asked, study.resolve(), jobs=jobs, at_once=at_once, store=kept.place), end="")
+        print(script, end="")
         return
+    if per_gpu != 1:
+        wrong_usage("plan", "--per-gpu goes with --sbatch.")
     rows = plan_rows(asked, kept)
+    if needs:
+        rows = with_needs(rows, asked, kept)
     if json:
         for row in rows:
             print_json(row)
         return
-    print_table([row | {"done": "yes" if row["done"] else "no"} for row in rows], ["stage", "unit", "done", "fingerprint"])
+    printed = [(shown(row) if needs else row) | {"done": "yes" if row["done"] else "no"} for row in rows]
+    print_table(printed, ["stage", "unit", "done", *(COLUMNS if needs else ()), "fingerprint"])
     say(f"{sum(not row['done'] for row in rows)} of {len(rows)} units to do")
 
 

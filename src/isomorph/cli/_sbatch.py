@@ -9,18 +9,29 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from isomorph.engine import STOPPED, parse_bytes
-from isomorph.errors import InputError, IsomorphError
+from isomorph.engine import STOPPED
+from isomorph.errors import InputError
 
 if TYPE_CHECKING:
-    from isomorph.engine import StagedStudy
+    from collections.abc import Sequence
+
+    from isomorph.engine import Needs, StagedStudy
 
 _HEAD = """\
 #!/bin/bash
-# Submits the study {name}: {jobs} jobs a stage, then its report. Its arguments go to every sbatch:
-#   bash submit.sh --partition=gpu --gres=gpu:1 --time=4:00:00
+# Submits the study {name}: {jobs} jobs a stage, then its report. Its arguments go to every sbatch, and what stands in --gpu-options only
+# to those of stages that use a GPU ({on_gpu}):
+#   bash submit.sh --time=4:00:00 --gpu-options='--partition=gpu --gres=gpu:1'
 set -euo pipefail
-case " $*" in *" --array"* | *" -a"*)
+gpu=
+for each in "$@"; do
+  shift
+  case "$each" in
+    --gpu-options=*) gpu=${{each#*=}} ;;
+    *) set -- "$@" "$each" ;;
+  esac
+done
+{no_gpu}case " $*" in *" --array"* | *" -a"*)
   echo "each array has {jobs} jobs, one a part of the study; isomorph plan --sbatch N%K prints a script of N jobs, K at once" >&2
   exit 2 ;;
 esac
@@ -30,19 +41,27 @@ if [ -n "$most" ] && [ "$most" -le {jobs} ]; then
   exit 2
 fi
 """
+_NO_GPU = """\
+if [ -n "$gpu" ]; then
+  echo "no stage of this study runs on a GPU, for that is not the device it asks for: leave out --gpu-options" >&2
+  exit 2
+fi
+"""
 _MEMORY = """\
-# The largest model twice, for it is there as a file and as a network, beside the study's memory_limit and the libraries.
-case " $*" in *" --mem"*) ;; *) set -- --mem={megabytes}M "$@" ;; esac
+# What the largest unit of a stage needs, unless you ask for memory: its model twice, for it is there as a file and as a network, beside the
+# libraries and what a dry run showed, else the study's memory_limit.
+memory() { case " $arguments $gpu" in *" --mem"*) ;; *) echo "--mem=$1M" ;; esac; }
+arguments="$*"
 """
 _JOB = """
 {variable}=$(sbatch --parsable --job-name={name}-{title} --output={name}-{title}-{log}.out --open-mode=append{array} \\
-  --requeue --signal=B:USR1@120{after} "$@" <<'ISOMORPH_JOB'
+  --requeue --signal=B:USR1@120{after}{asked} "$@"{gpu} <<'ISOMORPH_JOB'
 #!/bin/bash
 # Two minutes before the time limit the job gets USR1: the unit in hand is abandoned, its finished pieces stay in the store, and the job
 # goes back into the queue. A preempted job gets TERM, and SLURM puts it back; a cancelled one too, and it stays away.
 job={job}
-export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-${{SLURM_CPUS_PER_TASK:-${{SLURM_CPUS_ON_NODE:-1}}}}}}"
-{exports}echo "study {name}, {title}{part}: job $job on $(hostname) at $(date +%FT%T), begun ${{SLURM_RESTART_COUNT:-0}} times before"
+{threads}{exports}begun="begun ${{SLURM_RESTART_COUNT:-0}} times before"
+echo "study {name}, {title}{part}: job $job on $(hostname) at $(date +%FT%T), $begun"
 stopped=
 trap 'stopped=1; kill -USR1 "$worker" 2>/dev/null' USR1
 trap 'stopped=1; kill -TERM "$worker" 2>/dev/null' TERM
@@ -66,7 +85,8 @@ echo "{title}: job ${variable}"
 """
 # The SLURM_JOB_ID of an array's last job is the array's, by which all its jobs would be queued again, finished ones too.
 _ARRAY_JOB = '"${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"'
-_LIBRARIES = 3 << 30
+_CPUS = "${SLURM_CPUS_PER_TASK:-${SLURM_CPUS_ON_NODE:-1}}"
+_MOST_PER_GPU = 64
 
 
 def jobs_of(text: str) -> tuple[int, int | None]:
@@ -82,7 +102,7 @@ def jobs_of(text: str) -> tuple[int, int | None]:
     return jobs, at_once
 
 
-def sbatch_script(study: StagedStudy, path: Path, *, jobs: int, store: Path | str, at_once: int | None = None) -> str:
+def sbatch_script(study: StagedStudy, path: Path, *, jobs: int, store: Path | str, at_once: int | None = None, per_gpu: int = 1) -> str:
     """The script: an array of `jobs` jobs for each stage, which begins when the stage before is done, and a job for the report.
 
     Args:
@@ -91,17 +111,29 @@ def sbatch_script(study: StagedStudy, path: Path, *, jobs: int, store: Path | st
         jobs: The length of each array.
         store: Folder or address of the store.
         at_once: How many jobs of an array may run at the same time; None: as many as find room.
+        per_gpu: How many processes share the GPU of a job, in stages that use one.
 
     Raises:
-        InputError: A path holds a line break, which no line of the script can hold.
+        InputError: A path holds a line break, which no line of the script can hold; or several processes are to share a GPU that none uses.
     """
+    from isomorph.store import open_store
+
+    needs = {stage: study.needs(open_store(store), stage=stage) for stage in study.stages}
+    on_gpu = [stage for stage in study.stages if any(each.gpu for each in needs[stage])]
+    if not 1 <= per_gpu <= _MOST_PER_GPU:
+        raise InputError(f"from 1 to {_MOST_PER_GPU} processes can share a GPU; got {per_gpu}.")
+    if per_gpu > 1 and not on_gpu:
+        raise InputError(f"no stage of the study {study.name!r} runs on a GPU that {per_gpu} processes could share.")
     name = _in_names(study.name)
     run = f"{_quoted(sys.executable)} -m isomorph run {_quoted(path)} --store {_quoted(store)}"
-    script, after, limit = _HEAD.format(name=name, jobs=jobs), "", "" if at_once is None else f"%{at_once}"
-    if memory := _memory_bytes(study):
-        script += _MEMORY.format(megabytes=-(-memory >> 20))
+    script = _HEAD.format(name=name, jobs=jobs, on_gpu=", ".join(map(_in_names, on_gpu)) or "none", no_gpu="" if on_gpu else _NO_GPU)
+    script, after, limit = script + _MEMORY, "", "" if at_once is None else f"%{at_once}"
+    memory = {stage: _largest(needs[stage]) for stage in study.stages}
+    memory["report"] = max((each for each in memory.values() if each), default=None)
     for stage in (*study.stages, "report"):
         array, title = stage != "report", _in_names(stage)
+        share = per_gpu if stage in on_gpu else 1
+        workers, size = f" --engine dask --workers {share}" if share > 1 else "", memory[stage]
         variable = re.sub(r"\W", "_", f"job_{title}", flags=re.ASCII)
         script += _JOB.format(
             variable=variable,
@@ -110,10 +142,13 @@ def sbatch_script(study: StagedStudy, path: Path, *, jobs: int, store: Path | st
             log="%A_%a" if array else "%j",
             array=f" --array=1-{jobs}{limit}" if array else "",
             after=after,
+            asked="" if size is None else f" $(memory {-(-share * size >> 20)})",
+            gpu=" $gpu" if stage in on_gpu else "",
+            threads=_threads(share),
             job=_ARRAY_JOB if array else "$SLURM_JOB_ID",
             part=f", part $SLURM_ARRAY_TASK_ID/{jobs}" if array else "",
             exports=_exports(),
-            command=f'{run} --stage {shlex.quote(stage)} --part "$SLURM_ARRAY_TASK_ID/{jobs}"' if array else run,
+            command=f'{run} --stage {shlex.quote(stage)} --part "$SLURM_ARRAY_TASK_ID/{jobs}"{workers}' if array else run,
             requeue=STOPPED,
         )
         after = f' --dependency="afterok:${variable}" --kill-on-invalid-dep=yes'
@@ -138,18 +173,13 @@ def _exports() -> str:
     return "".join(lines)
 
 
-def _memory_bytes(study: StagedStudy) -> int | None:
-    """What one job needs, by the cards of the models; None where a size is not known, and the cluster's default holds."""
-    from isomorph.models import model_card
-    from isomorph.results import Study
+def _threads(share: int) -> str:
+    """The cores of a job, shared out among its processes."""
+    cores = _CPUS if share == 1 else f"$((({_CPUS} + {share - 1}) / {share}))"
+    return f'export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-{cores}}}"\n'
 
-    if not isinstance(study, Study):
-        return None
-    try:
-        sizes = [model_card(name).parameters for name in study.model_names()]
-    except IsomorphError:  # the study itself says what is wrong
-        return None
-    known: list[int] = [size for size in sizes if size is not None]
-    if not known or len(known) < len(sizes):
-        return None
-    return parse_bytes(study.memory_limit) + 2 * 4 * max(known) + _LIBRARIES
+
+def _largest(needs: Sequence[Needs]) -> int | None:
+    """The memory of the largest unit; None where one is not known, and the cluster's default holds."""
+    known = [each.memory for each in needs if each.memory is not None]
+    return max(known) if known and len(known) == len(needs) else None

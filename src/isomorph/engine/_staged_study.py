@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from isomorph.engine._lazy_unit import LazyUnit
+from isomorph.engine._needs import Needs
 from isomorph.engine._progress import Progress
 from isomorph.store import Store
 
@@ -44,3 +45,6 @@ class StagedStudy(Protocol):
 
     def labels(self, store: Store, *, stage: str) -> list[str]:
         """What the units of a stage do, also while a stage before is not finished; their number may change until it is."""
+
+    def needs(self, store: Store, *, stage: str, progress: Progress | None = None) -> list[Needs]:
+        """What the units of a stage need of their workers, as far as it can be told, also while a stage before is not finished."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from isomorph.engine._journal import Journal
 from isomorph.engine._lazy_unit import LazyUnit
+from isomorph.engine._needs import Needs, needs_of
 from isomorph.engine._progress import Progress
 from isomorph.errors import IsomorphError, StageNotReadyError, StoreError, UnknownNameError
 from isomorph.store import Store
@@ -27,6 +28,7 @@ class StudyParts:
         makers: Stage → what gives its units.
         expected: Stage → labels, of stages whose units cannot be told before those of the stage before are finished.
         may_fail: Stages that count as finished when what is missing has failed, by an excusable error: a study that leaves out what fails.
+        expected_needs: Stage → what its units need, of those stages whose units cannot be told before; others need nothing special.
     """
 
     name: str
@@ -35,6 +37,7 @@ class StudyParts:
     makers: Mapping[str, Maker]
     expected: Mapping[str, Callable[[], list[str]]] = field(default_factory=dict)
     may_fail: frozenset[str] = frozenset()
+    expected_needs: Mapping[str, Needs] = field(default_factory=dict)
     _made: dict[tuple[str, Path, Progress | None], list[LazyUnit]] = field(default_factory=dict, init=False, repr=False)
 
     @property
@@ -57,6 +60,12 @@ class StudyParts:
     def labels(self, store: Store, *, stage: str) -> list[str]:
         """See `StagedStudy.labels`."""
         return self.expected[stage]() if stage in self.expected else [unit.label for unit in self._units(store, stage, None)]
+
+    def needs(self, store: Store, *, stage: str, progress: Progress | None = None) -> list[Needs]:
+        """See `StagedStudy.needs`."""
+        if stage in self.expected:
+            return [self.expected_needs.get(stage, Needs())]
+        return [needs_of(unit) for unit in self._units(store, stage, progress)]
 
     def _units(self, store: Store, stage: str, progress: Progress | None) -> list[LazyUnit]:
         """Made once, so that what fingerprints cost is paid once."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 
-from isomorph.errors import StoreError
+from isomorph.errors import DeviceError, StoreError
 from isomorph.models._card import Modality, ModelCard
 from isomorph.models._load import load_model, model_card
 from isomorph.models._model import Model
@@ -79,7 +79,10 @@ class NamedModel:
     def _facts(self) -> ModelFacts:
         known = recall(self.store, self.asked)
         if known is None:
-            model = self.build(self.asked)
+            try:
+                model = self.build(self.asked)
+            except DeviceError:  # a machine that only plans; the device is no part of any of this
+                model = load_model(self.asked)
             known = ModelFacts(card=model.card, fingerprint=model.fingerprint, seen=model.seen)
             remember(self.store, self.asked, known)
         return known

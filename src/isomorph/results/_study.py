@@ -15,7 +15,7 @@ from isomorph.store import store_beside
 if TYPE_CHECKING:
     from isomorph.benchmarks import BehaviourMatch, GeometryMatch
     from isomorph.benchmarks._geometry_match import Inference
-    from isomorph.engine import LazyUnit, Progress
+    from isomorph.engine import LazyUnit, Needs, Progress
     from isomorph.results._results import Results
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
@@ -179,6 +179,17 @@ class Study:
             )
         options = how | {"inference": self._inference}
         return lazy_units(self.model_names(), self._questions(store, progress), store=store, options=options, device=self.device)
+
+    def needs(self, store: Store, *, stage: str, progress: Progress | None = None) -> list[Needs]:
+        """What the units of a stage need of their workers, also while a stage before is not finished."""
+        from isomorph.models._model_needs import ModelNeeds
+        from isomorph.models._named_model import named_models
+
+        how = {"layers": self.layers, "pool": self.pool, "memory_limit": self.memory_limit}
+        if self.stimuli is not None:  # all stages show the same models the same pictures
+            return [unit.needs for unit in self._targets(store, how)]
+        named = named_models(self.model_names(), device=self.device, store=store)
+        return [ModelNeeds(model=each, stimuli=None, options=how)() for each in named]  # by the cards: benchmarks may have to be fetched
 
     def labels(self, store: Store, *, stage: str) -> list[str]:
         """What the units of a stage do, also while a stage before is not finished."""

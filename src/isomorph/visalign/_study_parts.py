@@ -28,7 +28,8 @@ def study_parts(study: VisalignStudy) -> StudyParts:
     makers = {"set": parts.built} if study.set else {}
     makers |= {"networks": parts.networks, "evidence": parts.evidence, "answers": parts.answers, "scores": parts.scores}
     expected = {name: partial(parts.labels, name) for name in ("networks", "evidence", "answers", "scores")}
-    return StudyParts(name=study.name, report=study.out, store=study.kept, makers=makers, expected=expected)
+    needs = dict.fromkeys(("networks", "evidence"), parts.needs)
+    return StudyParts(name=study.name, report=study.out, store=study.kept, makers=makers, expected=expected, expected_needs=needs)
 
 
 class _Parts:
@@ -45,14 +46,14 @@ class _Parts:
     def networks(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run, labels = self._run(progress), self.labels("networks")
         return [
-            _unit(label, "network", self._network(run, store, seed), partial(_trained, run, seed), self._needs)
+            _unit(label, "network", self._network(run, store, seed), partial(_trained, run, seed), self.needs)
             for label, seed in zip(labels, self.study.seeds, strict=True)
         ]
 
     def evidence(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run, labels = self._run(progress), iter(self.labels("evidence"))
         return [
-            _unit(next(labels), "evidence", self._evidence(run, store, seed, kind), partial(_read, run, seed, kind), self._needs)
+            _unit(next(labels), "evidence", self._evidence(run, store, seed, kind), partial(_read, run, seed, kind), self.needs)
             for seed in self.study.seeds
             for kind in run.evidence_kinds
         ]
@@ -78,7 +79,7 @@ class _Parts:
         return list(run.runs) if stage == "answers" else [f"scores of {len(run.runs)} runs"]
 
     @property
-    def _needs(self) -> Needs:
+    def needs(self) -> Needs:
         """Of what runs a network."""
         return Needs(gpu=self.study.network.device != "cpu")
 
