@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 import urllib.error
@@ -123,6 +126,19 @@ def test_status_prints_metrics(study, capsys):
     assert main(["status", str(study), "--prometheus"]) == 0
     samples = read(capsys.readouterr().out)
     assert samples["isomorph_units", "small", "targets", "waiting"] == samples["isomorph_units", "small", "scores", "waiting"] == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal of POSIX")
+def test_metrics_are_served_until_it_is_interrupted(study):
+    words = [sys.executable, "-m", "isomorph", "status", str(study), "--listen", "0"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        told = running.stderr.readline()
+        match = re.fullmatch(r"metrics of small at (http://127\.0\.0\.1:\d+/metrics); Ctrl-C ends\n", told)
+        assert match, told
+        assert read(get(match[1])[2])["isomorph_units", "small", "scores", "waiting"] == 1
+        running.send_signal(signal.SIGINT)
+        assert running.wait(timeout=120) == 130
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="links that lead to themselves are of POSIX")

@@ -9,12 +9,12 @@ import tyro
 
 from isomorph.cli._output import print_json, print_table, say
 from isomorph.cli._parse import StoreFolder, call, wrong_usage
+from isomorph.cli._status_metrics import STATES, metrics
 
 if TYPE_CHECKING:
     from isomorph.engine import StagedStudy, UnitNotes
     from isomorph.store import Store
 
-_STATES = ("done", "running", "failed", "left_out", "quarantined", "waiting")
 _SLOWEST = 5
 
 
@@ -41,7 +41,6 @@ def show_status(
         listen: Serve those at http://ADDRESS:PORT/metrics until you stop it; a port alone is one of 127.0.0.1, closed to other machines.
     """
     from isomorph.cli._plan import study_in_parts
-    from isomorph.cli._status_metrics import metrics
     from isomorph.store import open_store
 
     if json and (prometheus or listen is not None):
@@ -54,6 +53,7 @@ def show_status(
         with MetricsServer(listen, lambda: metrics(study_status(asked, kept))) as server:
             say(f"metrics of {asked.name} at {server.url}; Ctrl-C ends")
             server.serve_forever()
+        return
     answer = study_status(asked, kept)
     if prometheus:
         print(metrics(answer), end="")
@@ -116,7 +116,7 @@ def _stage(stage: str, units: list[dict[str, Any]], times: dict[str, float]) -> 
     return {
         "stage": stage,
         "units": len(states),
-        **{state: states.count(state) for state in _STATES},
+        **{state: states.count(state) for state in STATES},
         "workers": workers,
         "seconds": seconds,
         "units_per_second": rate,
@@ -138,7 +138,7 @@ def _print(answer: dict[str, Any]) -> None:
         for each in answer["stages"]
     ]
     lost = sum(stage["left_out"] for stage in answer["stages"])
-    states = [state for state in _STATES if lost or state != "left_out"]
+    states = [state for state in STATES if lost or state != "left_out"]
     print_table(shown, ["stage", "units", *states, "seconds a unit", "left"])
     for key, columns in (("running", ["unit", "on"]), ("failing", ["unit", "state", "error"]), ("slowest", ["unit", "seconds"])):
         if answer[key]:

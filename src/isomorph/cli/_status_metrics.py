@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_STATES = ("done", "running", "failed", "left_out", "quarantined", "waiting")
+STATES = ("done", "running", "failed", "left_out", "quarantined", "waiting")
 _GAUGES = {
     "workers": ("isomorph_workers", "Processes that work on units of a stage now."),
     "seconds": ("isomorph_unit_seconds", "Mean time that a finished unit of a stage took; absent before the first."),
@@ -28,7 +28,7 @@ def metrics(answer: Mapping[str, Any]) -> str:
 def _lines(answer: Mapping[str, Any]) -> Iterator[str]:
     yield from _head("isomorph_units", "Units of a study by stage and state.")
     for stage in answer["stages"]:
-        for state in _STATES:
+        for state in STATES:
             labels = _labels(study=answer["name"], stage=stage["stage"], state=state)
             yield f"isomorph_units{labels} {stage.get(state, 0)}"
     for key, (name, about) in _GAUGES.items():
