@@ -95,6 +95,9 @@ def test_a_path_is_named_by_what_decides_its_fits():
     assert paths < names(replace(PATHS, learning_rates=(1e-1, 1e-2, 1e-3), seeds=(0, 3, 4)), test=(x, y))
     for option in ({"epochs": 3}, {"ties": "original"}, {"normalise": "l2"}, {"memory_limit": "1GB"}):
         assert not paths & names(replace(PATHS, **option), test=(x, y))
+    far, join = probe_paths(replace(PATHS, device="cuda:1"), x, y)
+    assert all(each.needs.gpu for each in (*far, join))
+    assert not probe_paths(PATHS, x, y)[1].needs.gpu
     joins = {probe_paths(replace(PATHS, replicates=each), x, y)[1].fingerprint for each in (0, 50)}
     assert len(joins) == 2
 

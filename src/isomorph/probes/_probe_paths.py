@@ -12,6 +12,7 @@ import numpy as np
 
 from isomorph._version import __version__
 from isomorph.arrays import array_digest
+from isomorph.engine import Needs
 from isomorph.errors import StoreError
 from isomorph.probes._adamw_search import AdamWSearch
 from isomorph.probes._examples import Examples
@@ -43,6 +44,11 @@ class ProbePath:
     def label(self) -> str:
         """What progress shows."""
         return f"learning rate {self.rate:g}, seed {self.seed} of a probe of {len(self.search.train):,} stimuli"
+
+    @property
+    def needs(self) -> Needs:
+        """Of its worker."""
+        return Needs(gpu=self.search.probe.device != "cpu")
 
     @cached_property
     def spec(self) -> dict[str, Any]:
@@ -91,6 +97,11 @@ class ProbeJoin:
     def label(self) -> str:
         """What progress shows."""
         return f"{self.search.probe.kind} probe of {len(self.search.train):,} stimuli"
+
+    @property
+    def needs(self) -> Needs:
+        """Of its worker."""
+        return Needs(gpu=self.search.probe.device != "cpu")
 
     @cached_property
     def spec(self) -> dict[str, Any]:
