@@ -182,11 +182,15 @@ def test_labels_that_cannot_be_cross_validated_are_not_learned():
     assert unlearnable(Stimuli.from_arrays(noise, metadata={"label": list("aaaaaa")})) == "its stimuli all have one label"
 
 
-def test_unit_length():
+def test_unit_length(tmp_path):
     model = load_model("bundled/pixels")
     noise = np.random.default_rng(0).integers(1, 255, (4, 16, 16, 3), dtype=np.uint8)
     rows = isomorph_features(model, noise)
     np.testing.assert_allclose(np.linalg.norm(unit_length(rows).values, axis=1), 1, rtol=1e-6)
+    mapped = unit_length(rows, file=tmp_path / "rows.npy")
+    assert not mapped.values.flags.owndata
+    assert not mapped.values.flags.writeable
+    np.testing.assert_array_equal(mapped.values, unit_length(rows).values)
 
 
 def isomorph_features(model, noise):

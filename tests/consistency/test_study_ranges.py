@@ -116,6 +116,19 @@ def test_what_ranges_left_is_used_and_what_is_lost_is_computed_again(study, alon
     assert objects(store) == objects(alone)
 
 
+def test_ranges_of_what_is_finished_do_nothing(study, alone, tmp_path):
+    store = Store(shutil.copytree(alone.path, tmp_path / "store"))
+    stripes, draws = (study.parts.makers[stage](store, None)[0] for stage in ("stripes", "draws"))
+    for unit in (stripes, draws):
+        unit.run(store)
+        assert store.open(unit.fingerprint).bytes == 0
+    similarities, answers = (study.parts.makers[stage](store, None) for stage in ("similarities", "consistency"))
+    for unit in (similarities[0], *answers):
+        shutil.rmtree(store.open(unit.fingerprint).folder)
+        unit.run(store)
+    assert objects(store) == objects(alone)
+
+
 def test_draws_are_taken_not_made_twice(study, together, tmp_path, monkeypatch):
     store = Store(shutil.copytree(together.path, tmp_path / "store"))
     answers = study.parts.units(store, stage="consistency")

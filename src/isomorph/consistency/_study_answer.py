@@ -135,23 +135,25 @@ class DrawsUnit:
 
     @timing("score")
     def run(self, store: Store) -> None:
-        """Go through the analysis with this range of its draws, and commit them."""
+        """Go through the analysis with this range of its draws, unless the answer is finished, and commit them."""
         making = Making(self.part)
-        with shared(making), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the answer says it
-            self.answer.result()
+        if self.answer.fingerprint not in store:
+            with shared(making), warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # the answer says it
+                self.answer.result()
         tensors = {f"{call:06d}": rows for call, rows in enumerate(making.made) if len(rows)}
         with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
             if tensors:
                 writer.put("draws", tensors)
-            writer.commit({})
+            writer.commit({"calls": len(making.made)})
 
     def read(self, store: Store) -> dict[int, FloatArray] | None:
-        """What was committed, by the number of the call; None where it is gone or damaged."""
+        """What was committed, by the number of the call; None where it is gone or damaged, or was not wanted."""
         if self.fingerprint in store:
             with suppress(StoreError):
                 stored = store.open(self.fingerprint)
-                return {int(call): np.array(stored.read(shard, call)) for shard in stored.shards for call in stored.keys(shard)}
+                if stored.meta["calls"]:
+                    return {int(call): np.array(stored.read(shard, call)) for shard in stored.shards for call in stored.keys(shard)}
         return None
 
 

@@ -163,32 +163,36 @@ class StripesUnit:
 
     @timing("score")
     def run(self, store: Store) -> None:
-        """Walk the stripes and commit the state."""
-        from isomorph.pairwise import all_pairs
-
-        whole = self.similarity
-        with whole.items(store) as items:
-            state = all_pairs(
-                items, list(whole.streamed.values()), standard_errors=True, memory_limit=whole.memory_limit,
-                part=(self.part.number, self.part.total), progress=whole.progress,
-            )  # fmt: skip
+        """Walk the stripes, unless the whole is finished, and commit the state."""
+        state = None if self.similarity.fingerprint in store else self._walked(store)
         with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
-            writer.put("state", state.tensors())
+            if state is not None:
+                writer.put("state", state.tensors())
             writer.commit({})
 
     def state(self, store: Store) -> PairState:
-        """What was committed; computed again where it is gone or damaged."""
-        if self.fingerprint in store:
-            with suppress(StoreError):
-                return self._read(store)
-        self.run(store)
-        return self._read(store)
-
-    def _read(self, store: Store) -> PairState:
+        """What was committed; computed where it is gone or damaged."""
         from isomorph.pairwise import PairState
 
-        stored = store.open(self.fingerprint)
-        return PairState.of_tensors({key: stored.read("state", key) for key in stored.keys("state")}, where=self.label)
+        if self.fingerprint in store:
+            with suppress(StoreError):
+                stored = store.open(self.fingerprint)
+                return PairState.of_tensors({key: stored.read("state", key) for key in stored.keys("state")}, where=self.label)
+        return self._walked(store)
+
+    def _walked(self, store: Store) -> PairState:
+        from isomorph.pairwise import all_pairs
+
+        whole, part = self.similarity, (self.part.number, self.part.total)
+        with whole.items(store) as items:
+            return all_pairs(
+                items,
+                list(whole.streamed.values()),
+                standard_errors=True,
+                memory_limit=whole.memory_limit,
+                part=part,
+                progress=whole.progress,
+            )
 
 
 def pairs_label(models: int, dataset: str) -> str:
