@@ -21,7 +21,7 @@ def test_a_unit_without_needs_needs_nothing_special():
 
 def test_a_lazy_unit_passes_needs_on():
     there = unit("x", "shard 1")
-    assert LazyUnit.of(there).needs is there.needs
+    assert LazyUnit.of(there).needs == there.needs == Needs(near="shard 1")
 
 
 @pytest.mark.parametrize("total", [1, 2, 3, 5, 7, 40])
