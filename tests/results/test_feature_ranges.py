@@ -1,5 +1,7 @@
-"""A study whose models' passes are shared out in ranges leaves the bytes of one whose are not."""
+"""A study whose models' passes and replicates are shared out in ranges leaves the bytes of one whose are not."""
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import numpy as np
 import pytest
 
 from isomorph.engine import outcomes
-from isomorph.errors import InputError
+from isomorph.errors import InputError, StageNotReadyError
 from isomorph.results import Study
 from isomorph.store import Store
 
@@ -23,31 +25,64 @@ def study(tmp_path_factory) -> Study:
     for index in range(12):
         Image.fromarray(np.random.default_rng(index).integers(0, 255, (24, 24, 3), dtype=np.uint8)).save(folder / f"{index}.png")
     return Study(
-        name="shared", models=MODELS, stimuli=folder, layers=(0.0, -1), replicates=10, permutations=10, memory_limit="80MB", ranges=3
+        name="shared",
+        models=MODELS,
+        stimuli=folder,
+        layers=(0.0, -1),
+        measures=("rsa-pearson", "rsa-spearman"),
+        replicates=20,
+        permutations=70,
+        memory_limit="80MB",
+        ranges=3,
+        split_from=66 * (20 + (20 + 2 * 70) / 50),
     )
 
 
-def objects(store: Path, but: str = "") -> dict[str, bytes]:
+def objects(store: Path, *but: str) -> dict[str, bytes]:
     root = store / "objects"
-    kept = [each for each in root.glob("??/*") if not but or but not in (each / "spec.json").read_text()]
+    kept = [each for each in root.glob("??/*") if json.loads((each / "spec.json").read_text())["spec"]["kind"] not in but]
     return {str(path.relative_to(root)): path.read_bytes() for folder in kept for path in sorted(folder.iterdir())}
 
 
 def test_the_stages_leave_the_bytes_of_one_process(study, tmp_path):
     alone, shared = Store(tmp_path / "alone"), Store(tmp_path / "shared")
     assert replace(study, ranges=1).stages == ("targets", "scores")
-    assert study.stages == ("features", "targets", "scores")
+    assert study.stages == ("features", "targets", "replicates", "scores")
+    assert replace(study, split_from=study.split_from + 1).stages == ("features", "targets", "scores")
     replace(study, ranges=1).run(alone)
     units = study.units(shared, stage="features")
     assert [unit.label for unit in units[:2]] == [f"rows {part}/3 of {MODELS[0]} on photos" for part in (1, 2)]
     assert study.labels(shared, stage="features") == [unit.label for unit in units]
+    early = study.labels(shared, stage="replicates")
+    assert early[:2] == [f"replicates {part}/3 of {MODELS[0]} on photos" for part in (1, 2)]
+    with pytest.raises(StageNotReadyError, match=r"^the stage 'replicates' of the study 'shared' needs what the stage 'targets' makes"):
+        study.units(shared, stage="replicates")
     for stage in study.stages:
+        if stage == "scores":
+            replicates = study.units(shared, stage="replicates")
+            assert [unit.label for unit in replicates] == early
+            assert [shared.open(unit.fingerprint).keys("replicates") for unit in replicates[:3]] == [
+                ("0.draws", "1.draws"),
+                ("0.null", "1.draws", "1.null"),
+                ("0.null", "1.draws", "1.null"),
+            ]
+            lost = shared.path / "objects" / replicates[0].fingerprint[:2] / replicates[0].fingerprint
+            scores = study.units(shared, stage="scores")
+            shutil.rmtree(lost)  # and what is lost from now on is computed again
+            damaged = lost.parent.parent / replicates[1].fingerprint[:2] / replicates[1].fingerprint / "replicates.safetensors"
+            damaged.write_bytes(damaged.read_bytes()[:-1] + b"?")
+            with pytest.raises(StageNotReadyError, match=r"^the stage 'scores' of .* makes, and 1 of its units are not finished\. Run all"):
+                study.units(shared, stage="scores")
+            assert {each.state for each in outcomes(scores, store=shared, on_error="continue")} == {"done"}
+            assert lost.is_dir()
+            assert shared.open(replicates[1].fingerprint).read("replicates", "0.null").shape == (64, 2)
+            continue
         states = [each.state for each in outcomes(study.units(shared, stage=stage), store=shared, on_error="continue")]
         assert states == ["done"] * len(states)
     spilled = [shared.open(unit.fingerprint).meta for unit in units]
     assert {each["mode"] for each in spilled} == {"store", "one batch"}  # the network's rows wait; pixels need no ranges
     assert sum(len(each["shards"]) for each in spilled) > 2
-    assert objects(tmp_path / "shared", but='"extraction range"') == objects(tmp_path / "alone")
+    assert objects(tmp_path / "shared", "extraction range", "replicates") == objects(tmp_path / "alone")
 
 
 def test_ranges_are_counted(study):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -18,7 +18,7 @@ from isomorph.spec import fingerprint
 if TYPE_CHECKING:
     from isomorph.brains import RDMRecording
     from isomorph.geometry import RDM
-    from isomorph.inference import Ceiling, RSAInference
+    from isomorph.inference import Ceiling, Replicates, RSAInference
     from isomorph.stimuli import Stimuli
 
 
@@ -122,12 +122,15 @@ class GeometryMatch:
         """`[layer, pair]`: the RDMs with their rows in the order of the benchmark's stimuli, met by id."""
         return np.stack([np.asarray(rdm.take(self.stimuli.ids).values, dtype=np.float64) for rdm in rdms.values()])
 
-    def score(self, rdms: Mapping[str, RDM], *, inference: Inference | None = None) -> list[dict[str, Any]]:
+    def score(
+        self, rdms: Mapping[str, RDM], *, inference: Inference | None = None, ranges: Sequence[Sequence[Replicates]] = ()
+    ) -> list[dict[str, Any]]:
         """Score every layer against every target.
 
         Args:
             rdms: An RDM for each layer; each must have been made of the benchmark's stimuli (other stimuli are left out by id).
             inference: How intervals and p-values are made.
+            ranges: What `replicates` gave for every part, in order; it is not computed again then.
 
         Returns:
             One row a layer, target and comparison, with the keys `layer, target, measure, value, low, high, p, ceiling_lower,
@@ -142,20 +145,36 @@ class GeometryMatch:
             return []
         inference = inference or Inference()
         models, rows = self.condensed(rdms), []
+        for turn, (target, comparison, options) in enumerate(self._asked(inference)):
+            found = [each[turn] for each in ranges]
+            scored = rsa_scores(models, target.rdms, comparison=comparison, ranges=found or None, **options)
+            rows += self._rows(tuple(rdms), target, comparison, scored, inference)
+        return rows
+
+    def replicates(self, rdms: Mapping[str, RDM], *, inference: Inference, part: tuple[int, int]) -> list[Replicates]:
+        """A part `(number, total)` of the replicates and permutations of `score`: of each target and comparison, in this order."""
+        from isomorph.inference import rsa_replicates
+
+        models = self.condensed(rdms)
+        return [
+            rsa_replicates(models, target.rdms, comparison=comparison, part=part, turn=turn, **options)
+            for turn, (target, comparison, options) in enumerate(self._asked(inference))
+        ]
+
+    def _asked(self, inference: Inference) -> Iterator[tuple[Target, str, dict[str, Any]]]:
         for target in self.targets:
             for comparison in self.comparisons:
-                scored = rsa_scores(
-                    models,
-                    target.rdms,
-                    n=len(self.stimuli.ids),
-                    comparison=comparison,
-                    replicates=inference.replicates,
-                    seed=inference.seed,
-                    resample=inference.resample if len(target.subjects) > 1 else "stimuli",
-                    permutations=inference.permutations,
+                yield (
+                    target,
+                    comparison,
+                    {
+                        "n": len(self.stimuli.ids),
+                        "replicates": inference.replicates,
+                        "seed": inference.seed,
+                        "resample": inference.resample if len(target.subjects) > 1 else "stimuli",
+                        "permutations": inference.permutations,
+                    },
                 )
-                rows += self._rows(tuple(rdms), target, comparison, scored, inference)
-        return rows
 
     def _rows(
         self, layers: tuple[str, ...], target: Target, comparison: str, scored: RSAInference, inference: Inference

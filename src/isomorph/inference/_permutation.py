@@ -30,8 +30,8 @@ def permutation_null(
     the order of the stimuli, the mean over subjects is one product with the mean standardised RDM, so that a permutation is one gather
     for all models and subjects. With `score` (subjects' RDMs → `[model]`) the null is what that gives, fits and folds included.
 
-    `permutations` are those of `range(all)` that are wanted, from a multiple of `PERMUTATIONS_AT_ONCE` on, so that products have the shapes,
-    and with them the last digits, that they have among all.
+    `permutations` are those of `range(all)` that are wanted, from a multiple of `PERMUTATIONS_AT_ONCE` on, so that products have the
+    shapes, and with them the last digits, that they have among all.
     """
     rng = np.random.default_rng([seed, 1])
     left, right = np.triu_indices(n, 1)

@@ -21,6 +21,7 @@ from isomorph.store import Store, StoredObject, open_store
 if TYPE_CHECKING:
     from isomorph.geometry import Gram
     from isomorph.models._model import Model
+    from isomorph.models._named_model import NamedModel
     from isomorph.stimuli import Stimuli
 
 
@@ -146,7 +147,7 @@ def extraction_of(
     return _run(model, stimuli, plan(), seed=request.seed, spec=spec, store=store, progress=progress or Progress(quiet=True))
 
 
-def check_match(model: Model, stimuli: Stimuli) -> None:
+def check_match(model: Model | NamedModel, stimuli: Stimuli) -> None:
     """Raise `InputError` if there are no stimuli, or the model cannot read them."""
     if not len(stimuli):
         raise InputError(f"{model.card.name} was given no stimuli.")

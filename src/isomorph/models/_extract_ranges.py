@@ -14,6 +14,7 @@ from isomorph.spec import fingerprint
 
 if TYPE_CHECKING:
     from isomorph.models._model import Model
+    from isomorph.models._named_model import NamedModel
     from isomorph.models._plan import ExtractionPlan
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
@@ -30,7 +31,7 @@ class ExtractionRange:
     the very bytes that it makes alone: the batches are the same, and so is the order in which products are added up.
     """
 
-    model: Model
+    model: Model | NamedModel
     stimuli: Stimuli
     request: Request
     part: Part
@@ -40,7 +41,7 @@ class ExtractionRange:
     @property
     def label(self) -> str:
         """What progress shows."""
-        return f"{self.of} {self.part} of {self.model.card.name} on {len(self.stimuli):,} {self.stimuli.modality}s"
+        return f"{self.of} {self.part} of {self.model.name} on {len(self.stimuli):,} {self.stimuli.modality}s"
 
     @cached_property
     def spec(self) -> dict[str, Any]:
@@ -60,13 +61,15 @@ class ExtractionRange:
 
     def run(self, store: Store) -> None:
         """Put the shards, unless the extraction is finished, and commit the receipt."""
+        from isomorph.models._named_model import loaded
         from isomorph.models._plan_make import make_plan
 
-        plan = make_plan(self.model, self.stimuli, self.request, has_store=True)
+        model = loaded(self.model)
+        plan = make_plan(model, self.stimuli, self.request, has_store=True)
         name = self.spec["extraction"]
         shards = self._rows_of(plan) if self.of == "rows" else self._layers_of(plan)
         if shards and name not in store:
-            self._put(store, plan, shards)
+            self._put(store, model, plan, shards)
         with store.begin(self.fingerprint, self.spec | {"summary": self.label}) as writer:
             writer.commit({"object": name, "shards": list(shards), "batch_size": plan.batch_size, "mode": plan.mode})
 
@@ -74,11 +77,11 @@ class ExtractionRange:
     def _extraction(self) -> dict[str, Any]:
         return self.request.spec(model=self.model, stimuli=self.stimuli)
 
-    def _put(self, store: Store, plan: ExtractionPlan, shards: dict[str, Any]) -> None:
+    def _put(self, store: Store, model: Model, plan: ExtractionPlan, shards: dict[str, Any]) -> None:
         from isomorph.models._extract_run import Run
         from isomorph.models._spill import row_shards
 
-        run = Run(self.model, self.stimuli, plan, self.progress or Progress(quiet=True), self.request.seed)
+        run = Run(model, self.stimuli, plan, self.progress or Progress(quiet=True), self.request.seed)
         rows = row_shards(plan.stimuli, plan.batch_size)
         only = {*shards} if self.of == "rows" else {*shards, *rows}
         with store.begin(self.spec["extraction"], with_summary(self._extraction, plan, self.stimuli), only=only) as run.writer:
@@ -107,7 +110,7 @@ class ExtractionRange:
 
 
 def extraction_ranges(
-    model: Model,
+    model: Model | NamedModel,
     stimuli: Stimuli,
     *,
     ranges: int,

@@ -76,7 +76,7 @@ class Request:
             "precision": self.precision,
             "batch_size": self.batch_size,
             "keep_duplicates": self.keep_duplicates,
-            "device": model.device.type,
+            "device": str(model.device).partition(":")[0],
             "torch": torch.__version__,
         }
         if stimuli.modality == "image":

@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal
 
 from isomorph._version import __version__
-from isomorph.errors import InputError
+from isomorph.results._evaluation_units import SPLIT_FROM, Question, Unit, benchmarks_of, models_of, units_of
 from isomorph.results._records import BenchmarkRecord
 from isomorph.results._results import Results
 from isomorph.spec import to_plain
 
 if TYPE_CHECKING:
-    from isomorph.benchmarks import BehaviourMatch, GeometryMatch
-    from isomorph.engine import LazyUnit, Progress
+    from isomorph.benchmarks import GeometryMatch
+    from isomorph.engine import Progress
     from isomorph.models import Model
-    from isomorph.models._model_needs import ModelNeeds
-    from isomorph.models._named_model import NamedModel
-    from isomorph.results._behaviour_unit import AnswerUnit
-    from isomorph.results._fragment import Evaluation
     from isomorph.store import Store, StoredObject
 
 
-Question: TypeAlias = "GeometryMatch | BehaviourMatch"
-Unit: TypeAlias = "Evaluation | AnswerUnit"
 CHOICE_NOTE = (
     "The layer shown for a model is the one with the largest value on the same data that score it (column best_on_same_data), so its "
     "value is slightly optimistic; the p-values in p_corrected are corrected over all layers and models."
@@ -45,6 +38,8 @@ def evaluate(
     resample: Literal["stimuli", "subjects", "both"] = "stimuli",
     memory_limit: str | int = "2GB",
     device: str = "cpu",
+    ranges: int = 1,
+    split_from: float = SPLIT_FROM,
     progress: Progress | None = None,
 ) -> Results:
     """Score every layer of every model against every target of every benchmark; on benchmarks of answers, score what classifiers answer.
@@ -68,6 +63,10 @@ def evaluate(
         resample: What the bootstrap draws: `"stimuli"`, `"subjects"` or `"both"`. A target with one subject always draws stimuli.
         memory_limit: What an extraction may hold in memory; the rest waits in the store.
         device: Where models that are given by name run: `cpu`, `cuda:0`, `mps`.
+        ranges: Into how many pieces replicates are cut where they are many; each is kept in the store when it ends, so that a run that
+            was killed goes on from there.
+        split_from: How many are many: replicates × pairs of stimuli, over all targets and comparisons of ranks (those of products and
+            permutations count a fiftieth).
         progress: Where progress is shown.
 
     Returns:
@@ -85,13 +84,14 @@ def evaluate(
     from isomorph.store import open_store
 
     kept = open_store(store)
-    asked = _benchmarks(benchmarks)
-    shown = _models(models, asked)
+    asked = benchmarks_of(benchmarks)
+    shown = models_of(models, asked)
     inference = Inference(replicates=replicates, seed=seed, resample=resample, permutations=permutations)
     how = {"layers": layers, "pool": pool, "inference": inference, "memory_limit": memory_limit, "progress": progress}
+    how |= {"ranges": ranges, "split_from": split_from}
     fragments: list[StoredObject] = []
     for each in shown:
-        fragments += _run_units(_units(each, asked, how, store=kept, device=device), kept, progress)
+        fragments += _run_units(units_of(each, asked, how, store=kept, device=device), kept, progress)
     options = {"layers": layers, "pool": pool, "replicates": replicates, "seed": seed, "permutations": permutations, "resample": resample}
     return gather(fragments, asked, options)
 
@@ -141,55 +141,11 @@ def _notes(fragments: Sequence[StoredObject], benchmarks: Sequence[GeometryMatch
     return notes
 
 
-def _benchmarks(given: Sequence[Question | str] | Question | str) -> list[Question]:
-    from isomorph.benchmarks import BehaviourMatch, GeometryMatch, load_question
-
-    several = [given] if isinstance(given, str | GeometryMatch | BehaviourMatch) else list(given)
-    loaded = [load_question(each) if isinstance(each, str) else each for each in several]
-    names = [each.name for each in loaded]
-    doubled = [name for name in names if names.count(name) > 1]
-    if doubled:
-        raise InputError(f"the benchmark {doubled[0]!r} is asked for {names.count(doubled[0])} times; once is enough.")
-    if not loaded:
-        raise InputError("there is no benchmark to evaluate on.")
-    return loaded
-
-
-def _modality(benchmark: Question) -> str:
-    from isomorph.benchmarks import BehaviourMatch
-
-    return "image" if isinstance(benchmark, BehaviourMatch) else benchmark.stimuli.modality
-
-
-def _models(given: Sequence[Model | str] | Model | str, benchmarks: Sequence[Question]) -> list[Model | str]:
-    """The models, after a look at their cards: what cannot go well is said before hours of work."""
-    from isomorph.models import Model, model_card
-
-    several = [given] if isinstance(given, str | Model) else list(given)
-    if not several:
-        raise InputError("there is no model to evaluate.")
-    cards = [model_card(each) if isinstance(each, str) else each.card for each in several]
-    names = [card.name for card in cards]
-    doubled = [name for name in names if names.count(name) > 1]
-    if doubled:
-        raise InputError(f"{names.count(doubled[0])} models are called {doubled[0]!r}. Leave one out, or wrap it under a name of its own.")
-    for card in cards:
-        if card.modality not in {_modality(each) for each in benchmarks}:
-            raise InputError(
-                f"{card.name} takes {card.modality} stimuli, but none of the benchmarks ({', '.join(each.name for each in benchmarks)}) "
-                f"shows such. Leave the model out, or add a benchmark of {card.modality} stimuli."
-            )
-    for each in benchmarks:
-        if _modality(each) not in {card.modality for card in cards}:
-            raise InputError(f"{each.name} shows {_modality(each)} stimuli, but none of the models takes them. Add such a model.")
-    return several
-
-
 def plan(
     models: Sequence[Model | str], benchmarks: Sequence[Question | str], *, store: Store, options: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """What `evaluate` would do: one row a model and benchmark, with its fingerprint and whether it is finished."""
-    asked = _benchmarks(benchmarks)
+    asked = benchmarks_of(benchmarks)
     return [
         {
             "model": unit.model.card.name,
@@ -198,8 +154,8 @@ def plan(
             "finished": unit.fingerprint in store,
             "fingerprint": unit.fingerprint,
         }
-        for model in _models(models, asked)
-        for unit in _units(model, asked, options, store=store)
+        for model in models_of(models, asked)
+        for unit in units_of(model, asked, options, store=store)
     ]
 
 
@@ -210,56 +166,6 @@ def _shown(unit: Unit) -> dict[str, Any]:
     if isinstance(unit, Evaluation):
         return {"stimuli": len(unit.benchmark.stimuli), "targets": [target.name for target in unit.benchmark.targets]}
     return {"stimuli": sum(map(len, unit.stimuli.values())), "targets": list(unit.stimuli)}
-
-
-def lazy_units(
-    models: Sequence[str], benchmarks: Sequence[Question | str], *, store: Store, options: Mapping[str, Any], device: str = "cpu"
-) -> list[LazyUnit]:
-    """The units of `evaluate`, model by model, in an order that depends on names alone; a model is loaded when its unit's turn comes."""
-    from isomorph.engine import LazyUnit
-    from isomorph.models._named_model import named_models
-
-    asked = _benchmarks(benchmarks)
-    return [
-        LazyUnit(label=f"{model.name} on {each.name}", make=partial(_unit, model, each, options), asks=_asks(model, each, options))
-        for model in named_models([*map(str, _models(models, asked))], device=device, store=store)
-        for each in asked
-        if _modality(each) == model.modality
-    ]
-
-
-def _asks(model: NamedModel, benchmark: Question, options: Mapping[str, Any]) -> ModelNeeds:
-    """What a unit needs of its worker; classifiers answer with their last layer."""
-    from isomorph.benchmarks import BehaviourMatch
-    from isomorph.models._model_needs import ModelNeeds
-    from isomorph.results._fragment import default_pool
-
-    if isinstance(benchmark, BehaviourMatch):
-        return ModelNeeds(model=model, stimuli=None, options=options)
-    return ModelNeeds(
-        model=model,
-        stimuli=benchmark.stimuli,
-        options=dict(options) | {"pool": options.get("pool") or default_pool(model), "reduce": "gram"},
-    )
-
-
-def _units(
-    model: Model | str, benchmarks: Sequence[Question], options: Mapping[str, Any], *, store: Store, device: str = "cpu"
-) -> list[Unit]:
-    from isomorph.models._named_model import named_models
-
-    shown = named_models([model], device=device, store=store)[0] if isinstance(model, str) else model
-    return [_unit(shown, each, options) for each in benchmarks if _modality(each) == shown.modality]
-
-
-def _unit(model: Model | NamedModel, benchmark: Question, options: Mapping[str, Any]) -> Unit:
-    from isomorph.benchmarks import BehaviourMatch
-    from isomorph.results._behaviour_unit import AnswerUnit
-    from isomorph.results._fragment import Evaluation
-
-    if isinstance(benchmark, BehaviourMatch):
-        return AnswerUnit(model=model, benchmark=benchmark, progress=options.get("progress"))
-    return Evaluation(model=model, benchmark=benchmark, **options)
 
 
 def _run_units(units: Sequence[Unit], store: Store, progress: Progress | None) -> list[StoredObject]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from isomorph.engine import LazyUnit, Part
 
 if TYPE_CHECKING:
     from isomorph.models import ExtractionRange
+    from isomorph.models._named_model import NamedModel
     from isomorph.stimuli import Stimuli
     from isomorph.store import Store
 
@@ -27,33 +28,26 @@ def feature_ranges(
         options: `layers`, `pool`, `memory_limit` and `progress` of the evaluation.
         device: Where the models run.
     """
-    from isomorph.models import load_model, model_card
     from isomorph.models._model_needs import ModelNeeds
     from isomorph.models._named_model import named_models
+    from isomorph.results._fragment import default_pool
 
-    load = lru_cache(maxsize=1)(partial(load_model, device=device))  # the next unit is often of the same model
-    cards = {name: model_card(name) for name in models}
+    def how(model: NamedModel) -> dict[str, Any]:
+        return dict(options) | {"pool": options["pool"] or default_pool(model), "reduce": "gram"}
 
-    named = {each.asked: each for each in named_models(models, device=device, store=store)}
-
-    def asks(name: str, stimuli: Stimuli) -> ModelNeeds:
-        from isomorph.results._fragment import default_pool
-
-        how = dict(options) | {"pool": options["pool"] or default_pool(named[name]), "reduce": "gram"}
-        return ModelNeeds(model=named[name], stimuli=stimuli, options=how)
-
-    def make(name: str, stimuli: Stimuli, part: Part) -> ExtractionRange:
+    def make(model: NamedModel, stimuli: Stimuli, part: Part) -> ExtractionRange:
         from isomorph.models import extraction_ranges
-        from isomorph.results._fragment import default_pool
 
-        model = load(name)
-        how: dict[str, Any] = dict(options) | {"pool": options["pool"] or default_pool(model), "reduce": "gram"}
-        return extraction_ranges(model, stimuli, ranges=part.total, **how)[part.number - 1]
+        return extraction_ranges(model, stimuli, ranges=part.total, **how(model))[part.number - 1]
 
     return [
-        LazyUnit(label=f"rows {part} of {card.name} on {asked}", make=partial(make, name, stimuli, part), asks=asks(name, stimuli))
-        for name, card in cards.items()
+        LazyUnit(
+            label=f"rows {part} of {model.name} on {asked}",
+            make=partial(make, model, stimuli, part),
+            asks=ModelNeeds(model=model, stimuli=stimuli, options=how(model)),
+        )
+        for model in named_models(models, device=device, store=store)
         for asked, stimuli in shown.items()
-        if card.modality == stimuli.modality
+        if model.modality == stimuli.modality
         for part in (Part(number, ranges) for number in range(1, ranges + 1))
     ]

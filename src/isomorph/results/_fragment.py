@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from isomorph._version import __version__
 from isomorph.benchmarks._geometry_match import GeometryMatch, Inference
 from isomorph.errors import InputError
 from isomorph.profile import timed
+from isomorph.results._evaluation_units import SPLIT_FROM
 from isomorph.results._records import LayerGeometry
 from isomorph.spec import fingerprint, to_plain
 
@@ -31,7 +32,8 @@ _SCHEME = 2  # raise when the meaning of a fragment's contents changes
 class Evaluation:
     """Extract every layer of a model in one pass, score each against every target, commit the rows.
 
-    A repeated run finds its own fingerprint in the store and does nothing.
+    A repeated run finds its own fingerprint in the store and does nothing. With `ranges` above 1, replicates that are many (`split_from`)
+    are read from the store, where their ranges wait; those that do not are computed and put there.
     """
 
     model: Model | NamedModel
@@ -41,6 +43,8 @@ class Evaluation:
     inference: Inference = field(default_factory=Inference)
     memory_limit: str | int = "2GB"
     progress: Progress | None = None
+    ranges: int = 1
+    split_from: float = SPLIT_FROM
 
     @property
     def label(self) -> str:
@@ -75,34 +79,18 @@ class Evaluation:
 
     def run(self, store: Store) -> None:
         """Do the work; a committed fragment is never written again."""
-        from isomorph.models import extract
-        from isomorph.models._named_model import loaded
+        from isomorph.results._replicate_ranges import gathered
 
-        extraction = extract(
-            loaded(self.model),
-            self.benchmark.stimuli,
-            layers=self.layers,
-            pool=self.spec["pool"],
-            reduce="gram",
-            store=store,
-            memory_limit=self.memory_limit,
-            progress=self.progress,
-        )
+        extraction = self.extraction(store)
         with timed("score"):
-            rdms, without = _rdms(extraction, self.benchmark.distance)
-        left_out = dict(extraction.unusable) | without
-        if not rdms:
-            first, reason = next(iter(left_out.items()))
-            raise InputError(f"no layer gives an RDM of {self.benchmark.distance} distances; the first, {first}: {reason}")
-        targets = [each for each in self.benchmark.targets if not (each.kind == "model" and each.name == self.model.name)]
-        with timed("score"):
-            rows = _only(self.benchmark, targets).score(rdms, inference=self.inference)
+            rdms, left_out = self.geometry(extraction)
+            rows = self.asked.score(rdms, inference=self.inference, ranges=gathered(self, rdms, store))
         layers = {
             layer.name: {"index": layer.index, "depth": layer.depth, "width": layer.width, "reduction": extraction[layer.name].reduction}
             for layer in extraction.layers
             if layer.name in rdms
         }
-        best = _best_layers(rows, [each.name for each in targets], tuple(rdms), self.benchmark.comparisons[0])
+        best = _best_layers(rows, [each.name for each in self.asked.targets], tuple(rdms), self.benchmark.comparisons[0])
         condensed = {layer: np.asarray(rdms[layer].take(self.benchmark.stimuli.ids).values, np.float64) for layer in set(best.values())}
         meta = {
             "rows": rows,
@@ -117,6 +105,37 @@ class Evaluation:
         with store.begin(self.fingerprint, self.spec | {"summary": self.label}) as writer:
             writer.put("rdms", dict(sorted(condensed.items())))
             writer.commit(meta)
+
+    @cached_property
+    def asked(self) -> GeometryMatch:
+        """The benchmark without a target that is the model itself."""
+        targets = (each for each in self.benchmark.targets if not (each.kind == "model" and each.name == self.model.name))
+        return replace(self.benchmark, targets=tuple(targets))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """How the layers are extracted."""
+        return {"layers": self.layers, "pool": self.spec["pool"], "reduce": "gram", "memory_limit": self.memory_limit}
+
+    def extraction(self, store: Store) -> Extraction:
+        """Gram matrices of the layers."""
+        from isomorph.models import extract
+        from isomorph.models._named_model import loaded
+
+        return extract(loaded(self.model), self.benchmark.stimuli, store=store, progress=self.progress, **self.options)
+
+    def geometry(self, extraction: Extraction) -> tuple[dict[str, RDM], dict[str, str]]:
+        """The RDM of each layer, and why a layer has none.
+
+        Raises:
+            InputError: None has one.
+        """
+        rdms, without = _rdms(extraction, self.benchmark.distance)
+        left_out = dict(extraction.unusable) | without
+        if not rdms:
+            first, reason = next(iter(left_out.items()))
+            raise InputError(f"no layer gives an RDM of {self.benchmark.distance} distances; the first, {first}: {reason}")
+        return rdms, left_out
 
 
 def default_pool(model: Model | NamedModel) -> str:
@@ -188,12 +207,6 @@ def _says_something(gram: Gram, rdm: RDM) -> bool:
     values = rdm.values**2 if rdm.distance == "euclidean" else rdm.values
     scale = length if "euclidean" in rdm.distance else 1.0
     return bool(np.ptp(values) * length > scale * (1e-12 * length + 1e-5 * varying / len(gram)))
-
-
-def _only(benchmark: GeometryMatch, targets: list[Any]) -> GeometryMatch:
-    import dataclasses
-
-    return dataclasses.replace(benchmark, targets=tuple(targets))
 
 
 def _best_layers(rows: list[dict[str, Any]], targets: list[str], layers: tuple[str, ...], comparison: str) -> dict[str, str]:
