@@ -67,63 +67,56 @@ class AlignetParts:
     def _features(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run = self.run(store, progress)
         return [
-            _unit(f"the teacher on {what}", "features", [self._seen(run), shown.digest], partial(_features, run, shown), self._needs)
+            self._unit(f"the teacher on {what}", "features", [self._seen(run), shown.digest], partial(_features, run, shown))
             for what, shown in _shown(run).items()
         ]
 
     def _teacher(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run = self.run(store, progress)
         what = "the teacher's map and clusters" if self.study.triplets.sampling.startswith("cluster") else "the teacher's map"
-        return [_unit(what, "teacher", self._taught_by(run), partial(_teacher, run), self._needs)]
+        return [self._unit(what, "teacher", self._taught_by(run), partial(_teacher, run))]
 
     def _drawn(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run = self.run(store, progress)
-        drawn = [
-            _unit(f"triplets without labels, {_words(split)}", "drawn triplets", self._asked(run, split), partial(_drawn, run, split))
+        units = [
+            self._unit(f"triplets without labels, {_words(split)}", "drawn triplets", self._asked(run, split), partial(_drawn, run, split))
             for split in run.asked.splits
         ]
-        shown = {"pictures to learn from": run.training, "held-out pictures": run.held_out}
-        mapped = [
-            _unit(f"the mapped teacher on {what}", "mapped features", [self._taught_by(run), each.digest], partial(_mapped, run, each))
-            for what, each in shown.items()
-        ]
-        return [*drawn, *mapped]
+        for what, shown in {"pictures to learn from": run.training, "held-out pictures": run.held_out}.items():
+            inputs = [self._taught_by(run), shown.digest]
+            units.append(self._unit(f"the mapped teacher on {what}", "mapped features", inputs, partial(_mapped, run, shown)))
+        return units
 
     def _ranges(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run = self.run(store, progress)
         return [
-            _unit(
-                f"labels {part} for {student}, {_words(split)}",
-                "labels",
-                [self._asked(run, split), student, str(part)],
-                partial(_range, run, student, split, part),
-            )
+            self._unit(f"labels {part} for {student}, {_words(split)}", "labels", [self._asked(run, split), student, str(part)], work)
             for split in run.asked.splits
             for student in run.students
-            for part in (Part(number, run.asked.range_count(split)) for number in range(1, run.asked.range_count(split) + 1))
+            for part in run.asked.parts(split)
+            for work in [partial(_range, run, student, split, part)]
         ]
 
     def _triplets(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run = self.run(store, progress)
         return [
-            _unit(f"triplets, {_words(split)}", "triplets", self._labels(run, split), partial(_labels, run, split))
+            self._unit(f"triplets, {_words(split)}", "triplets", self._labels(run, split), partial(_labels, run, split))
             for split in run.asked.splits
         ]
 
     def _students(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run = self.run(store, progress)
         return [
-            _unit(f"the student {name}", "student", self._student(run, name), partial(_student, run, name), self._needs)
-            for name in run.students
+            self._unit(f"the student {name}", "student", self._student(run, name), partial(_student, run, name)) for name in run.students
         ]
 
     def _evaluation(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         return [LazyUnit.of(self.answers(self.run(store, progress)))]
 
-    @property
-    def _needs(self) -> Needs:
-        """Of what runs a network."""
-        return Needs(gpu=self.study.device != "cpu")
+    def _unit(self, label: str, kind: str, inputs: Any, work: Callable[[], Mapping[str, Any]]) -> LazyUnit:
+        """Each loads the teacher or a student, where the study says: also to find features that are in the store."""
+        needs = Needs(gpu=self.study.device != "cpu")
+        return LazyUnit.of(ReceiptUnit(label=label, inputs=_spec(kind, inputs), work=work, needs=needs))
 
     def _seen(self, run: StudyRun) -> list[Any]:
         """How the teacher sees."""
@@ -222,10 +215,6 @@ def _model(run: StudyRun, name: str, recipe: Mapping[str, Any] | None) -> list[A
 
 def _spec(kind: str, inputs: Any) -> dict[str, Any]:
     return {"kind": f"alignet {kind}", "isomorph": __version__, "torch": version("torch"), "inputs": fingerprint(to_plain(inputs))}
-
-
-def _unit(label: str, kind: str, inputs: Any, work: Callable[[], Mapping[str, Any]], needs: Needs | None = None) -> LazyUnit:
-    return LazyUnit.of(ReceiptUnit(label=label, inputs=_spec(kind, inputs), work=work, needs=needs or Needs()))
 
 
 def _features(run: StudyRun, shown: Stimuli) -> dict[str, Any]:

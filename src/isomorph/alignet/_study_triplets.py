@@ -11,18 +11,20 @@ from isomorph import spec
 from isomorph.alignet._clusters import Clusters
 from isomorph.alignet._kmeans import KMeans
 from isomorph.alignet._label import label_triplets
+from isomorph.alignet._label_blocks import BLOCK_TRIPLETS
 from isomorph.alignet._label_features import array_digest
+from isomorph.alignet._label_ranges import LabelRange, LabelsJoin, label_ranges
 from isomorph.alignet._label_report import LabelReport
 from isomorph.alignet._mapped_features import MappedFeatures
 from isomorph.alignet._sample import TripletSampler, sample_to_table
 from isomorph.alignet._sample_kinds import sampling_kind
 from isomorph.alignet._triplet_table import TripletTable
+from isomorph.engine import Part
 from isomorph.errors import FileError, InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from isomorph.alignet._label_ranges import LabelRange, LabelsJoin
     from isomorph.alignet._study import TripletPart
     from isomorph.alignet._study_run import StudyRun
     from isomorph.alignment import FittedTransform
@@ -100,21 +102,18 @@ class StudyTriplets:
         return MappedFeatures(values=x.values, ids=x.ids, transform=self.run.transform, digest=digest, progress=self.run.progress)
 
     def ranges(self, student: str, split: str) -> tuple[list[LabelRange], LabelsJoin]:
-        """The units that label, as many as `range_count` says, and the one that joins."""
-        from isomorph.alignet._label_ranges import label_ranges
-
+        """The units that label, one a part, and the one that joins."""
         if (student, split) not in self._units:
             x, path = self.run.teacher_features(self.splits[split][0]), self._path(student, split)
-            how: dict[str, Any] = {"ranges": self.range_count(split), "transform": self._transform(student)}
+            how: dict[str, Any] = {"ranges": len(self.parts(split)), "transform": self._transform(student)}
             _, units, join = label_ranges(x, self.drawn(split), path, **how, progress=self.run.progress)
             self._units[student, split] = units, join
         return self._units[student, split]
 
-    def range_count(self, split: str) -> int:
-        """Ranges of a split: none is empty."""
-        from isomorph.alignet._label_blocks import BLOCK_TRIPLETS
-
-        return min(self.part.ranges, -(-self.splits[split][1] // BLOCK_TRIPLETS))
+    def parts(self, split: str) -> list[Part]:
+        """The ranges of a split; none is empty."""
+        count = min(self.part.ranges, -(-self.splits[split][1] // BLOCK_TRIPLETS))
+        return [Part(number, count) for number in range(1, count + 1)]
 
     @cached_property
     def clusters(self) -> Clusters:
