@@ -143,7 +143,7 @@ def sbatch_script(study: StagedStudy, path: Path, *, jobs: int, store: Path | st
             array=f" --array=1-{jobs}{limit}" if array else "",
             after=after,
             asked="" if size is None else f" $(memory {-(-share * size >> 20)})",
-            gpu=" $gpu" if stage in on_gpu else "",
+            gpu=" $gpu" if stage in on_gpu or (stage == "report" and study.stages[-1] in on_gpu) else "",
             threads=_threads(share),
             job=_ARRAY_JOB if array else "$SLURM_JOB_ID",
             part=f", part $SLURM_ARRAY_TASK_ID/{jobs}" if array else "",
