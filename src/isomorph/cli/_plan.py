@@ -64,10 +64,9 @@ def plan_study(
     if sbatch is not None:
         try:
             jobs, at_once = jobs_of(sbatch)
-            script = sbatch_script(asked, study.resolve(), jobs=jobs, at_once=at_once, per_gpu=per_gpu, store=kept.place)
         except InputError as error:
             wrong_usage("plan", str(error))
-        print(script, end="")
+        print(sbatch_script(asked, study.resolve(), jobs=jobs, at_once=at_once, per_gpu=per_gpu, store=kept.place), end="")
         return
     if per_gpu != 1:
         wrong_usage("plan", "--per-gpu goes with --sbatch.")
