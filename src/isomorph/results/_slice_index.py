@@ -6,7 +6,7 @@ import csv
 import json
 from typing import TYPE_CHECKING, Any
 
-from isomorph.errors import FileError
+from isomorph.errors import FileError, IsomorphError
 
 if TYPE_CHECKING:
     from isomorph.results._slice_plan import SlicePlan
@@ -44,6 +44,8 @@ def write_index(plan: SlicePlan) -> list[dict[str, Any]]:
         }
         (folder / "index.json").write_text(json.dumps(answer, indent=1) + "\n", encoding="utf-8")
     except OSError as error:
+        if isinstance(error, IsomorphError):  # of the store
+            raise
         raise FileError(f"{folder} cannot be written: {error.strerror or error}. The extractions themselves are in the store.") from error
     return list(totals.values())
 

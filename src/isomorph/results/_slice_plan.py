@@ -144,13 +144,11 @@ class SlicePlan:
     @cached_property
     def asked(self) -> Callable[[NamedModel], str]:
         """Model → the name of all that decides its extractions but the pictures."""
-        device = SimpleNamespace(type=self.study.device.partition(":")[0])
         anything = SimpleNamespace(digest="", ids=(), modality="image")
 
         @cache
         def asked(model: NamedModel) -> str:
-            stand_in = SimpleNamespace(fingerprint=model.fingerprint, card=model.card, device=device)
-            return fingerprint(self.study.request.spec(model=stand_in, stimuli=anything))
+            return fingerprint(self.study.request.spec(model=model, stimuli=anything))
 
         return asked
 
