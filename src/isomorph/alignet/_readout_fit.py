@@ -134,7 +134,7 @@ def _adamw(
     from isomorph.engine import parse_bytes
     from isomorph.probes._adamw import AdamWProbes
     from isomorph.probes._examples import split
-    from isomorph.probes._search import search
+    from isomorph.probes._search import choose, search
 
     fits = AdamWProbes(
         known.x,
@@ -146,10 +146,11 @@ def _adamw(
         device=device,
     )
     keep, out = (each[None] for each in split(known, validation, seed=seed, why="validation"))
-    chosen, trials = search(lambda settings: fits.outcomes(keep, out, [seed], settings), seeds=[seed], rates=_RATES, ties="loss")
-    accuracy = dict(trials[0])[chosen[0]][0]
-    weights, bias = fits.train(np.arange(len(known))[None], [seed], [[chosen[0]]])
-    settings = f"learning rate {chosen[0][0]:g}, weight decay {chosen[0][1]:.3g}, {epochs} epochs"
+    (lanes,) = search(lambda settings: fits.outcomes(keep, out, [seed], settings), seeds=[seed], rates=_RATES, ties="loss")
+    chosen = choose(lanes, "loss")
+    accuracy, _ = dict(each for lane in lanes for each in lane.trials)[chosen]
+    weights, bias = fits.train(np.arange(len(known))[None], [seed], [[chosen]])
+    settings = f"learning rate {chosen[0]:g}, weight decay {chosen[1]:.3g}, {epochs} epochs"
     return weights[0, 0].cpu().numpy(), bias[0, 0].cpu().numpy(), _how("AdamW", settings, known, accuracy)
 
 
