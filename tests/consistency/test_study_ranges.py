@@ -12,6 +12,7 @@ from PIL import Image
 
 from isomorph.consistency import Study
 from isomorph.consistency._study_run import StudyRun
+from isomorph.consistency._study_similarity import StripesUnit
 from isomorph.consistency._study_units import stored_features
 from isomorph.engine import outcomes
 from isomorph.errors import InputError, StoreError
@@ -82,7 +83,15 @@ def together(study, tmp_path_factory) -> Store:
         expected = study.parts.labels(store, stage=stage)
         assert set(run_stage(study, store, stage)) == {"done"}
         assert study.parts.labels(store, stage=stage) == expected == [unit.label for unit in study.parts.units(store, stage=stage)]
+        if stage == "stripes":
+            shutil.copytree(store.path, store.path.with_name("walked"))
     return store
+
+
+@pytest.fixture(scope="module")
+def walked(together) -> Store:
+    """The same when nothing had put the stripes together."""
+    return Store(together.path.with_name("walked"))
 
 
 def test_the_stages_leave_the_bytes_of_one_process(study, alone, together):
@@ -91,27 +100,46 @@ def test_the_stages_leave_the_bytes_of_one_process(study, alone, together):
     assert objects(together) == objects(alone)
 
 
-def test_every_range_has_a_share_of_the_work(study, together):
-    for stage in ("stripes", "draws"):
-        units = [each for each in study.parts.units(together, stage=stage) if not each.label.startswith("folds")]
-        assert len(units) == (6 if stage == "stripes" else 9)
-        assert min(together.open(unit.fingerprint).bytes for unit in units) > 0
+def test_every_range_has_a_share_of_the_work(study, together, walked):
+    stripes, draws = (
+        [together.open(unit.fingerprint) for unit in study.parts.units(together, stage=stage)] for stage in ("stripes", "draws")
+    )
+    left = [(each.meta["object"], each.meta["shard"]) for each in stripes if "object" in each.meta]
+    assert len(left) == 6
+    for name, shard in left:
+        with walked.begin(name, together.open(name).spec) as writer:
+            assert writer.finished[shard].bytes > 0
+    assert [each.shards for each in draws] == [("draws",)] * 9
     folds = [together.open(each.fingerprint).meta["right"] for each in together.entries() if each.kind == "folds of a probe"]
     assert sorted(map(len, folds)) == [1] * 3 + [2] * 6
     spilled = [together.open(each.fingerprint).meta for each in together.entries() if each.kind == "extraction range"]
     assert sorted(len(each["shards"]) for each in spilled) == [1] * 18
 
 
-def test_what_ranges_left_is_used_and_what_is_lost_is_computed_again(study, alone, together, tmp_path):
+def test_stripes_are_used_and_those_that_are_lost_walked_again(study, alone, walked, tmp_path, monkeypatch):
+    store, parts = Store(shutil.copytree(walked.path, tmp_path / "store")), []
+    walk = StripesUnit._walked
+    monkeypatch.setattr(StripesUnit, "_walked", lambda unit, store: parts.append(unit.part.number) or walk(unit, store))
+    first, second, *_ = study.parts.units(store, stage="similarities")
+    lost, damaged = sorted((store.path / "objects" / first.fingerprint[:2] / first.fingerprint).glob("stripes-[12]-*.safetensors"))
+    lost.unlink()
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
+    for unit in (first, second):
+        unit.run(store)
+        where = f"{unit.fingerprint[:2]}/{unit.fingerprint}/"
+        kept, expected = ({k: v for k, v in objects(each).items() if k.startswith(where)} for each in (store, alone))
+        assert kept == expected
+    assert parts == [1, 2]
+
+
+def test_draws_are_used_and_those_that_are_lost_made_again(study, alone, together, tmp_path):
     store = Store(shutil.copytree(together.path, tmp_path / "store"))
-    stripes, draws = (study.parts.units(store, stage=stage) for stage in ("stripes", "draws"))
-    similarities, answers = (study.parts.units(store, stage=stage) for stage in ("similarities", "consistency"))
-    for unit in (stripes[1], draws[1], *similarities, *answers):
+    draws, answers = (study.parts.units(store, stage=stage) for stage in ("draws", "consistency"))
+    for unit in (draws[1], *answers):
         shutil.rmtree(store.open(unit.fingerprint).folder)
-    for unit in (stripes[2], draws[2]):
-        [shard] = store.open(unit.fingerprint).folder.glob("*.safetensors")
-        shard.write_bytes(shard.read_bytes()[:-1] + b"!")
-    for unit in (*similarities, *answers):
+    [shard] = store.open(draws[2].fingerprint).folder.glob("*.safetensors")
+    shard.write_bytes(shard.read_bytes()[:-1] + b"!")
+    for unit in answers:
         unit.run(store)
     assert objects(store) == objects(alone)
 

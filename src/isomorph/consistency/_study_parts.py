@@ -75,9 +75,9 @@ class _Parts:
 
     def stripes(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run, features = self._of(store, progress)[0], self._extracted(store, progress)
-        stripes = [unit for whole in run.similarity_units(features) for unit in whole.stripes()]
-        folds = [unit for whole in run.probe_units(features).values() for unit in whole.pieces()]
-        return [LazyUnit.of(unit) for unit in (*stripes, *folds)]
+        units: list[WorkUnit] = [unit for whole in run.similarity_units(features) for unit in whole.stripes()]
+        units += [unit for whole in run.probe_units(features).values() for unit in whole.pieces()]
+        return [LazyUnit.of(unit) for unit in units]
 
     def similarities(self, store: Store, progress: Progress | None) -> list[LazyUnit]:
         run, features = self._of(store, progress)[0], self._extracted(store, progress)

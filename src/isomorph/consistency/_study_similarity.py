@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from pathlib import Path
@@ -16,7 +16,6 @@ from isomorph._version import __version__
 from isomorph.arrays import FloatArray
 from isomorph.consistency._study_units import FeatureUnit, stored_features
 from isomorph.engine import Part, parse_bytes
-from isomorph.errors import StoreError
 from isomorph.features import Features
 from isomorph.profile import timing
 from isomorph.spec import fingerprint, to_plain
@@ -25,8 +24,9 @@ if TYPE_CHECKING:
     from isomorph.engine import Progress
     from isomorph.measures import Measure
     from isomorph.pairwise import AllPairs, PairState
-    from isomorph.store import Store
+    from isomorph.store import Store, Writer
 
+_RESULT = "similarities"
 _CHUNK_ROWS = 1024
 
 
@@ -71,19 +71,25 @@ class SimilarityUnit:
     @timing("score")
     def run(self, store: Store) -> None:
         """Walk all models' rows at once; commit `values` and `standard_errors`, each `[measure, model, model]`."""
-        pairs = self._joined(store) if any(each.fingerprint in store for each in self.stripes()) else self._compared(store, self.measures)
-        tensors: dict[str, Any] = {"values": np.asarray(pairs.values, dtype=np.float64)}
-        if pairs.standard_errors is not None:
-            tensors["standard_errors"] = np.asarray(pairs.standard_errors, dtype=np.float64)
-        with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
-            writer.put("similarities", tensors)
-            writer.commit({"n": pairs.n, "models": list(self.features), "measures": list(self.measures), "form": pairs.form})
+        found = None if self.stripes() else self._compared(store, self.measures)
+        with self.begin(store) as writer:
+            pairs = self._joined(store, writer) if found is None else found
+            tensors: dict[str, Any] = {"values": np.asarray(pairs.values, dtype=np.float64)}
+            if pairs.standard_errors is not None:
+                tensors["standard_errors"] = np.asarray(pairs.standard_errors, dtype=np.float64)
+            writer.put(_RESULT, tensors)
+            meta = {"n": pairs.n, "models": list(self.features), "measures": list(self.measures), "form": pairs.form}
+            writer.commit(meta, keep=[_RESULT])
+
+    def begin(self, store: Store, *, only: Collection[str] | None = None) -> Writer:
+        """The object that it commits, in which the states of ranges wait until then."""
+        return store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}, only=only)
 
     def read(self, store: Store) -> tuple[FloatArray, FloatArray | None, int]:
         """Values, standard errors and the number of stimuli, as committed."""
         stored = store.open(self.fingerprint)
-        errors = np.array(stored.read("similarities", "standard_errors")) if "standard_errors" in stored.keys("similarities") else None
-        return np.array(stored.read("similarities", "values")), errors, int(stored.meta["n"])
+        errors = np.array(stored.read(_RESULT, "standard_errors")) if "standard_errors" in stored.keys(_RESULT) else None
+        return np.array(stored.read(_RESULT, "values")), errors, int(stored.meta["n"])
 
     def stripes(self) -> list[StripesUnit]:
         """The ranges of the pass, of the measures that one can walk in stripes; none without ranges, and where no measure is such."""
@@ -117,11 +123,14 @@ class SimilarityUnit:
                 items, list(measures.values()), standard_errors=True, memory_limit=self.memory_limit, progress=self.progress
             )  # fmt: skip
 
-    def _joined(self, store: Store) -> AllPairs:
+    def _joined(self, store: Store, writer: Writer) -> AllPairs:
         """What the ranges found, and what the measures say that no range can walk."""
         from isomorph.pairwise import AllPairs, PairState
 
-        found = [reduce(PairState.merge, (each.state(store) for each in self.stripes())).finish()]
+        stripes = self.stripes()
+        if not any(each.shard in writer.finished for each in stripes):
+            return self._compared(store, self.measures)
+        found = [reduce(PairState.merge, (each.state(store, writer) for each in stripes)).finish()]
         apart = {label: each for label, each in self.measures.items() if label not in self.streamed}
         if not apart:
             return found[0]
@@ -140,7 +149,7 @@ class SimilarityUnit:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class StripesUnit:
-    """A range of the stripes of one data set's comparison of all models; it commits its `PairState`."""
+    """A range of the stripes of one data set's comparison of all models; it leaves its `PairState` there and commits a receipt."""
 
     similarity: SimilarityUnit
     part: Part
@@ -158,27 +167,33 @@ class StripesUnit:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The name of the state."""
+        """The name of the receipt."""
         return fingerprint(self.spec)
+
+    @property
+    def shard(self) -> str:
+        """Where the state waits; other ranges and other memory have other names."""
+        return f"stripes-{self.part.number}-of-{self.part.total}-{self.fingerprint[:12]}"
 
     @timing("score")
     def run(self, store: Store) -> None:
-        """Walk the stripes, unless the whole is finished, and commit the state."""
-        state = None if self.similarity.fingerprint in store else self._walked(store)
+        """Walk the stripes and leave the state, unless the whole is finished; commit the receipt."""
+        whole = self.similarity
+        if whole.fingerprint not in store:
+            with whole.begin(store, only={self.shard}) as writer:
+                if self.shard not in writer.finished:
+                    writer.put(self.shard, self._walked(store).tensors())
         with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
-            if state is not None:
-                writer.put("state", state.tensors())
-            writer.commit({})
+            writer.commit({"object": whole.fingerprint, "shard": self.shard})
 
-    def state(self, store: Store) -> PairState:
-        """What was committed; computed where it is gone or damaged."""
+    def state(self, store: Store, writer: Writer) -> PairState:
+        """What was left; computed where it is gone."""
         from isomorph.pairwise import PairState
 
-        if self.fingerprint in store:
-            with suppress(StoreError):
-                stored = store.open(self.fingerprint)
-                return PairState.of_tensors({key: stored.read("state", key) for key in stored.keys("state")}, where=self.label)
-        return self._walked(store)
+        if self.shard not in writer.finished:
+            return self._walked(store)
+        keys = writer.finished[self.shard].tensors
+        return PairState.of_tensors({key: writer.read(self.shard, key) for key in keys}, where=self.label)
 
     def _walked(self, store: Store) -> PairState:
         from isomorph.pairwise import all_pairs
