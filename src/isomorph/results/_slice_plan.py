@@ -129,17 +129,17 @@ class SlicePlan:
         return shown
 
     @cached_property
-    def needs(self) -> Callable[[NamedModel], Needs]:
-        """Model → what a pass of it needs of a worker."""
+    def needs(self) -> Callable[[NamedModel, str], Needs]:
+        """Model and shards at hand → what a pass needs of a worker."""
         from isomorph.models._model_needs import ModelNeeds
 
         options = {"memory_limit": self.study.memory_limit}
 
         @cache
-        def needs(model: NamedModel) -> Needs:
+        def alone(model: NamedModel) -> Needs:
             return ModelNeeds(model=model, stimuli=None, options=options)()
 
-        return needs
+        return cache(lambda model, near: replace(alone(model), near=near))
 
     @cached_property
     def asked(self) -> Callable[[NamedModel], str]:
@@ -188,7 +188,7 @@ class SliceUnit:
     @property
     def needs(self) -> Needs:
         """Those of the model, and the shards at hand."""
-        return replace(self.plan.needs(self.model), near=self.part.near)
+        return self.plan.needs(self.model, self.part.near)
 
     def run(self, store: Store) -> None:
         """Extract, unless that is done, and commit the receipt."""
