@@ -85,7 +85,7 @@ transform = "map.safetensors"
 
 [triplets]
 clusters = 3
-train = 300000
+train = 263000
 validation = 20
 ranges = 2
 
