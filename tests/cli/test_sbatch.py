@@ -34,9 +34,11 @@ def test_other_numbers_are_refused(text):
 def test_names_are_harmless_and_data_are_found(tmp_path, monkeypatch):
     monkeypatch.setenv("ISOMORPH_DATA_MIRROR", str(tmp_path / "a mirror"))
     monkeypatch.delenv("ISOMORPH_DATA", raising=False)
+    monkeypatch.setenv("ISOMORPH_SHARD_CACHE_SIZE", "9GB")
     text = script(tmp_path)
     assert "--job-name=50-of-it-s-all-scores --output=50-of-it-s-all-scores-%A_%a.out --open-mode=append --array=1-4%2 " in text
     assert f"export ISOMORPH_DATA_MIRROR='{tmp_path}/a mirror'\n" in text
+    assert "export ISOMORPH_SHARD_CACHE_SIZE=9GB\n" in text
     assert "ISOMORPH_DATA=" not in text
     assert subprocess.run(["bash", "-n"], input=text, text=True, capture_output=True, check=True).stderr == ""
 

@@ -167,10 +167,12 @@ def _quoted(value: object) -> str:
 
 
 def _exports() -> str:
-    """Where data are, for clusters whose jobs do not get the submitting shell's environment."""
-    set_here = {name: os.environ.get(name) for name in ("ISOMORPH_DATA", "ISOMORPH_DATA_MIRROR")}
-    lines = [f"export {name}={_quoted(Path(folder).absolute())}\n" for name, folder in set_here.items() if folder]
-    return "".join(lines)
+    """Where data are and what nodes keep of them, for clusters whose jobs do not get the submitting shell's environment."""
+    folders = ("ISOMORPH_DATA", "ISOMORPH_DATA_MIRROR", "ISOMORPH_SHARD_CACHE")
+    set_here = {name: str(Path(folder).absolute()) for name in folders if (folder := os.environ.get(name))}
+    if size := os.environ.get("ISOMORPH_SHARD_CACHE_SIZE"):
+        set_here["ISOMORPH_SHARD_CACHE_SIZE"] = size
+    return "".join(f"export {name}={_quoted(value)}\n" for name, value in set_here.items())
 
 
 def _threads(share: int) -> str:
