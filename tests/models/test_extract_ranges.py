@@ -12,7 +12,7 @@ from isomorph.engine import outcomes, run_plan
 from isomorph.errors import InputError, UnknownNameError
 from isomorph.models import extract, extraction_ranges, wrap_model
 from isomorph.stimuli import Stimuli
-from isomorph.store import Store
+from isomorph.store import Store, open_store
 
 N = 23
 CASES = {  # all three modes; a rectifier whose rows are another layer's; sketches
@@ -97,6 +97,16 @@ def test_a_receipt_names_what_it_put_and_ranges_share_all_batches(model, stimuli
     units[1].run(late)  # after the extraction is finished the unit has nothing to do but its receipt
     assert model.module[2].seen == 3
     assert contents(store, units[1].fingerprint) == before
+
+
+def test_rows_go_to_where_other_machines_find_them(model, stimuli, alone, tmp_path):
+    here, there = (open_store(f"memory://{tmp_path.name}/store", cache=tmp_path / name) for name in ("here", "there"))
+    options = CASES["features"][0]
+    run_plan(extraction_ranges(model, stimuli, ranges=2, **options), store=here)
+    model.module[2].seen = 0
+    extraction = extract(model, stimuli, store=there, **options)
+    assert model.module[2].seen == 3  # the dry run
+    assert extraction.fingerprint == alone["features"][0]
 
 
 @pytest.mark.parametrize("case", ["gram, memory", "features"])

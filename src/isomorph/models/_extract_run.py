@@ -75,12 +75,12 @@ class Run:
 
     def spill(self, batches: range) -> None:
         """Show the model these batches and leave their rows in the store, whatever the plan's mode."""
-        self._pass(self._spilled(), batches)
+        self._pass(self._spilled(durable=True), batches)
 
-    def _spilled(self) -> StoreRows | None:
+    def _spilled(self, *, durable: bool = False) -> StoreRows | None:
         if self.writer is None:
             return None
-        return StoreRows(self.writer, self._kept, self.plan.stimuli, batch_size=self.plan.batch_size)
+        return StoreRows(self.writer, self._kept, self.plan.stimuli, batch_size=self.plan.batch_size, durable=durable)
 
     def _needed(self, wanted: Sequence[str]) -> dict[str, int]:
         clamped = self.plan.clamped

@@ -90,10 +90,12 @@ class StoreRows:
 
     Attributes:
         shards: The name of each batch's shard.
+        durable: Whether other processes wait for the rows, which must then be where all see them.
     """
 
-    def __init__(self, writer: Writer, widths: Mapping[str, int], n: int, *, batch_size: int) -> None:
+    def __init__(self, writer: Writer, widths: Mapping[str, int], n: int, *, batch_size: int, durable: bool = False) -> None:
         self._writer = writer
+        self.durable = durable
         self._batch_size = batch_size
         self.shards = row_shards(n, batch_size)
         self._widths = widths
@@ -113,7 +115,7 @@ class StoreRows:
         """Write the batch."""
         held = self._held
         if held is not None:
-            self._writer.put(self.shards[batch], {layer: held.parts(layer)[0][:count] for layer in self._widths}, durable=False)
+            self._writer.put(self.shards[batch], {layer: held.parts(layer)[0][:count] for layer in self._widths}, durable=self.durable)
 
     def parts(self, layer: str) -> list[Rows]:
         """One mapped part a batch; the buffer is given back first."""
