@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,14 +119,16 @@ def _engine(
 
 
 def _needs(asked: StagedStudy, kept: Store, stage: str | None, progress: Progress) -> list[Needs]:
-    """What units need, as far as they can be told before the first begins."""
+    """What units need, those of stages that cannot begin yet as far as that is known."""
     from isomorph.engine import needs_of
     from isomorph.errors import StageNotReadyError
 
     found: list[Needs] = []
     for each in (stage,) if stage else asked.stages:
-        with suppress(StageNotReadyError):
+        try:
             found += map(needs_of, asked.units(kept, stage=each, progress=progress))
+        except StageNotReadyError:
+            found += asked.needs(kept, stage=each, progress=progress)
     return found
 
 

@@ -31,7 +31,7 @@ for each in "$@"; do
     *) set -- "$@" "$each" ;;
   esac
 done
-{no_gpu}case " $*" in *" --array"* | *" -a"*)
+{no_gpu}case " $* $gpu" in *" --array"* | *" -a"*)
   echo "each array has {jobs} jobs, one a part of the study; isomorph plan --sbatch N%K prints a script of N jobs, K at once" >&2
   exit 2 ;;
 esac
@@ -50,8 +50,8 @@ fi
 _MEMORY = """\
 # What the largest unit of a stage needs, unless you ask for memory: its model twice, for it is there as a file and as a network, beside the
 # libraries and what a dry run showed, else the study's memory_limit.
-memory() { case " $arguments $gpu" in *" --mem"*) ;; *) echo "--mem=$1M" ;; esac; }
 arguments="$*"
+memory() { case " $arguments ${2-}" in *" --mem"*) ;; *) echo "--mem=$1M" ;; esac; }
 """
 _JOB = """
 {variable}=$(sbatch --parsable --job-name={name}-{title} --output={name}-{title}-{log}.out --open-mode=append{array} \\
@@ -134,6 +134,7 @@ def sbatch_script(study: StagedStudy, path: Path, *, jobs: int, store: Path | st
         array, title = stage != "report", _in_names(stage)
         share = per_gpu if stage in on_gpu else 1
         workers, size = f" --engine dask --workers {share}" if share > 1 else "", memory[stage]
+        gpu, quoted = (" $gpu", ' "$gpu"') if (study.stages[-1] if stage == "report" else stage) in on_gpu else ("", "")
         variable = re.sub(r"\W", "_", f"job_{title}", flags=re.ASCII)
         script += _JOB.format(
             variable=variable,
@@ -142,8 +143,8 @@ def sbatch_script(study: StagedStudy, path: Path, *, jobs: int, store: Path | st
             log="%A_%a" if array else "%j",
             array=f" --array=1-{jobs}{limit}" if array else "",
             after=after,
-            asked="" if size is None else f" $(memory {-(-share * size >> 20)})",
-            gpu=" $gpu" if stage in on_gpu or (stage == "report" and study.stages[-1] in on_gpu) else "",
+            asked="" if size is None else f" $(memory {-(-share * size >> 20)}{quoted})",
+            gpu=gpu,
             threads=_threads(share),
             job=_ARRAY_JOB if array else "$SLURM_JOB_ID",
             part=f", part $SLURM_ARRAY_TASK_ID/{jobs}" if array else "",
