@@ -13,16 +13,23 @@ def run(script: str) -> subprocess.CompletedProcess[str]:
 def needs_torchvision() -> None:
     from importlib.util import find_spec
 
-    if find_spec("torchvision") is None:
-        pytest.skip("torchvision is not installed; run: pip install 'isomorph[torchvision]'")
+    if find_spec("torchvision") is None or find_spec("timm") is None:
+        pytest.skip("torchvision and timm are not installed; run: pip install 'isomorph[timm]'")
 
 
-def test_torchvision_and_transforms_work_behind_the_guard() -> None:
+def test_torchvision_and_transforms_work_behind_the_guard_and_without_the_compiler() -> None:
     needs_torchvision()
     script = """
 from isomorph.models._torchvision_guard import import_beside_torchvision
 models = import_beside_torchvision("torchvision.models")
-import torch, torchvision
+import_beside_torchvision("timm")
+import sys, torch, torchvision
+from isomorph.models._layer_table_count import CallCounter
+from isomorph.models._plan_memory import PeakMeter
+with PeakMeter() as meter, CallCounter(torch.nn.ReLU()).counting():
+    torch.zeros(3) + 1
+assert meter.peak == 24
+assert "torch._dynamo" not in sys.modules
 from torchvision.transforms import v2
 assert import_beside_torchvision("torchvision") is torchvision
 print(v2.Resize(8)(torch.zeros(3, 16, 16)).shape, models.squeezenet1_1(weights=None).eval()(torch.zeros(1, 3, 64, 64)).shape)

@@ -64,6 +64,11 @@ class CallCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
             with self:
                 yield
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Whether torch wraps what follows so that it imports its compiler (2 to 3 s) to be left alone by it."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
         """Run one operation, in parts where it has any, and count it."""
         kwargs = kwargs or {}

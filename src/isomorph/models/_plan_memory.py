@@ -34,6 +34,11 @@ class PeakMeter(TorchDispatchMode):  # type: ignore[no-untyped-call]
         made = self._known[key][0] if key in self._known else 0
         return (key, made, self._writes[key], tensor.storage_offset(), *tensor.shape, *tensor.stride())
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Whether torch wraps what follows so that it imports its compiler (2 to 3 s) to be left alone by it."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None) -> Any:
         """Run one operation and note what it made."""
         before = {_storage_key(each) for each in _tensors_in((args, kwargs))}
