@@ -85,7 +85,7 @@ def test_a_study_is_killed_stopped_and_ended(study, tmp_path, capsys):
     assert "dask: 1 units done, 0 finished before, 2 missing" in said
     assert "waiting: the stage scores: " in said
 
-    running = begun(study, "--retry-quarantined")
+    running = begun(study, "--retry-quarantined", "--part", "2/2")
     assert at_work(store, deadly["fingerprint"], running)
     os.killpg(running.pid, signal.SIGINT)  # Ctrl-C in a terminal reaches the workers, too
     assert running.wait(300) == 130, (study.parent / "stderr").read_text()
