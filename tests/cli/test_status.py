@@ -130,6 +130,7 @@ def test_status_prints_metrics(study, capsys):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is a signal of POSIX")
 def test_metrics_are_served_until_it_is_interrupted(study):
+    assert main(["plan", str(study)]) == 0  # the store then knows the model, and the server need not load torch
     words = [sys.executable, "-m", "isomorph", "status", str(study), "--listen", "0"]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as running:
         assert running.stderr is not None

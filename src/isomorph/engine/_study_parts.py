@@ -39,6 +39,7 @@ class StudyParts:
     may_fail: frozenset[str] = frozenset()
     expected_needs: Mapping[str, Needs] = field(default_factory=dict)
     _made: dict[tuple[str, Path, Progress | None], list[LazyUnit]] = field(default_factory=dict, init=False, repr=False)
+    _over: set[tuple[str, Path]] = field(default_factory=set, init=False, repr=False)
 
     @property
     def stages(self) -> tuple[str, ...]:
@@ -50,11 +51,14 @@ class StudyParts:
         if stage not in self.makers:
             raise UnknownNameError("stage", stage, self.stages)
         for before in self.stages[: self.stages.index(stage)]:
+            if (before, store.path) in self._over:
+                continue
             if missing := self._missing(self._units(store, before, progress), store, before):
                 raise StageNotReadyError(
                     f"the stage {stage!r} of the study {self.name!r} needs what the stage {before!r} makes, and {missing} of its units are "
                     "not finished. Run all parts of that stage first."
                 )
+            self._over.add((before, store.path))
         return self._units(store, stage, progress)
 
     def labels(self, store: Store, *, stage: str) -> list[str]:

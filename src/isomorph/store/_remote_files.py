@@ -153,7 +153,7 @@ class RemoteFiles:
         return dict(sorted(self._try("be listed", found, missing=none).items()))
 
     def which(self, names: Iterable[str]) -> set[str]:
-        """Those of many files that are there, by far fewer requests than names; no more than a page of a listing is in memory at a time."""
+        """Those of many files that are there, by far fewer requests than names; a page or a folder is in memory at a time."""
         if self._line.kind == "s3":
             return which(names, lambda after: self._try("be listed", partial(ordered_page, after)))
         folders = {folder: set(some) for folder, some in groupby(sorted(names), key=lambda name: name.rsplit("/", 2)[0])}

@@ -72,7 +72,7 @@ class Store:
         Raises:
             StoreError: The disk or the network does not tell.
         """
-        return {each for each in fingerprints if Store.__contains__(self, each)}
+        return {each for each in fingerprints if Store.__contains__(self, each)}  # on this disk, where a look costs little
 
     def open(self, fingerprint: str) -> StoredObject:
         """The committed object called `fingerprint`.
