@@ -8,9 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from isomorph.benchmarks import load_benchmark
 from isomorph.engine import outcomes
-from isomorph.errors import InputError, StageNotReadyError
+from isomorph.errors import FetchError, InputError, StageNotReadyError
+from isomorph.models import Model, extraction_ranges
+from isomorph.models._named_model import NamedModel, named_models
 from isomorph.results import Study
+from isomorph.stimuli import Stimuli
 from isomorph.store import Store
 
 MODELS = ("bundled/mobilenet_v2.random-0", "bundled/pixels")
@@ -83,6 +87,46 @@ def test_the_stages_leave_the_bytes_of_one_process(study, tmp_path):
     assert {each["mode"] for each in spilled} == {"store", "one batch"}  # the network's rows wait; pixels need no ranges
     assert sum(len(each["shards"]) for each in spilled) > 2
     assert objects(tmp_path / "shared", "extraction range", "replicates") == objects(tmp_path / "alone")
+
+
+def test_a_benchmark_has_a_stage_for_the_layers_that_all_ranges_read(tmp_path):
+    try:
+        load_benchmark("kriegeskorte-92")
+    except FetchError as error:
+        pytest.skip(f"the 92 photographs are not at hand: {error}")
+    alone, shared = Store(tmp_path / "alone"), Store(tmp_path / "shared")
+    study = Study(
+        name="people",
+        models=("bundled/pixels",),
+        benchmarks=("kriegeskorte-92",),
+        resample="both",
+        replicates=10,
+        permutations=5,
+        ranges=2,
+        split_from=10,
+    )
+    assert study.stages == ("features", "layers", "replicates", "scores")
+    assert replace(study, split_from=1e8).stages == ("features", "scores")
+    assert study.labels(shared, stage="layers") == ["layers of bundled/pixels on kriegeskorte-92"]
+    replace(study, ranges=1).run(alone)
+    for stage in study.stages:
+        assert {each.state for each in outcomes(study.units(shared, stage=stage), store=shared)} == {"done"}
+    assert objects(tmp_path / "shared", "extraction range", "layers of an evaluation", "replicates") == objects(tmp_path / "alone")
+
+
+def test_a_plan_of_ranges_loads_no_model_that_the_store_remembers(study, tmp_path):
+    def refuse(name: str) -> Model:
+        raise AssertionError(f"{name} was loaded")
+
+    store, options = Store(tmp_path), {"layers": (0.0, -1), "reduce": "gram", "ranges": 2}
+    shown = Stimuli.from_folder(study.stimuli)
+    (named,) = named_models([MODELS[1]], device="cpu", store=store)
+    expected = [unit.fingerprint for unit in extraction_ranges(named.load(), shown, **options)]
+    known = NamedModel(asked=MODELS[1], store=store, build=refuse)
+    units = extraction_ranges(known, shown, **options)
+    assert [unit.fingerprint for unit in units] == expected
+    with pytest.raises(AssertionError, match="was loaded"):
+        units[0].run(store)
 
 
 def test_ranges_are_counted(study):
