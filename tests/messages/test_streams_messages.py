@@ -95,7 +95,7 @@ def test_shards_without_pictures(tmp_path):
     (tmp_path / "0.tar").write_bytes(bytes(10240))
     study = ExtractionStudy(name="x", models=("bundled/pixels",), shards=str(tmp_path / "0.tar"))
     with said(InputError, "the 1 shards of the study 'x' hold no pictures."):
-        study.parts.units(Store(tmp_path / "store"), stage="features")
+        study.run(Store(tmp_path / "store"))
 
 
 @pytest.mark.parametrize(

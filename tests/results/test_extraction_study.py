@@ -18,8 +18,8 @@ from PIL import Image
 
 from isomorph.cli import main
 from isomorph.cli._plan import study_in_parts
-from isomorph.engine import Part
-from isomorph.errors import StoreError, UnknownNameError
+from isomorph.engine import Part, run_plan
+from isomorph.errors import StageNotReadyError, StoreError, UnknownNameError
 from isomorph.models import extract, load_model
 from isomorph.models._card import ModelCard
 from isomorph.results import ExtractionStudy
@@ -60,8 +60,9 @@ def study(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def done(study) -> Path:
     """The store, after two parts that saw different shards."""
-    for part in ("1/2", "2/2"):
-        assert main(["run", str(study), "--part", part]) == 0
+    for stage in ("index", "features"):
+        for part in ("1/2", "2/2"):
+            assert main(["run", str(study), "--part", part, "--stage", stage]) == 0
     return study.parent / "store"
 
 
@@ -76,8 +77,17 @@ def lines(capsys) -> list[dict[str, object]]:
 
 def test_units_are_slices_and_all_models_see_some_shards_before_the_next(study):
     staged = study_in_parts(study)
-    assert staged.stages == ("features",)
-    units = staged.units(Store(study.parent / "store"), stage="features")
+    store = Store(study.parent / "store")
+    with pytest.raises(StageNotReadyError, match="needs what the stage 'index' makes, and 4 of its units are not finished"):
+        staged.units(store, stage="features")
+    assert staged.labels(store, stage="features")[:2] == ["bundled/pixels on 000", f"{RESNET} on 000"]
+    index = staged.units(store, stage="index")
+    assert [each.label for each in index] == [f"index of 00{number}" for number in range(4)]
+    assert not ExtractionStudy.load(study).plan(store)[0]["pictures"]
+    run_plan(index, store=store)
+    units = staged.units(store, stage="features")
+    assert [each.needs.memory is None for each in units[:4]] == [False] * 3 + [True]  # nobody knows the size of the second model
+    assert staged.needs(store, stage="features")[0].memory is None
     first, second = ["000 (3 pictures)", "001 (3 pictures)", "001 from 3 (2 pictures)"], ["003 (2 pictures)"]
     models = ("bundled/pixels", RESNET)
     assert [each.label for each in units] == [f"{model} on {each}" for shards in (first, second) for model in models for each in shards]
@@ -96,7 +106,7 @@ def test_parts_make_the_store_of_one_process_and_a_second_run_does_nothing(study
         (RESNET, "fc", 10, 1000, 40_000),
     ]
     assert main(["run", str(study), "--part", "1/1", "--json"]) == 0
-    assert [each["state"] for each in lines(capsys)] == ["skipped"] * 8
+    assert [each["state"] for each in lines(capsys)] == ["skipped"] * 12
     assert main(["run", str(study), "--dry-run", "--json"]) == 0
     assert [(each["pictures"], each["slices"], each["finished"]) for each in lines(capsys)] == [(10, 4, 4)] * 2
 
@@ -150,7 +160,7 @@ def test_a_run_that_was_killed_goes_on(study, done, tmp_path):
     words = [sys.executable, "-m", "isomorph", "run", str(tmp_path / "one.toml")]
     running = subprocess.Popen(words, env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     deadline, store = time.monotonic() + 240, tmp_path / "store"
-    while running.poll() is None and not list(store.glob("objects/*/*/*.safetensors")):
+    while running.poll() is None and not list(store.glob("objects/*/*/rows-*.safetensors")):
         assert time.monotonic() < deadline
         time.sleep(0.01)
     running.send_signal(signal.SIGKILL)

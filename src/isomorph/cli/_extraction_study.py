@@ -40,7 +40,10 @@ def run_study(
                 print_json(row)
             return None
         print_table(plan, ["model", "shards", "pictures", "slices", "finished"])
-        say(f"{sum(row['slices'] - row['finished'] for row in plan):,} of {sum(row['slices'] for row in plan):,} units to do")
+        if any(row["slices"] is None for row in plan):
+            say("how many pictures there are is known when all shards have been read for their indexes, the stage `index`")
+        else:
+            say(f"{sum(row['slices'] - row['finished'] for row in plan):,} of {sum(row['slices'] for row in plan):,} units to do")
         return None
     try:
         with StopSignals(), Progress(quiet=json) as progress:

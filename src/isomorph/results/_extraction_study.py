@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -26,8 +26,9 @@ _MOST_PICTURES = 1_000_000
 class ExtractionStudy:
     """What models say of the pictures of tar shards, wherever these are; never whole in memory.
 
-    A unit is one model on one shard, or on `slice` pictures of it: an extraction of its own in the store. All models see some shards
-    before they see the next, so that who does a unit finds them at hand. A plan looks at shards, not at pictures.
+    Each shard is read once for its index. Then a unit is one model on one shard, or on `slice` pictures of it: an extraction of its own in
+    the store. All models see some shards before they see the next, so that who does a unit finds them at hand. A plan looks at shards, not
+    at pictures.
 
     Attributes:
         name: What the study is called.
@@ -151,16 +152,34 @@ class ExtractionStudy:
 
     @property
     def parts(self) -> StudyParts:
-        """Its one stage, `features`."""
+        """The stages `index` and `features`."""
         from isomorph.engine import StudyParts
+        from isomorph.stimuli._shard_stream import shard_title
+        from isomorph.store import open_store
+
+        slices = cache(self.slices)
+
+        def index(store: Store, progress: Progress | None) -> list[LazyUnit]:
+            return cast("list[LazyUnit]", slices(store, progress).index_units())  # they are as lazy, and a tenth of the size
 
         def features(store: Store, progress: Progress | None) -> list[LazyUnit]:
-            return cast("list[LazyUnit]", self.slices(store, progress).units())  # they are as lazy, and a tenth of the size
+            return cast("list[LazyUnit]", slices(store, progress).units())
 
-        return StudyParts(name=self.name, report=self.report, store=self.store, makers={"features": features})
+        def expected() -> list[str]:
+            models = self.model_names()
+            return [f"{model} on {shard_title(shard)}" for shard in self.shard_names() for model in models]
+
+        return StudyParts(
+            name=self.name,
+            report=self.report,
+            store=self.store,
+            makers={"index": index, "features": features},
+            expected={"features": expected},
+            expected_needs={"features": self.slices(open_store(self.store)).most_needs},
+        )
 
     def slices(self, store: Store, progress: Progress | None = None) -> SlicePlan:
-        """The plan; the shards are looked at, and new ones indexed."""
+        """The plan; the shards are looked at when it is first asked for units, and new ones indexed."""
         from isomorph.results._slice_plan import SlicePlan
 
         return SlicePlan(self, store, progress)
@@ -179,6 +198,7 @@ class ExtractionStudy:
         from isomorph.results._slice_index import write_index
 
         slices = self.slices(store, progress)
+        run_plan(slices.index_units(), store=store, progress=progress)
         run_plan(slices.units(), store=store, progress=progress)
         return write_index(slices)
 

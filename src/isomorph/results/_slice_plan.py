@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from isomorph.models._named_model import NamedModel
     from isomorph.results._extraction_study import ExtractionStudy
     from isomorph.stimuli import ShardStream, Stimuli
+    from isomorph.stimuli._remote_shard import RemoteShard
+    from isomorph.stimuli._shard_index import Shard
+    from isomorph.stimuli._shard_index_unit import ShardIndexUnit
     from isomorph.store import Store
 
 _KEPT_PICTURES = 100_000
@@ -55,11 +58,24 @@ class SlicePlan:
     progress: Progress | None = None
 
     @cached_property
-    def stream(self) -> ShardStream:
+    def shards(self) -> tuple[Shard | RemoteShard, ...]:
         """The shards as they are now."""
+        from isomorph.stimuli._shard_stream import shards_now
+
+        return shards_now(self.study.shard_names())
+
+    def index_units(self) -> list[ShardIndexUnit]:
+        """One a shard."""
+        from isomorph.stimuli._shard_index_unit import ShardIndexUnit
+
+        return [ShardIndexUnit(each) for each in self.shards]
+
+    @cached_property
+    def stream(self) -> ShardStream:
+        """The shards and their indexes, which are made where they are not there."""
         from isomorph.stimuli import ShardStream
 
-        return ShardStream(self.study.shard_names(), store=self.store)
+        return ShardStream(self.shards, store=self.store)
 
     @cached_property
     def slices(self) -> tuple[ShardSlice, ...]:
@@ -108,10 +124,13 @@ class SlicePlan:
         return [SliceUnit(self, model, each) for each in self.slices]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One row a model: its slices, and how many of them are finished."""
+        """One row a model: its slices, and how many of them are finished; None of both while a shard has no index."""
+        shards, names = len(self.shards), {each.fingerprint for each in self.index_units()}
+        if len(self.store.finished(names)) < len(names):
+            return [{"model": model.asked, "shards": shards, "pictures": None, "slices": None, "finished": 0} for model in self.models]
         pictures = len(self.stream)
         return [
-            {"model": model.asked, "shards": len(self.stream.shards), "pictures": pictures, "slices": len(self.slices)}
+            {"model": model.asked, "shards": shards, "pictures": pictures, "slices": len(self.slices)}
             | {"finished": len(self.store.finished(SliceUnit(self, model, each).fingerprint for each in self.slices))}
             for model in self.models
         ]
@@ -140,6 +159,11 @@ class SlicePlan:
             return ModelNeeds(model=model, stimuli=None, options=options)()
 
         return cache(lambda model, near: replace(alone(model), near=near))
+
+    @property
+    def most_needs(self) -> Needs:
+        """Those of the largest model; of one whose size nobody knows, if there is such a one."""
+        return max((self.needs(model, "") for model in self.models), key=lambda each: (each.memory is None, each.memory or 0))
 
     @cached_property
     def asked(self) -> Callable[[NamedModel], str]:

@@ -112,7 +112,7 @@ def index_shard(shard: Shard | RemoteShard, store: Store | None = None) -> list[
 
 def stored_index(shard: Shard | RemoteShard, store: Store) -> StoredObject:
     """The index as the store keeps it, made if it is not there yet; its meta counts the pictures."""
-    spec = {"kind": "shard-index", "version": 2, **shard.identity()}
+    spec = _spec(shard)
     name = fingerprint(spec)
     if name in store:
         return store.open(name)
@@ -121,6 +121,15 @@ def stored_index(shard: Shard | RemoteShard, store: Store) -> StoredObject:
         writer.put("index", _packed(members))
         summary = f"index of {str(shard.path).rpartition('/')[2]}: {len(members)} files"
         return writer.commit({"summary": summary, "pictures": sum(counts(each) for each in members)})
+
+
+def index_name(shard: Shard | RemoteShard) -> str:
+    """The fingerprint of the index in a store, made or not."""
+    return fingerprint(_spec(shard))
+
+
+def _spec(shard: Shard | RemoteShard) -> dict[str, Any]:
+    return {"kind": "shard-index", "version": 2, **shard.identity()}
 
 
 def counts(member: Member) -> bool:

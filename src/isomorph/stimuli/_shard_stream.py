@@ -40,7 +40,8 @@ class ShardStream:
     An id is `NAME OF THE SHARD/KEY`. `.cls` beside every picture of a slice becomes its column `class_index`, `.txt` its column `text`.
 
     Args:
-        shards: Files or addresses (`https://…`, `s3://…`, what fsspec knows), in order; or a text for `shard_names`. Names must differ.
+        shards: Files or addresses (`https://…`, `s3://…`, what fsspec knows), in order, or what `shards_now` found of them; or a text for
+            `shard_names`. Names must differ.
         store: Keeps the indexes.
         background: As in `Stimuli.from_folder`.
         max_pixels: As in `Stimuli.from_folder`.
@@ -74,20 +75,24 @@ class ShardStream:
     """
 
     def __init__(
-        self, shards: str | Sequence[Path | str], *, store: Store, background: Background = WHITE, max_pixels: int = MAX_PIXELS
+        self,
+        shards: str | Sequence[Path | str | Shard | RemoteShard],
+        *,
+        store: Store,
+        background: Background = WHITE,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
         if isinstance(shards, str):
             shards = shard_names(shards)
         if not shards:
             raise InputError("a stream needs at least 1 shard; got none.")
-        names = [_name(each) for each in shards]
+        names = [shard_title(each) for each in shards]
         if doubled := [name for name, count in Counter(names).items() if count > 1]:
             raise IdError(
                 f"{len(doubled)} names of shards stand twice; the first is {doubled[0]!r}. Ids begin with them: rename the shards."
             )
         self.names, self._background, self._max_pixels = tuple(names), background, max_pixels
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="isomorph-shards") as threads:
-            self.shards: tuple[Shard | RemoteShard, ...] = tuple(threads.map(_shard, shards))
+        self.shards = shards_now(shards)
         found = [stored_index(each, store) for each in self.shards]
         self.indexes = tuple(each.fingerprint for each in found)
         self.starts = np.cumsum([0, *(each.meta["pictures"] for each in found)])
@@ -142,11 +147,26 @@ class ShardStream:
         return Stimuli(Parts(tuple(ids), source, _columns(notes), f"{len(self.shards):,} shards"))
 
 
-def _name(shard: Path | str) -> str:
-    return str(shard).partition("?")[0].rpartition("/")[2].removesuffix(".tar")
+def shards_now(shards: Sequence[Path | str | Shard | RemoteShard]) -> tuple[Shard | RemoteShard, ...]:
+    """Shards as they are now, looked at eight at a time; those that were looked at before stay as they were.
+
+    Raises:
+        FileError: One is not there, or its server gives no ranges of bytes.
+        FetchError: A server did not answer, again and again.
+    """
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="isomorph-shards") as threads:
+        return tuple(threads.map(_shard, shards))
 
 
-def _shard(shard: Path | str) -> Shard | RemoteShard:
+def shard_title(shard: Path | str | Shard | RemoteShard) -> str:
+    """What a shard is called in ids and labels."""
+    place = shard.path if isinstance(shard, Shard | RemoteShard) else shard
+    return str(place).partition("?")[0].rpartition("/")[2].removesuffix(".tar")
+
+
+def _shard(shard: Path | str | Shard | RemoteShard) -> Shard | RemoteShard:
+    if isinstance(shard, Shard | RemoteShard):
+        return shard
     return RemoteShard.of(shard) if isinstance(shard, str) and "://" in shard else Shard.of(Path(shard))
 
 
