@@ -209,7 +209,10 @@ class Study:
 
     @cached_property
     def parts(self) -> StudyParts:
-        """Its stages: `features`, one unit a model and data set; `similarities`, one a data set, and the probes; `consistency`."""
+        """Its stages: `features`, one unit a model and data set; `similarities`, one a data set, and the probes; `consistency`.
+
+        With `ranges` each has one before it, in which its long units are shared out: `rows`, `stripes` and `draws`.
+        """
         from isomorph.consistency._study_parts import study_parts
 
         return study_parts(self)

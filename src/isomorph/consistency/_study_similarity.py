@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -125,7 +125,7 @@ class SimilarityUnit:
 
     def _joined(self, store: Store, writer: Writer) -> AllPairs:
         """What the ranges found, and what the measures say that no range can walk."""
-        from isomorph.pairwise import AllPairs, PairState
+        from isomorph.pairwise import PairState
 
         stripes = self.stripes()
         if not any(each.shard in writer.finished for each in stripes):
@@ -140,11 +140,7 @@ class SimilarityUnit:
         values = np.stack([each.values[at] for each, at in chosen.values()])
         errors = np.stack([np.asarray(each.standard_errors)[at] for each, at in chosen.values()])
         form = {label: each.form[label] for label, (each, _) in chosen.items()}
-        first = found[0]
-        return AllPairs(
-            names=first.names, measures=tuple(chosen), values=values, standard_errors=errors, n=first.n, form=form, sampled=first.sampled,
-            precision=first.precision, memory=first.memory,
-        )  # fmt: skip
+        return replace(found[0], measures=tuple(chosen), values=values, standard_errors=errors, form=form)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
