@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from isomorph.benchmarks import load_benchmark
+from isomorph.benchmarks._geometry_match import Inference
 from isomorph.engine import outcomes
 from isomorph.errors import FetchError, InputError, StageNotReadyError
 from isomorph.models import Model, extraction_ranges
 from isomorph.models._named_model import NamedModel, named_models
 from isomorph.results import Study
+from isomorph.results._replicate_ranges import replicate_work
 from isomorph.stimuli import Stimuli
 from isomorph.store import Store
 
@@ -127,6 +129,14 @@ def test_a_plan_of_ranges_loads_no_model_that_the_store_remembers(study, tmp_pat
     assert [unit.fingerprint for unit in units] == expected
     with pytest.raises(AssertionError, match="was loaded"):
         units[0].run(store)
+
+
+def test_what_is_many_follows_from_the_sizes():
+    inference = Inference(replicates=100, permutations=50)
+    works = [replicate_work(stimuli=11, targets=2, comparisons=(each,), inference=inference) for each in ("spearman", "tau-a", "pearson")]
+    assert works == pytest.approx([110 * 101, 110 * 150, 110 * 3])
+    both = replicate_work(stimuli=11, targets=2, comparisons=("spearman", "pearson"), inference=inference)
+    assert both == pytest.approx(works[0] + works[2])
 
 
 def test_ranges_are_counted(study):

@@ -65,8 +65,8 @@ def evaluate(
         device: Where models that are given by name run: `cpu`, `cuda:0`, `mps`.
         ranges: Into how many pieces replicates are cut where they are many; each is kept in the store when it ends, so that a run that
             was killed goes on from there.
-        split_from: How many are many: replicates × pairs of stimuli, over all targets and comparisons of ranks (those of products and
-            permutations count a fiftieth).
+        split_from: How many are many: replicates × pairs of stimuli, over all targets and comparisons of ranks (those of products, and
+            permutations but those of τ, count a fiftieth).
         progress: Where progress is shown.
 
     Returns:

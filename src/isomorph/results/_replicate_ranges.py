@@ -24,18 +24,22 @@ if TYPE_CHECKING:
     from isomorph.results._fragment import Evaluation
     from isomorph.store import Store, StoredObject
 
-_RANKED = ("spearman", "tau-a", "rho-a")
+_TAU = "tau-a"
+_RANKED = ("spearman", "rho-a", _TAU)
 _PRODUCTS_SHARE = 1 / 50
 
 
 def replicate_work(*, stimuli: int, targets: int, comparisons: Sequence[str], inference: Inference) -> float:
-    """How much replicates cost: those of ranks times pairs of stimuli, over all targets.
+    """How much replicates and permutations cost, in replicates of ranks times pairs of stimuli, over all targets.
 
-    Permutations, and replicates of correlations and cosines, are products of matrices and count a fiftieth.
+    Permutations but those of Kendall's τ, and replicates of correlations and cosines, are products of matrices and count a fiftieth.
     """
-    ranked = sum(each in _RANKED for each in comparisons)
-    products = (len(comparisons) - ranked) * inference.replicates + len(comparisons) * inference.permutations
-    return comb(stimuli, 2) * targets * (ranked * inference.replicates + _PRODUCTS_SHARE * products)
+    work = sum(
+        inference.replicates * (1 if each in _RANKED else _PRODUCTS_SHARE)
+        + inference.permutations * (1 if each == _TAU else _PRODUCTS_SHARE)
+        for each in comparisons
+    )
+    return comb(stimuli, 2) * targets * work
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

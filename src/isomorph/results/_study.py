@@ -45,7 +45,7 @@ class Study:
             is worth its while from some thousand stimuli on. Many replicates are shared out, too, in the stage `replicates`. The results
             have the same bits.
         split_from: How many replicates are many: replicates × pairs of stimuli, over all targets and measures of ranks (those of other
-            measures, and permutations, count a fiftieth).
+            measures, and permutations but those of τ, count a fiftieth).
         report: The folder of the report, beside the study's file.
         store: The store's folder; default: `$ISOMORPH_STORE`.
 
