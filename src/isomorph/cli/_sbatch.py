@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -87,6 +88,7 @@ echo "{title}: job ${variable}"
 _ARRAY_JOB = '"${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID"'
 _CPUS = "${SLURM_CPUS_PER_TASK:-${SLURM_CPUS_ON_NODE:-1}}"
 _MOST_PER_GPU = 64
+_QUOTED = ' "$gpu"'
 
 
 def jobs_of(text: str) -> tuple[int, int | None]:
@@ -116,25 +118,15 @@ def sbatch_script(study: StagedStudy, path: Path, *, jobs: int, store: Path | st
     Raises:
         InputError: A path holds a line break, which no line of the script can hold; or several processes are to share a GPU that none uses.
     """
-    from isomorph.store import open_store
-
-    needs = {stage: study.needs(open_store(store), stage=stage) for stage in study.stages}
-    on_gpu = [stage for stage in study.stages if any(each.gpu for each in needs[stage])]
-    if not 1 <= per_gpu <= _MOST_PER_GPU:
-        raise InputError(f"from 1 to {_MOST_PER_GPU} processes can share a GPU; got {per_gpu}.")
-    if per_gpu > 1 and not on_gpu:
-        raise InputError(f"no stage of the study {study.name!r} runs on a GPU that {per_gpu} processes could share.")
+    asked = _asked(study, store, per_gpu)
+    on_gpu = [_in_names(stage) for stage in study.stages if asked[stage].gpu]
     name = _in_names(study.name)
     run = f"{_quoted(sys.executable)} -m isomorph run {_quoted(path)} --store {_quoted(store)}"
-    script = _HEAD.format(name=name, jobs=jobs, on_gpu=", ".join(map(_in_names, on_gpu)) or "none", no_gpu="" if on_gpu else _NO_GPU)
+    script = _HEAD.format(name=name, jobs=jobs, on_gpu=", ".join(on_gpu) or "none", no_gpu="" if on_gpu else _NO_GPU)
     script, after, limit = script + _MEMORY, "", "" if at_once is None else f"%{at_once}"
-    memory = {stage: _largest(needs[stage]) for stage in study.stages}
-    memory["report"] = max((each for each in memory.values() if each), default=None)
-    for stage in (*study.stages, "report"):
+    for stage, needed in asked.items():
         array, title = stage != "report", _in_names(stage)
-        share = per_gpu if stage in on_gpu else 1
-        workers, size = f" --engine dask --workers {share}" if share > 1 else "", memory[stage]
-        gpu, quoted = (" $gpu", ' "$gpu"') if (study.stages[-1] if stage == "report" else stage) in on_gpu else ("", "")
+        workers = f" --engine dask --workers {needed.processes}" if needed.processes > 1 else ""
         variable = re.sub(r"\W", "_", f"job_{title}", flags=re.ASCII)
         script += _JOB.format(
             variable=variable,
@@ -143,9 +135,9 @@ def sbatch_script(study: StagedStudy, path: Path, *, jobs: int, store: Path | st
             log="%A_%a" if array else "%j",
             array=f" --array=1-{jobs}{limit}" if array else "",
             after=after,
-            asked="" if size is None else f" $(memory {-(-share * size >> 20)}{quoted})",
-            gpu=gpu,
-            threads=_threads(share),
+            asked=needed.memory_words,
+            gpu=" $gpu" if needed.gpu else "",
+            threads=_threads(needed.processes),
             job=_ARRAY_JOB if array else "$SLURM_JOB_ID",
             part=f", part $SLURM_ARRAY_TASK_ID/{jobs}" if array else "",
             exports=_exports(),
@@ -154,6 +146,38 @@ def sbatch_script(study: StagedStudy, path: Path, *, jobs: int, store: Path | st
         )
         after = f' --dependency="afterok:${variable}" --kill-on-invalid-dep=yes'
     return script
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Asked:
+    """What the jobs of one stage ask for; memory of all their processes."""
+
+    gpu: bool
+    processes: int
+    memory: int | None
+
+    @property
+    def memory_words(self) -> str:
+        return "" if self.memory is None else f" $(memory {-(-self.memory >> 20)}{_QUOTED if self.gpu else ''})"
+
+
+def _asked(study: StagedStudy, store: Path | str, per_gpu: int) -> dict[str, _Asked]:
+    """Stage by stage, and of the report, which reads what the others made and goes with the last of them."""
+    from isomorph.store import open_store
+
+    if not 1 <= per_gpu <= _MOST_PER_GPU:
+        raise InputError(f"from 1 to {_MOST_PER_GPU} processes can share a GPU; got {per_gpu}.")
+    asked: dict[str, _Asked] = {}
+    sizes: list[int] = []
+    for stage in study.stages:
+        needs = study.needs(open_store(store), stage=stage)
+        gpu, size = any(each.gpu for each in needs), _largest(needs)
+        processes = per_gpu if gpu else 1
+        asked[stage] = _Asked(gpu=gpu, processes=processes, memory=None if size is None else processes * size)
+        sizes += [] if size is None else [size]
+    if per_gpu > 1 and not any(each.gpu for each in asked.values()):
+        raise InputError(f"no stage of the study {study.name!r} runs on a GPU that {per_gpu} processes could share.")
+    return asked | {"report": _Asked(gpu=asked[study.stages[-1]].gpu, processes=1, memory=max(sizes, default=None))}
 
 
 def _in_names(text: str) -> str:
