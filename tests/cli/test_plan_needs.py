@@ -32,7 +32,7 @@ def study(tmp_path: Path) -> Path:
 def test_a_plan_tells_what_units_need_and_the_store_remembers_it(study, tmp_path, capsys):
     weights, store = 4 * model_card(NAME).parameters, Store(tmp_path / "store")
     (_, by_card) = Study.load(study).needs(store, stage="targets")
-    assert by_card == Needs(memory=LIBRARIES_BYTES + 2 * weights + 2_000_000_000, least=500_000_000 + weights)
+    assert by_card == Needs(memory=LIBRARIES_BYTES + 2 * weights + 2_000_000_000, least=300_000_000 + weights)
 
     assert main(["plan", str(study), "--needs", "--json"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
