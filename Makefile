@@ -4,7 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 TESTS_READY := $(VENV)/.ready-dev
-# Modules are compiled when they are first imported: most of what these packages hold never is.
+# Modules are compiled when they are first imported, and kept so, whatever the shell asks: most of what these packages hold never is.
+unexport PYTHONDONTWRITEBYTECODE
 INSTALL := $(BIN)/python -m pip install --quiet --no-compile
 ifdef ISOMORPH_DATA_MIRROR
 export ISOMORPH_DATA_MIRROR := $(abspath $(ISOMORPH_DATA_MIRROR))

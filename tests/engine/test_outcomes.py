@@ -283,6 +283,21 @@ def test_a_signal_abandons_the_unit_and_leaves_no_death_behind(store: Store, nam
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX")
+def test_a_signal_at_the_moment_of_the_claim_leaves_no_claim_behind(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    unit, rename = Square(number=1), os.replace
+
+    def interrupted(here: Path, there: Path) -> None:
+        rename(here, there)
+        if str(there).endswith(".attempt.json"):
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+    monkeypatch.setattr(os, "replace", interrupted)
+    with StopSignals(), pytest.raises(StopRequested):
+        list(outcomes([unit], store=store))
+    assert not list(store.path.glob("units/??/*"))
+
+
 def test_a_long_plan_is_built_quickly() -> None:
     """A tenth of the plan whose figures are in docs/scale.md."""
     started = time.process_time()

@@ -79,20 +79,20 @@ class Journal:
         """
         claim = (self._files, f"{fingerprint[:2]}/{fingerprint}.{secrets.token_hex(6)}{_ATTEMPT}")
         content = json.dumps(asdict(ProcessName.here())).encode()
-        _claims.add(claim)
-        if not self._claimed(fingerprint, claim[1], content):
-            _claims.discard(claim)
-            yield False
-            return
-        over = threading.Event()
+        over, ours = threading.Event(), True  # until told otherwise: a signal may come when the note has just been written
         beat = threading.Thread(target=_renew, args=(*claim, content, over), daemon=True)
-        beat.start()
         try:
-            yield True
+            _claims.add(claim)
+            ours = self._claimed(fingerprint, claim[1], content)
+            if ours:
+                beat.start()
+            yield ours
         finally:
             over.set()
-            beat.join()  # lest it writes the note again after it was removed
-            _over.add(claim)
+            if beat.ident is not None:
+                beat.join()  # lest it writes the note again after it was removed
+            if ours:
+                _over.add(claim)
             _claims.discard(claim)
             _remove_what_is_over()
 
