@@ -133,13 +133,16 @@ def test_metrics_are_served_until_it_is_interrupted(study):
     assert main(["plan", str(study)]) == 0  # the store then knows the model, and the server need not load torch
     words = [sys.executable, "-m", "isomorph", "status", str(study), "--listen", "0"]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as running:
-        assert running.stderr is not None
-        told = running.stderr.readline()
-        match = re.fullmatch(r"metrics of small at (http://127\.0\.0\.1:\d+/metrics); Ctrl-C ends\n", told)
-        assert match, told
-        assert read(get(match[1])[2])["isomorph_units", "small", "scores", "waiting"] == 1
-        running.send_signal(signal.SIGINT)
-        assert running.wait(timeout=120) == 130
+        try:
+            assert running.stderr is not None
+            told = running.stderr.readline()
+            match = re.fullmatch(r"metrics of small at (http://127\.0\.0\.1:\d+/metrics); Ctrl-C ends\n", told)
+            assert match, told
+            assert read(get(match[1])[2])["isomorph_units", "small", "scores", "waiting"] == 1
+            running.send_signal(signal.SIGINT)
+            assert running.wait(timeout=120) == 130
+        finally:
+            running.kill()
 
 
 @pytest.mark.skipif(not hasattr(os, "getuid"), reason="links that lead to themselves are of POSIX")
