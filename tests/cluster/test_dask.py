@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import sys
+import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -156,6 +157,7 @@ def test_what_no_worker_can_hold_is_told_at_once_and_the_rest_goes_on(engine, st
         "(`--job per_gpu=1`), or a larger one."
     )
     assert Journal(store).notes(units[6].fingerprint).error == ended[0].error
+    assert not ended[0].error.excusable, "a study leaves nothing out because workers were too small"
 
 
 def test_units_that_read_the_same_prefer_one_worker_but_none_is_idle_for_it(cluster, engine, store):
@@ -172,6 +174,26 @@ def test_units_that_read_the_same_prefer_one_worker_but_none_is_idle_for_it(clus
     assert all(each.state == "done" for each in engine.run(same, store=store))
     shares = [len(mine & {unit.fingerprint for unit in same}) for mine in by_process(store)]
     assert min(shares) >= 3, shares
+
+
+def test_what_few_workers_can_hold_goes_to_no_other_for_what_it_reads(store):
+    """Of two workers only one has the memory for the later units, and the other one has read half of what they read."""
+    from distributed import Scheduler, SpecCluster, Worker
+
+    how = {"host": "127.0.0.1", "dashboard": False}
+    sizes = {size: {"cls": Worker, "options": how | {"nthreads": 1, "resources": {"MEMORY": size * 10**9}}} for size in (4, 9)}
+    small, large = Needs(memory=3 * 10**9), Needs(memory=8 * 10**9)
+    units = [
+        Square(number=number, seconds=0.05, needs=replace(small if number < 4 * WORKERS else large, near=f"shard {number % 2}"))
+        for number in range(8 * WORKERS)
+    ]
+    with SpecCluster(workers=sizes, scheduler={"cls": Scheduler, "options": how | {"port": 0}}, silence_logs=False) as unlike:
+        engine, ended = DaskEngine(unlike.scheduler_address), []
+        with engine:
+            run = threading.Thread(target=lambda: ended.extend(engine.run(units, store=store)), daemon=True)
+            run.start()
+            run.join(timeout=120)
+    assert [each.state for each in ended] == ["done"] * len(units)
 
 
 def by_process(store: Store) -> list[set[str]]:

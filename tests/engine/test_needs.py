@@ -86,3 +86,18 @@ def test_only_what_workers_speak_of_is_asked_for():
     assert str(error.value).endswith("Ask for more memory a worker (`--job memory=…`).")
     with pytest.raises(InputError, match=r"Ask for a GPU \(`--job gpus=1`\)\.$"):
         Offers(None, {"MEMORY": 4 * GB}, gpu=True).asked(Needs())
+
+
+class Client:
+    """As much of Dask's as is asked, with a thousand small workers and a large one."""
+
+    def scheduler_info(self, n_workers: int = 5):
+        workers = [{"resources": {"MEMORY": 4 * GB}}] * 1000 + [{"resources": {"MEMORY": 8 * GB}}]
+        return {"workers": dict(enumerate(workers[: n_workers if n_workers > 0 else None]))}
+
+
+def test_all_workers_at_an_address_count():
+    offers = Offers(Client(), None, gpu=False)
+    small, large = (offers.asked(Needs(memory=memory * GB)) for memory in (3, 6))
+    assert (small, large) == ({"MEMORY": 3 * GB}, {"MEMORY": 6 * GB})
+    assert (offers.everywhere(small), offers.everywhere(large), offers.everywhere(None)) == (True, False, True)

@@ -48,6 +48,10 @@ class Offers:
                 return wanted
         raise InputError(_too_large(needs.certain, wanted, workers))
 
+    def everywhere(self, wanted: Resources | None) -> bool:
+        """Whether it does not matter which worker gets what a unit asks for."""
+        return not wanted or all(_has(worker, wanted) for worker in self._workers())
+
     def _resources(self, needs: Needs) -> dict[str, float]:
         wished = {
             "MEMORY": needs.memory,
@@ -60,8 +64,9 @@ class Offers:
         if self._known is not None:
             return [self._known]
         if time.monotonic() >= self._until:
-            told = self._client.scheduler_info()["workers"].values()
-            self._read, self._until = [each.get("resources") or {} for each in told], time.monotonic() + _FRESH_SECONDS
+            told = self._client.scheduler_info(n_workers=-1)["workers"].values()  # some versions tell of five unless asked for all
+            different = {tuple(sorted((each.get("resources") or {}).items())) for each in told}
+            self._read, self._until = [dict(each) for each in sorted(different)], time.monotonic() + _FRESH_SECONDS
         return self._read
 
 

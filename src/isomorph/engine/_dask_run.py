@@ -5,11 +5,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import chain, islice
 from queue import SimpleQueue
 from typing import Any
 
-from isomorph.engine._dask_offers import Offers
+from isomorph.engine._dask_offers import Offers, Resources
 from isomorph.engine._journal import Journal
 from isomorph.engine._needs import needs_of
 from isomorph.engine._outcome import ErrorRecord, Outcome
@@ -75,27 +76,27 @@ class DaskRun:
         """Those that no worker can hold first, so that they are told at once; of a plan that is an iterator each in its turn."""
         if not isinstance(units, Sequence):
             return iter(enumerate(units))
-        refused = {index for index, unit in enumerate(units) if self._too_large(unit)}
+        refused = {index for index, unit in enumerate(units) if isinstance(self._asked(unit), InputError)}
         return chain(((index, units[index]) for index in sorted(refused)), (each for each in enumerate(units) if each[0] not in refused))
 
-    def _too_large(self, unit: WorkUnit) -> InputError | None:
+    def _asked(self, unit: WorkUnit) -> Resources | InputError | None:
         try:
-            self._offers.asked(needs_of(unit))
+            return self._offers.asked(needs_of(unit))
         except InputError as error:
             return error
-        return None
 
     def _submit(self, index: int, unit: WorkUnit) -> None:
-        if error := self._too_large(unit):
+        asked = self._asked(unit)
+        if isinstance(asked, InputError):
             self._waiting[index] = None, unit, ""
-            self._events.put((index, self._refused(unit, error), ""))
+            self._events.put((index, self._refused(unit, asked), ""))
             return
-        needs = needs_of(unit)
-        first = self._readers.get(needs.near, "")
-        # A preference: an idle worker takes from a busy one what only prefers it.
+        # A preference: an idle worker takes from a busy one what only prefers it. Where Dask does not keep to a preference, it forgets
+        # resources, too, and a worker that lacks them would never begin: so only what any worker can hold has one.
+        first = self._readers.get(needs_of(unit).near, "") if self._offers.everywhere(asked) else ""
         near = {"workers": [first], "allow_other_workers": True} if first else {}
         key, (work, *what) = f"{self._topic}-{secrets.token_hex(4)}", self._call(index, unit, self._topic)
-        future = self._client.submit(work, *what, key=key, pure=False, resources=self._offers.asked(needs), **near)
+        future = self._client.submit(work, *what, key=key, pure=False, resources=asked, **near)
         self._waiting[index] = future, unit, first
         future.add_done_callback(lambda ended: self._events.put((index, ended, "")))
 
@@ -106,7 +107,7 @@ class DaskRun:
             fingerprint = unit.fingerprint
             if fingerprint in self._store:
                 return Outcome(label=unit.label, fingerprint=fingerprint, state="skipped")
-        record = ErrorRecord.of(error, attempts=0)
+        record = replace(ErrorRecord.of(error, attempts=0), excusable=False)  # it says something of the workers, nothing of the unit
         if fingerprint:
             Journal(self._store).failed(fingerprint, record)
         return Outcome(label=unit.label, fingerprint=fingerprint, state="failed", error=record)
