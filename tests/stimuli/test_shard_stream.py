@@ -272,8 +272,17 @@ def test_blocks_on_disk_are_not_fetched_again(folder, server, cache, monkeypatch
 def test_the_cache_stays_within_its_limit_and_a_full_disk_is_no_error(folder, server, cache, monkeypatch):
     monkeypatch.setattr(remote, "BLOCK", 2000)
     monkeypatch.setenv("ISOMORPH_SHARD_CACHE_SIZE", "20KB")
+    (cache / "mm").mkdir(parents=True)
+    (cache / "lock").symlink_to(folder / "made by a stranger's link")
+    not_ours, left = cache / "mm" / "thesis.tex", cache / "mm" / f".{32 * '0'}-7.0123abcd-0123456789ab.tmp"  # of a process that was killed
+    for path in (not_ours, left):
+        path.write_bytes(bytes(30_000))
+        os.utime(path, (0, 0))
     check(ShardStream(addresses(server), store=Store(folder / "store")))
-    assert 5_000 < sum(path.stat().st_size for path in kept(cache)) <= 20_000
+    assert not_ours.exists()
+    assert not left.exists()
+    assert not (folder / "made by a stranger's link").exists()
+    assert 5_000 < sum(path.stat().st_size for path in kept(cache) if path != not_ours) <= 20_000
     monkeypatch.setenv("ISOMORPH_SHARD_CACHE", str(folder / "00000.tar"))  # where no folder can be
     remote._BLOCKS.__init__()
     check(ShardStream(addresses(server), store=Store(folder / "store")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -15,7 +16,7 @@ import xxhash
 from isomorph.engine import parse_bytes
 from isomorph.errors import StoreError
 from isomorph.spec import fingerprint
-from isomorph.store._atomic import make_folder, write_bytes
+from isomorph.store._atomic import TEMPORARY, make_folder, write_bytes
 
 try:
     import fcntl
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _DEFAULT_SIZE = "50GB"
 _DIGEST_BYTES = 16
 _SHARE = 16  # so many processes may write at once before the limit is passed
+_OURS = re.compile(rf"[0-9a-f]{{32}}-[0-9]+|\.[0-9a-f]{{32}}-[0-9]+\..*{re.escape(TEMPORARY)}")
+"""What blocks are called, and what a killed process leaves of one; other files of the folder are somebody's."""
 
 
 class ShardCache:
@@ -51,7 +54,7 @@ class ShardCache:
             whole = path.read_bytes()
             content, digest = whole[:-_DIGEST_BYTES], whole[-_DIGEST_BYTES:]
             if digest == xxhash.xxh3_128(content).digest():
-                os.utime(path)  # the oldest is what was not read for longest
+                os.utime(path)  # the oldest is what was not read for longest; what is not ours to touch is not taken
                 return content
             path.unlink()
         return None
@@ -76,7 +79,7 @@ class ShardCache:
         try:
             with suppress(OSError, StoreError):
                 make_folder(self._folder)
-                descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+                descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600)
                 if fcntl is not None:
                     fcntl.lockf(descriptor, fcntl.LOCK_EX, 1, crc32(self._path(shard, number).name.encode()))
             yield
@@ -91,7 +94,7 @@ class ShardCache:
     def _tidy(self, needed: int) -> None:
         """Remove the oldest blocks until a tenth is free, if little is; then so much may be written before the next look."""
         found = []
-        for path in self._folder.glob("??/*"):
+        for path in (each for each in self._folder.glob("??/*") if _OURS.fullmatch(each.name)):
             with suppress(OSError):  # another process tidies, too
                 status = path.stat()
                 found.append((status.st_mtime_ns, status.st_size, path))
