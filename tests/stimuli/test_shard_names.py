@@ -28,6 +28,8 @@ def test_files_come_by_their_numbers(tmp_path):
     assert [Path(each).name for each in shard_names(str(tmp_path / "*.tar"))] == ["a-9.tar", "a-10.tar", "b-1.tar"]
     assert [Path(each).name for each in shard_names(str(tmp_path / "{b,a}-?.tar"))] == ["b-1.tar", "a-9.tar"]
     assert shard_names(str(tmp_path)) == shard_names(str(tmp_path / "**/*.tar"))
+    (tmp_path / "._a-9.tar").touch()  # a Mac leaves such beside the files that it copies
+    assert [Path(each).name for each in shard_names(str(tmp_path))] == ["a-9.tar", "a-10.tar", "b-1.tar"]
     (tmp_path / "{1..2}.tar").touch()
     assert shard_names(str(tmp_path / "{1..2}.tar")) == (str(tmp_path / "{1..2}.tar"),)
 
@@ -48,3 +50,19 @@ def test_a_folder_of_pictures_or_a_table_names_no_shards(tmp_path):
 def test_only_files_count_from_a_folder():
     assert shards_beside("s3://bucket/{0..9}.tar", Path("/lab")) == "s3://bucket/{0..9}.tar"
     assert shards_beside("{0..9}.tar", Path("/lab")) == "/lab/{0..9}.tar"
+
+
+def test_the_name_of_a_folder_is_no_pattern(tmp_path):
+    folder = tmp_path / "runs [old]"
+    folder.mkdir()
+    for name in ("1.tar", "2.tar"):
+        (folder / name).touch()
+    for text in ("*.tar", "{1..2}.tar", "."):
+        assert shard_names(shards_beside(text, folder)) == (str(folder / "1.tar"), str(folder / "2.tar"))
+    assert shard_names(shards_beside("1.tar", folder)) == (str(folder / "1.tar"),)
+
+
+def test_a_list_may_be_longer_than_a_name():
+    text = "{" + ",".join(f"picture-shard-{number}" for number in range(100)) + "}.tar"
+    assert names_shards(text)
+    assert len(shard_names(text)) == 100

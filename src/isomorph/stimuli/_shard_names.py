@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 from collections.abc import Sequence
 from itertools import product
@@ -33,7 +34,7 @@ def shard_names(text: str) -> tuple[str, ...]:
         ('s3://pictures/train-008.tar', 's3://pictures/train-009.tar', 's3://pictures/train-010.tar')
     """
     remote = "://" in text
-    if not remote and Path(text).exists():
+    if not remote and _there(text):
         return _in_folder(Path(text)) if Path(text).is_dir() else (text,)
     named = _expanded(text)
     if remote:
@@ -49,11 +50,11 @@ def names_shards(text: str | Path) -> bool:
     if "://" in text:
         return True
     path = Path(text)
-    if path.is_dir():
+    if _there(text) and path.is_dir():
         inside = [each for each in path.iterdir() if not each.name.startswith(".")]
         others = any(each.suffix.lower() in SUFFIXES or each.is_dir() for each in inside)
         return not others and any(each.suffix == ".tar" for each in inside)
-    return path.suffix == ".tar" or (not path.is_file() and ("{" in text or glob.has_magic(text)))
+    return path.suffix == ".tar" or (not _there(text) and _stands_for_more(text))
 
 
 def shards_beside(text: str, folder: Path) -> str:
@@ -63,7 +64,18 @@ def shards_beside(text: str, folder: Path) -> str:
         >>> shards_beside("s3://pictures/{0..9}.tar", Path("studies")), shards_beside("{0..9}.tar", Path("studies"))
         ('s3://pictures/{0..9}.tar', 'studies/{0..9}.tar')
     """
-    return text if "://" in text else str(folder / text)
+    if "://" in text:
+        return text
+    pattern = _stands_for_more(text) and not _there(str(folder / text))
+    return str((Path(glob.escape(str(folder))) if pattern else folder) / text)
+
+
+def _there(text: str) -> bool:
+    return os.path.exists(text)  # noqa: PTH110 - `Path.exists` raises of a list that is longer than names may be
+
+
+def _stands_for_more(text: str) -> bool:
+    return "{" in text or glob.has_magic(text)
 
 
 def _expanded(text: str) -> tuple[str, ...]:
@@ -106,7 +118,7 @@ def _matching(pattern: str) -> list[str]:
 
 
 def _in_folder(folder: Path) -> tuple[str, ...]:
-    found = sorted((str(each) for each in folder.glob("*.tar")), key=_by_numbers)
+    found = sorted((str(each) for each in folder.glob("*.tar") if not each.name.startswith(".")), key=_by_numbers)
     if not found:
         raise FileError(f"the folder {folder} holds no tar shards (*.tar).")
     return tuple(found)
