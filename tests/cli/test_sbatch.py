@@ -95,9 +95,9 @@ def test_only_stages_that_run_a_model_ask_for_a_gpu(tmp_path):
     assert [each.endswith("--time=9 --qos=low day --partition=gpu --gres=gpu:1") for each in asked] == [True, False, False, False]
     assert [each.endswith("--time=9 --qos=low day") for each in asked] == [False, True, True, True]
     assert ["--mem=" in each for each in asked] == [True, False, False, True]
-    own = submitted(of(device="cuda:0"), tmp_path, "--gpu-options=--mem=9G")
+    own = submitted(of(device="cuda:0"), tmp_path, "--gpu-options=--qos=day", "--gpu-options=--mem=9G")
     assert [each.count("--mem=") for each in own] == [1, 0, 0, 1]
-    assert own[0].endswith("--mem=9G")
+    assert own[0].endswith("--qos=day --mem=9G")
     with pytest.raises(AssertionError, match="no stage of this study runs on a GPU, for that is not the device it asks for"):
         submitted(of(), tmp_path, "--gpu-options=--gres=gpu:1")
 

@@ -28,7 +28,7 @@ gpu=
 for each in "$@"; do
   shift
   case "$each" in
-    --gpu-options=*) gpu=${{each#*=}} ;;
+    --gpu-options=*) gpu="${{gpu:+$gpu }}${{each#*=}}" ;;
     *) set -- "$@" "$each" ;;
   esac
 done
