@@ -17,8 +17,10 @@ import pytest
 from PIL import Image
 
 from isomorph.cli import main
-from isomorph.cli._plan import study_in_parts
-from isomorph.engine import Part, run_plan
+from isomorph.cli._plan import plan_rows, study_in_parts
+from isomorph.cli._plan_needs import with_needs
+from isomorph.cli._sbatch import sbatch_script
+from isomorph.engine import Needs, Part, run_plan
 from isomorph.errors import StageNotReadyError, StoreError, UnknownNameError
 from isomorph.models import extract, load_model
 from isomorph.models._card import ModelCard
@@ -81,6 +83,7 @@ def test_units_are_slices_and_all_models_see_some_shards_before_the_next(study):
     with pytest.raises(StageNotReadyError, match="needs what the stage 'index' makes, and 4 of its units are not finished"):
         staged.units(store, stage="features")
     assert staged.labels(store, stage="features")[:2] == ["bundled/pixels on 000", f"{RESNET} on 000"]
+    early = plan_rows(staged, store)
     index = staged.units(store, stage="index")
     assert [each.label for each in index] == [f"index of 00{number}" for number in range(4)]
     assert not ExtractionStudy.load(study).plan(store)[0]["pictures"]
@@ -88,6 +91,7 @@ def test_units_are_slices_and_all_models_see_some_shards_before_the_next(study):
     units = staged.units(store, stage="features")
     assert [each.needs.memory is None for each in units[:4]] == [False] * 3 + [True]  # nobody knows the size of the second model
     assert staged.needs(store, stage="features")[0].memory is None
+    assert [row["memory"] for row in with_needs(early, staged, store)] == [None] * 12  # of a plan from before the index
     first, second = ["000 (3 pictures)", "001 (3 pictures)", "001 from 3 (2 pictures)"], ["003 (2 pictures)"]
     models = ("bundled/pixels", RESNET)
     assert [each.label for each in units] == [f"{model} on {each}" for shards in (first, second) for model in models for each in shards]
@@ -95,6 +99,12 @@ def test_units_are_slices_and_all_models_see_some_shards_before_the_next(study):
     assert [each.needs.near for each in units] == [near[0]] * 6 + [near[1]] * 2
     halves = [{unit.needs.near for unit in Part(number, 2).of(units)} for number in (1, 2)]
     assert halves == [{near[0]}, set(near)]
+
+
+def test_a_script_is_written_where_no_shard_can_be_reached(tmp_path):
+    asked = ExtractionStudy(name="far", models=("bundled/pixels",), shards="https://nowhere.invalid/{0..9}.tar").parts
+    assert asked.needs(Store(tmp_path / "store"), stage="index") == [Needs()]
+    assert "--job-name=far-index" in sbatch_script(asked, tmp_path / "far.toml", jobs=2, store=tmp_path / "store")
 
 
 def test_parts_make_the_store_of_one_process_and_a_second_run_does_nothing(study, done, tmp_path, capsys):

@@ -34,12 +34,13 @@ def _stage(rows: list[dict[str, Any]], asked: StagedStudy, kept: Store, stage: s
     from isomorph.errors import StageNotReadyError
 
     mine = [row for row in rows if row["stage"] == stage]
-    try:
-        return list(zip(mine, [_needs(unit) for unit in asked.units(kept, stage=stage)], strict=True))
-    except StageNotReadyError:
-        told = asked.needs(kept, stage=stage)
-        known = {name: max((getattr(each, name) or 0 for each in told), default=0) or None for name in COLUMNS}
-        return [(row, known | {"gpu": bool(known["gpu"])}) for row in mine]
+    with suppress(StageNotReadyError):
+        units = asked.units(kept, stage=stage)
+        if [each.label for each in units] == [row["unit"] for row in mine]:  # else it has become ready since the plan was made
+            return list(zip(mine, map(_needs, units), strict=True))
+    told = asked.needs(kept, stage=stage)
+    known = {name: max((getattr(each, name) or 0 for each in told), default=0) or None for name in COLUMNS}
+    return [(row, known | {"gpu": bool(known["gpu"])}) for row in mine]
 
 
 def _needs(unit: LazyUnit) -> dict[str, Any]:

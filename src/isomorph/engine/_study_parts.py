@@ -28,7 +28,8 @@ class StudyParts:
         makers: Stage → what gives its units.
         expected: Stage → labels, of stages whose units cannot be told before those of the stage before are finished.
         may_fail: Stages that count as finished when what is missing has failed, by an excusable error: a study that leaves out what fails.
-        expected_needs: Stage → what its units need, of those stages whose units cannot be told before; others need nothing special.
+        expected_needs: Stage → what its units need, of those stages whose units cannot be told before, or are dear to tell; of the first
+            kind others need nothing special.
     """
 
     name: str
@@ -67,7 +68,7 @@ class StudyParts:
 
     def needs(self, store: Store, *, stage: str, progress: Progress | None = None) -> list[Needs]:
         """See `StagedStudy.needs`."""
-        if stage in self.expected:
+        if stage in self.expected or stage in self.expected_needs:
             return [self.expected_needs.get(stage, Needs())]
         return [needs_of(unit) for unit in self._units(store, stage, progress)]
 

@@ -153,7 +153,7 @@ class ExtractionStudy:
     @property
     def parts(self) -> StudyParts:
         """The stages `index` and `features`."""
-        from isomorph.engine import StudyParts
+        from isomorph.engine import Needs, StudyParts
         from isomorph.stimuli._shard_stream import shard_title
         from isomorph.store import open_store
 
@@ -175,7 +175,7 @@ class ExtractionStudy:
             store=self.store,
             makers={"index": index, "features": features},
             expected={"features": expected},
-            expected_needs={"features": self.slices(open_store(self.store)).most_needs},
+            expected_needs={"index": Needs(), "features": self.slices(open_store(self.store)).most_needs},  # no shard is looked at for them
         )
 
     def slices(self, store: Store, progress: Progress | None = None) -> SlicePlan:
