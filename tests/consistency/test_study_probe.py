@@ -66,13 +66,24 @@ def test_folds_make_the_bytes_of_one_unit(features, ranges, pieces):
 def test_what_no_range_has_done_is_done_by_the_whole(features):
     store, shared = features[0], probe_of(features, seed=3, ranges=5)
     lost, found, *_ = units = shared.pieces()
+    run_plan(units, store=store)
     replace(shared, ranges=1).run(store)
     expected = committed(store, shared)
-    run_plan(units, store=store)
     forget(store, shared, lost)
     manifest = store.open(found.fingerprint).folder / "manifest.json"
     manifest.write_text(manifest.read_text().replace(json.dumps("right"), json.dumps("wrong")))
     assert lost.read(store) == found.read(store) == {}
+    shared.run(store)
+    assert committed(store, shared) == expected
+
+
+def test_folds_of_a_finished_probe_do_nothing_and_do_no_harm(features):
+    store, shared = features[0], probe_of(features, seed=4, ranges=5)
+    replace(shared, ranges=1).run(store)
+    expected, units = committed(store, shared), shared.pieces()
+    run_plan(units, store=store)
+    assert [each.read(store) for each in units] == [{}] * 5
+    forget(store, shared)
     shared.run(store)
     assert committed(store, shared) == expected
 

@@ -139,13 +139,13 @@ class ProbeFolds:
 
     @timing("score")
     def run(self, store: Store) -> None:
-        """Learn and test these folds; commit the counts."""
-        right = self.probe.right(store, self.part.of(range(self.probe.folds)))
+        """Learn and test these folds, unless the probe is finished; commit the counts."""
+        right = {} if self.probe.fingerprint in store else self.probe.right(store, self.part.of(range(self.probe.folds)))
         with store.begin(self.fingerprint, to_plain(self.spec) | {"summary": self.label}) as writer:
             writer.commit({"right": [[fold, count] for fold, count in right.items()]})
 
     def read(self, store: Store) -> dict[int, float]:
-        """Fold → the count, as committed; nothing where it is not there, or damaged."""
+        """Fold → the count, as committed; nothing where it is not there, or damaged, or was not wanted."""
         if self.fingerprint in store:
             with suppress(StoreError):
                 return dict(store.open(self.fingerprint).meta["right"])
