@@ -132,6 +132,35 @@ def test_stripes_are_used_and_those_that_are_lost_walked_again(study, alone, wal
     assert parts == [1, 2]
 
 
+def test_a_range_of_a_machine_whose_disk_was_too_small_for_all_entries(study, alone, walked, tmp_path, monkeypatch):
+    store = Store(shutil.copytree(walked.path, tmp_path / "store"))
+    unit = study.parts.units(store, stage="similarities")[0]
+    [sampled] = (store.path / "objects" / unit.fingerprint[:2] / unit.fingerprint).glob("stripes-2-*.safetensors")
+    sampled.unlink()
+    with monkeypatch.context() as small:
+        usage = shutil.disk_usage("/")
+        small.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+        small.setattr("isomorph.pairwise._plan.SAMPLED_ENTRIES", 20)
+        unit.make().stripes()[1].run(store)
+    assert sampled.exists()
+    unit.run(store)
+    where = f"{unit.fingerprint[:2]}/{unit.fingerprint}/"
+    kept, expected = ({k: v for k, v in objects(each).items() if k.startswith(where)} for each in (store, alone))
+    assert kept == expected
+
+
+def test_rows_of_unit_length_for_which_no_disk_has_room(study, together, monkeypatch):
+    """A mapped file on a full disk would end the process by a signal."""
+    usage = shutil.disk_usage("/")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1000))
+    similarity = replace(study.parts.units(together, stage="similarities")[0].make(), memory_limit=1)
+    with (
+        pytest.raises(InputError, match=r"do not fit into memory_limit, and .* has 1 KB free for .*TMPDIR"),
+        similarity.items(together),
+    ):
+        pass
+
+
 def test_draws_are_used_and_those_that_are_lost_made_again(study, alone, together, tmp_path):
     store = Store(shutil.copytree(together.path, tmp_path / "store"))
     draws, answers = (study.parts.units(store, stage=stage) for stage in ("draws", "consistency"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -67,7 +68,8 @@ class Making:
 
     def fill(self, result: FloatArray, blocks: Sequence[slice], compute: Compute) -> None:
         """Compute this part's blocks and keep them."""
-        mine = _dealt(blocks, self.part, call=len(self.made))
+        dealt = _dealt(blocks, self.part.total, call=len(self.made))
+        mine = [block for number, block in dealt if number == self.part.number]
         for block in mine:
             result[block] = compute(block)
         self.made.append(np.concatenate([result[:0], *(result[block] for block in mine)]))
@@ -89,14 +91,13 @@ class Taking:
     def fill(self, result: FloatArray, blocks: Sequence[slice], compute: Compute) -> None:
         """Put every block in its place."""
         call, self.calls = self.calls, self.calls + 1
-        for number in range(1, self.ranges + 1):
-            first = 0
-            for block in _dealt(blocks, Part(number, self.ranges), call=call):
-                count = block.stop - block.start
-                result[block] = self.made[number][call][first : first + count] if number in self.made else compute(block)
-                first += count
+        taken: Counter[int] = Counter()
+        for number, block in _dealt(blocks, self.ranges, call=call):
+            first, count = taken[number], block.stop - block.start
+            result[block] = self.made[number][call][first : first + count] if number in self.made else compute(block)
+            taken[number] += count
 
 
-def _dealt(blocks: Sequence[slice], part: Part, *, call: int) -> list[slice]:
-    """The blocks of a part. Every call begins with another part, for many calls have one block."""
-    return [block for at, block in enumerate(blocks, start=call) if at % part.total == part.number - 1]
+def _dealt(blocks: Sequence[slice], parts: int, *, call: int) -> list[tuple[int, slice]]:
+    """The blocks, each with the number of its part. Every call begins with another part, for many calls have one block."""
+    return [(at % parts + 1, block) for at, block in enumerate(blocks, start=call)]

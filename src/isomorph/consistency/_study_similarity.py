@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from isomorph._version import __version__
 from isomorph.arrays import FloatArray
 from isomorph.consistency._study_units import FeatureUnit, stored_features
 from isomorph.engine import Part, parse_bytes
+from isomorph.errors import InputError
 from isomorph.features import Features
 from isomorph.profile import timing
 from isomorph.spec import fingerprint, to_plain
@@ -109,9 +110,12 @@ class SimilarityUnit:
         items = {name: stored_features(store, each, self.again.get(name)) for name, each in self.features.items()}
         if not self.normalise:
             yield items
-        elif sum(4 * each.values.size for each in items.values()) <= parse_bytes(self.memory_limit):
+        elif (size := sum(4 * each.values.size for each in items.values())) <= parse_bytes(self.memory_limit):
             yield {name: unit_length(each) for name, each in items.items()}
         else:
+            from isomorph.pairwise._plan import check_disk
+
+            check_disk(size, Path(gettempdir()))
             with TemporaryDirectory(prefix="isomorph-", ignore_cleanup_errors=True) as folder:
                 yield {name: unit_length(each, file=Path(folder) / f"{at}.npy") for at, (name, each) in enumerate(items.items())}
 
@@ -130,7 +134,10 @@ class SimilarityUnit:
         stripes = self.stripes()
         if not any(each.shard in writer.finished for each in stripes):
             return self._compared(store, self.measures)
-        found = [reduce(PairState.merge, (each.state(store, writer) for each in stripes)).finish()]
+        try:
+            found = [reduce(PairState.merge, (each.state(store, writer) for each in stripes)).finish()]
+        except InputError:  # a machine with a small disk has sampled the entries to be ranked, and others have not
+            return self._compared(store, self.measures)
         apart = {label: each for label, each in self.measures.items() if label not in self.streamed}
         if not apart:
             return found[0]

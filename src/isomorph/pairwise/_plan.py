@@ -86,7 +86,7 @@ def plan_work(
         height = min(best, (limit - held) // row if row else (best if limit >= held else 0))
         if height >= min(best, 4 * _LEAST_HEIGHT if resident else _LEAST_HEIGHT):
             if not resident:
-                _check_disk(rows, scratch)
+                check_disk(rows, scratch)
             return Work(height=height, resident=resident, sampled=sampled, bytes=max(held + height * row, ranks))
     least = fixed + blocks + 2 * one + min(best, _LEAST_HEIGHT) * row
     raise InputError(
@@ -106,10 +106,11 @@ def _sampled(recipes: Sequence[Recipe], things: int, n: int, *, itemsize: int, l
     return 0 if fits else SAMPLED_ENTRIES
 
 
-def _check_disk(rows: int, scratch: Path) -> None:
+def check_disk(rows: int, scratch: Path) -> None:
+    """Raise `InputError` unless so many bytes of rows fit onto the scratch disk; a mapped file that does not would kill the process."""
     free = shutil.disk_usage(scratch).free
     if rows > free:
         raise InputError(
             f"the features do not fit into memory_limit, and {scratch} has {format_bytes(free)} free for {format_bytes(rows)} of them. "
-            "Raise memory_limit, or set scratch to a folder on a larger disk."
+            "Raise memory_limit, or set scratch (of a study: the environment variable TMPDIR) to a folder on a larger disk."
         )
