@@ -14,7 +14,7 @@ from isomorph.engine import outcomes
 from isomorph.errors import FetchError, InputError, StageNotReadyError
 from isomorph.models import Model, extraction_ranges
 from isomorph.models._named_model import NamedModel, named_models
-from isomorph.results import Study
+from isomorph.results import Study, evaluate
 from isomorph.results._replicate_ranges import replicate_work
 from isomorph.stimuli import Stimuli
 from isomorph.store import Store
@@ -110,10 +110,36 @@ def test_a_benchmark_has_a_stage_for_the_layers_that_all_ranges_read(tmp_path):
     assert study.stages == ("features", "layers", "replicates", "scores")
     assert replace(study, split_from=1e8).stages == ("features", "scores")
     assert study.labels(shared, stage="layers") == ["layers of bundled/pixels on kriegeskorte-92"]
+    assert study.labels(shared, stage="replicates") == [f"replicates {part}/2 of bundled/pixels on kriegeskorte-92" for part in (1, 2)]
+    assert study.labels(shared, stage="scores") == ["bundled/pixels on kriegeskorte-92"]
+    with pytest.raises(StageNotReadyError, match="the stage 'replicates' of the study 'people' needs what the stage 'layers' makes, and 1 "):
+        study.units(shared, stage="replicates")
     replace(study, ranges=1).run(alone)
     for stage in study.stages:
         assert {each.state for each in outcomes(study.units(shared, stage=stage), store=shared)} == {"done"}
-    assert objects(tmp_path / "shared", "extraction range", "layers of an evaluation", "replicates") == objects(tmp_path / "alone")
+    before = objects(tmp_path / "alone")
+    assert objects(tmp_path / "shared", "extraction range", "layers of an evaluation", "replicates") == before
+    for stage in ("layers", "replicates"):  # of what is finished
+        done = study.units(alone, stage=stage)
+        assert {each.state for each in outcomes(done, store=alone)} == {"done"}
+    assert [alone.open(each.fingerprint).bytes for each in done] == [0, 0]
+    (score,) = study.units(alone, stage="scores")
+    shutil.rmtree(alone.open(score.fingerprint).folder)
+    score.run(alone)
+    assert objects(tmp_path / "alone", "layers of an evaluation", "replicates") == before
+
+
+def test_only_the_stages_that_run_a_model_need_a_gpu(study, tmp_path):
+    store, far = Store(tmp_path), replace(study, device="cuda:0")
+    needs = {stage: far.needs(store, stage=stage) for stage in far.stages}
+    assert {stage: {each.gpu for each in told} for stage, told in needs.items()} == {
+        "features": {True},
+        "targets": {True},
+        "replicates": {False},
+        "scores": {True},
+    }
+    assert [each.gpu_memory for each in needs["replicates"]] == [None, None]
+    assert [each.memory for each in needs["replicates"]] == [each.memory for each in needs["scores"]]
 
 
 def test_a_plan_of_ranges_loads_no_model_that_the_store_remembers(study, tmp_path):
@@ -133,8 +159,9 @@ def test_a_plan_of_ranges_loads_no_model_that_the_store_remembers(study, tmp_pat
 
 def test_what_is_many_follows_from_the_sizes():
     inference = Inference(replicates=100, permutations=50)
-    works = [replicate_work(stimuli=11, targets=2, comparisons=(each,), inference=inference) for each in ("spearman", "tau-a", "pearson")]
-    assert works == pytest.approx([110 * 101, 110 * 150, 110 * 3])
+    compared = ("spearman", "tau-a", "pearson", "tau-b")
+    works = [replicate_work(stimuli=11, targets=2, comparisons=(each,), inference=inference) for each in compared]
+    assert works == pytest.approx([110 * 101, 110 * 150, 110 * 3, 110 * 150])
     both = replicate_work(stimuli=11, targets=2, comparisons=("spearman", "pearson"), inference=inference)
     assert both == pytest.approx(works[0] + works[2])
 
@@ -142,3 +169,5 @@ def test_what_is_many_follows_from_the_sizes():
 def test_ranges_are_counted(study):
     with pytest.raises(InputError, match=r"^ranges of the study 'shared' must be between 1 and 100,000; got 0\.$"):
         replace(study, ranges=0)
+    with pytest.raises(InputError, match=r"^ranges must be a whole number of at least 1; got 2\.5\.$"):
+        evaluate(MODELS, "kriegeskorte-92", ranges=2.5)

@@ -104,11 +104,7 @@ def rsa_scores(
     values, columns = per_subject.mean(axis=1), draws.values[..., : len(per_subject)]
     p = chance = None
     if permutations:
-        if null is None:
-            null = permutation_null(
-                made.rows, subjects, n=n, comparison=comparison, permutations=range(permutations), seed=seed, sigma_k=sigma_k,
-                score=evaluator.statistic,
-            )  # fmt: skip
+        null = null_of(evaluator, subjects, range(permutations)) if null is None else null
         p, chance = permutation_p(null, values if evaluator.statistic is None else evaluator.statistic(subjects))
     low, high = draws.ends(values, columns, level, intervals)
     return RSAInference(
@@ -123,6 +119,13 @@ def evaluator_of(made: Candidates, *, folds: tuple[int, int] | None, **options: 
     if folds is None and not made.flexible:
         return FixedModels(models=made, **options)
     return FoldedModels(models=made, folds=folds, **options)
+
+
+def null_of(evaluator: FixedModels | FoldedModels, subjects: FloatArray, permutations: range) -> FloatArray:
+    return permutation_null(
+        evaluator.models.rows, subjects, n=evaluator.n, comparison=evaluator.comparison, permutations=permutations, seed=evaluator.seed,
+        sigma_k=evaluator.sigma_k, score=evaluator.statistic,
+    )  # fmt: skip
 
 
 def checked(made: Candidates, subjects: FloatArray, n: int) -> tuple[Candidates, FloatArray]:

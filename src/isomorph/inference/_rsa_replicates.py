@@ -10,9 +10,8 @@ from isomorph.inference._bootstrap import check_draws
 from isomorph.inference._comparison import check_comparison
 from isomorph.inference._dual import Resample
 from isomorph.inference._models import FlexibleModel, candidates
-from isomorph.inference._permutation import permutation_null
 from isomorph.inference._replicates import REPLICATES_AT_ONCE, Replicates, permutation_span, span
-from isomorph.inference._rsa import check_options, checked, evaluator_of
+from isomorph.inference._rsa import check_options, checked, evaluator_of, null_of
 from isomorph.inference._rsa_fixed import FixedModels
 
 
@@ -76,16 +75,11 @@ def rsa_replicates(
     check_options(resample, "percentile", len(subjects))
     evaluator = evaluator_of(made, n=n, people=len(subjects), comparison=comparison, sigma_k=sigma_k, seed=seed, folds=folds)
     shuffled = permutation_span(permutations, part)
-    draws = null = None
+    draws = None
     if isinstance(evaluator, FixedModels) and evaluator.apart:
         drawn = span(replicates, REPLICATES_AT_ONCE, part)
         if drawn:
             draws = evaluator.draws(subjects, replicates=replicates, resample=resample, at=slice(drawn.start, drawn.stop)).values
     elif replicates and turn % total == number - 1:
         draws = evaluator.draws(subjects, replicates=replicates, resample=resample).values
-    if shuffled:
-        null = permutation_null(
-            made.rows, subjects, n=n, comparison=comparison, permutations=shuffled, seed=seed, sigma_k=sigma_k,
-            score=evaluator.statistic,
-        )  # fmt: skip
-    return Replicates(draws=draws, null=null)
+    return Replicates(draws=draws, null=null_of(evaluator, subjects, shuffled) if shuffled else None)

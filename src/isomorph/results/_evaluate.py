@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from isomorph._version import __version__
+from isomorph.errors import InputError
 from isomorph.results._evaluation_units import SPLIT_FROM, Question, Unit, benchmarks_of, models_of, units_of
 from isomorph.results._records import BenchmarkRecord
 from isomorph.results._results import Results
@@ -75,7 +76,7 @@ def evaluate(
 
     Raises:
         UnknownNameError: No model or benchmark has a given name.
-        InputError: A model has no benchmark of its modality, or a benchmark no model; or two models share a name. All this is seen
+        InputError: A model has no benchmark of its modality, or a benchmark no model; two models share a name; or `ranges` is below 1. Seen
             before the first model runs. Or a model that is asked for answers alone has no classes.
         FetchError: A benchmark's files cannot be had.
         MissingDependencyError: A model needs a package that is not installed; the message says the command.
@@ -83,6 +84,8 @@ def evaluate(
     from isomorph.benchmarks._geometry_match import Inference
     from isomorph.store import open_store
 
+    if isinstance(ranges, bool) or not isinstance(ranges, int) or ranges < 1:
+        raise InputError(f"ranges must be a whole number of at least 1; got {ranges!r}.")
     kept = open_store(store)
     asked = benchmarks_of(benchmarks)
     shown = models_of(models, asked)

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from isomorph.results._fragment import Evaluation
     from isomorph.store import Store, StoredObject
 
-_TAU = "tau-a"
-_RANKED = ("spearman", "rho-a", _TAU)
 _PRODUCTS_SHARE = 1 / 50
 
 
@@ -34,9 +32,12 @@ def replicate_work(*, stimuli: int, targets: int, comparisons: Sequence[str], in
 
     Permutations but those of Kendall's τ, and replicates of correlations and cosines, are products of matrices and count a fiftieth.
     """
+    from isomorph.inference._comparison import KENDALL
+
+    ranked = ("spearman", "rho-a", *KENDALL)
     work = sum(
-        inference.replicates * (1 if each in _RANKED else _PRODUCTS_SHARE)
-        + inference.permutations * (1 if each == _TAU else _PRODUCTS_SHARE)
+        inference.replicates * (1 if each in ranked else _PRODUCTS_SHARE)
+        + inference.permutations * (1 if each in KENDALL else _PRODUCTS_SHARE)
         for each in comparisons
     )
     return comb(stimuli, 2) * targets * work
@@ -65,15 +66,22 @@ class ReplicateRange:
         return fingerprint(self.spec)
 
     def run(self, store: Store) -> None:
-        """Read the layers, of which an extraction that is lost is made again, compute and commit."""
+        """Read the layers, of which an extraction that is lost is made again, compute and commit; nothing if the evaluation is finished."""
+        if self.evaluation.fingerprint in store:
+            self._commit([], store)
+            return
         layers = _layers(self.evaluation, store)
         with timed("score"):
             self.put(self.evaluation.geometry(layers)[0], store)
 
-    def put(self, rdms: Mapping[str, RDM], store: Store) -> None:
-        """Compute and commit."""
+    def put(self, rdms: Mapping[str, RDM], store: Store) -> list[Replicates]:
+        """Compute, commit and give them."""
         evaluation, part = self.evaluation, (self.part.number, self.part.total)
         found = evaluation.asked.replicates(rdms, inference=evaluation.inference, part=part)
+        self._commit(found, store)
+        return found
+
+    def _commit(self, found: Sequence[Replicates], store: Store) -> None:
         kept = {f"{turn}.{name}": array for turn, each in enumerate(found) for name, array in vars(each).items() if array is not None}
         with store.begin(self.fingerprint, self.spec | {"summary": self.label}) as writer:
             if kept:
@@ -82,17 +90,14 @@ class ReplicateRange:
 
 
 def gathered(evaluation: Evaluation, rdms: Mapping[str, RDM], store: Store) -> list[list[Replicates]]:
-    """What all parts found, of which those that are missing or damaged are computed here; nothing if replicates are not shared out."""
+    """What all parts found, of which those that are missing or damaged, or were not wanted, are computed here; nothing without parts."""
     result = []
     for unit in replicate_ranges(evaluation):
-        found = None
+        found: list[Replicates] = []
         if unit.fingerprint in store:
             with suppress(StoreError):
                 found = _read(store.open(unit.fingerprint))
-        if found is None:
-            unit.put(rdms, store)
-            found = _read(store.open(unit.fingerprint))
-        result.append(found)
+        result.append(found or unit.put(rdms, store))
     return result
 
 

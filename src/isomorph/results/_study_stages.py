@@ -48,18 +48,21 @@ class StudyStages:
 
     def units(self, stage: str) -> list[LazyUnit]:
         """As `Study.units` has it."""
+        if stage not in self.study.stages:
+            raise UnknownNameError("stage", stage, self.study.stages)
+        self._check_before(stage)
+        return self._units(stage)
+
+    def _units(self, stage: str) -> list[LazyUnit]:
         from isomorph.results._evaluation_units import evaluations_of, layer_units, lazy_units, replicate_units
         from isomorph.results._feature_ranges import feature_ranges
 
         study, store, how = self.study, self.store, self._how
-        if stage not in study.stages:
-            raise UnknownNameError("stage", stage, study.stages)
         names = study.model_names()
         if stage == "features":
             return feature_ranges(names, self._shown(), ranges=study.ranges, options=how, store=store, device=study.device)
         if stage == "targets":
             return self._targets()
-        self._check_before(stage)
         options = how | {"inference": study.inference, "ranges": study.ranges, "split_from": study.split_from}
         if stage == "scores":
             return lazy_units(names, self.questions(), store=store, options=options, device=study.device)
@@ -72,15 +75,19 @@ class StudyStages:
         from isomorph.models._named_model import named_models
 
         if self.study.stimuli is not None:  # all stages show the same models the same pictures
-            return [unit.needs for unit in self._targets()]
-        named = named_models(self.study.model_names(), device=self.study.device, store=self.store)
-        return [ModelNeeds(model=each, stimuli=None, options=self._how)() for each in named]  # by the cards: benchmarks may be far away
+            needs = [unit.needs for unit in self._targets()]
+        else:  # by the cards: benchmarks may be far away
+            named = named_models(self.study.model_names(), device=self.study.device, store=self.store)
+            needs = [ModelNeeds(model=each, stimuli=None, options=self._how)() for each in named]
+        if stage == "replicates":  # which reads what models left
+            return [replace(each, gpu=False, gpu_memory=None, gpu_least=None) for each in needs]
+        return needs
 
     def labels(self, stage: str) -> list[str]:
         """As `Study.labels` has it."""
         study = self.study
         if study.stimuli is None or stage not in _AFTER_TARGETS:
-            return [unit.label for unit in self.units(stage)]
+            return [unit.label for unit in self._units(stage)]
         scores = [f"{each} on {Path(study.stimuli).name}" for each in study.model_names()]
         if stage == "scores":
             return scores
@@ -127,7 +134,7 @@ class StudyStages:
         if not position or self.study.stages[position - 1] == "features":
             return
         before = self.study.stages[position - 1]
-        names = [unit.fingerprint for unit in self.units(before)]
+        names = [unit.fingerprint for unit in self._units(before)]
         finished = self.store.finished(names)
         if missing := sum(name not in finished for name in names):
             raise StageNotReadyError(
