@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from isomorph.alignet import AlignetStudy
+from isomorph.alignet import AlignetStudy, _study_triplets
 from isomorph.alignet._study_questions import check_students
 from isomorph.alignet._study_run import StudyRun, held_out_rows
 from isomorph.alignment import FittedTransform
+from isomorph.arrays import array_digest
 from isomorph.benchmarks import GeometryMatch, Target
 from isomorph.cli import main
 from isomorph.engine import run_plan
@@ -170,7 +171,7 @@ def tables(out: Path) -> dict[str, bytes]:
     return {str(path.relative_to(out)): path.read_bytes() for path in (out / "triplets").rglob("*") if path.is_file()}
 
 
-def test_ranges_change_neither_tables_nor_names_and_label_nothing_twice(folder, outcome, tmp_path):
+def test_ranges_change_neither_tables_nor_names_and_label_nothing_twice(folder, outcome, tmp_path, monkeypatch):
     plain, ranged = AlignetStudy.load(folder / "study.toml"), changed(folder, "clusters = 4", "clusters = 4\nranges = 3")
     store = Store(plain.store)
     assert plain.parts.stages == ("features", "teacher", "triplets", "students", "evaluation")
@@ -182,10 +183,14 @@ def test_ranges_change_neither_tables_nor_names_and_label_nothing_twice(folder, 
     assert "labels of a range of triplets" not in [each.kind for each in store.entries()]
     one, other = ([unit.fingerprint for unit in each.parts.units(store, stage="triplets")] for each in (plain, ranged))
     assert one == other
+    digests: list[int] = []
+    monkeypatch.setattr(_study_triplets, "array_digest", lambda values: digests.append(len(values)) or array_digest(values))
     anew = StudyRun(replace(ranged, out=tmp_path), store, None)
     for student in anew.students:
         anew.asked.tables(student)
     assert tables(tmp_path) == tables(folder / "out")
+    clusters, *features = digests
+    assert (len(features), clusters) == (2, len(anew.training))  # of each set of pictures once, whatever is asked
     assert [each.kind for each in store.entries()].count("labels of a range of triplets") == 6
 
 

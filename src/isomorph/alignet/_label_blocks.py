@@ -10,13 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from isomorph import spec
-from isomorph.alignet._label_features import array_digest, narrowed, rows_and_ids
+from isomorph.alignet._label_features import narrowed, rows_and_ids
 from isomorph.alignet._label_products import labeller
 from isomorph.alignet._label_report import add_counts
 from isomorph.alignet._triplet_table import TripletTable
 from isomorph.alignet._triplet_table_writer import Precision
 from isomorph.alignment import FittedTransform
-from isomorph.arrays import FloatArray, IntArray
+from isomorph.arrays import FloatArray, IntArray, array_digest
 from isomorph.errors import InputError, NonFiniteError, ShapeError
 from isomorph.features import Features
 from isomorph.judgments import Triplets

@@ -9,7 +9,7 @@ import numpy as np
 
 from isomorph.alignment import FittedTransform
 from isomorph.alignment._apply import apply_affine
-from isomorph.arrays import FloatArray, IntArray, check_finite
+from isomorph.arrays import FloatArray, check_finite
 from isomorph.engine import Task
 from isomorph.errors import InputError
 from isomorph.features import Features
@@ -41,16 +41,6 @@ def rows_and_ids(x: Features | FloatArray) -> tuple[FloatArray, tuple[str, ...]]
         return x.values, x.ids
     values = x if isinstance(x, np.ndarray) and x.dtype.kind == "f" and x.ndim == 2 else Features(x, tuple(map(str, range(len(x))))).values
     return values, tuple(map(str, range(len(values))))
-
-
-def array_digest(values: FloatArray | IntArray) -> str:
-    """32 hexadecimal digits of the numbers, their shape and type (XXH3, 128 bits: ten times as fast as SHA-256)."""
-    import xxhash
-
-    digest = xxhash.xxh3_128(f"{values.shape}{values.dtype.str}".encode())
-    for start in range(0, len(values), MAPPED_ROWS):
-        digest.update(np.ascontiguousarray(values[start : start + MAPPED_ROWS]).data)
-    return digest.hexdigest()
 
 
 def mapped_rows(values: FloatArray, ids: tuple[str, ...], transform: FittedTransform, path: Path, task: Task) -> FloatArray:

@@ -14,13 +14,12 @@ import numpy as np
 from isomorph._version import __version__
 from isomorph.alignet._label import commit_labels
 from isomorph.alignet._label_blocks import LabelledBlock, Labelling
-from isomorph.alignet._label_features import array_digest
 from isomorph.alignet._label_report import LabelReport, added
 from isomorph.alignet._mapped_features import MappedFeatures
 from isomorph.alignet._triplet_table import TripletTable
 from isomorph.alignet._triplet_table_writer import Precision, TableWriter
 from isomorph.alignment import FittedTransform
-from isomorph.arrays import FloatArray
+from isomorph.arrays import FloatArray, array_digest
 from isomorph.engine import Part, Progress
 from isomorph.errors import FileError, InputError, StoreError
 from isomorph.features import Features

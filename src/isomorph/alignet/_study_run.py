@@ -13,10 +13,10 @@ from isomorph import spec
 from isomorph.alignet._fine_tuned import FineTuned
 from isomorph.alignet._fine_tuning import FineTuning
 from isomorph.alignet._judged_trials import judged_triplets
-from isomorph.alignet._label_features import array_digest
 from isomorph.alignet._student import Student
 from isomorph.alignet._study_triplets import CONTROL, STUDENT, StudyTriplets
 from isomorph.alignment import FittedTransform, Global, GLocal
+from isomorph.arrays import array_digest
 from isomorph.errors import InputError
 from isomorph.features import Features
 from isomorph.models import Model, extract, load_model, penultimate

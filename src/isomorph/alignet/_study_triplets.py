@@ -12,13 +12,13 @@ from isomorph.alignet._clusters import Clusters
 from isomorph.alignet._kmeans import KMeans
 from isomorph.alignet._label import label_triplets
 from isomorph.alignet._label_blocks import BLOCK_TRIPLETS
-from isomorph.alignet._label_features import array_digest
 from isomorph.alignet._label_ranges import LabelRange, LabelsJoin, label_ranges
 from isomorph.alignet._label_report import LabelReport
 from isomorph.alignet._mapped_features import MappedFeatures
 from isomorph.alignet._sample import TripletSampler, sample_to_table
 from isomorph.alignet._sample_kinds import sampling_kind
 from isomorph.alignet._triplet_table import TripletTable
+from isomorph.arrays import array_digest
 from isomorph.engine import Part
 from isomorph.errors import FileError, InputError
 
@@ -42,6 +42,7 @@ class StudyTriplets:
     run: StudyRun
     _samplers: dict[str, TripletSampler] = field(default_factory=dict, repr=False)
     _units: dict[tuple[str, str], tuple[list[LabelRange], LabelsJoin]] = field(default_factory=dict, repr=False)
+    _digests: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def part(self) -> TripletPart:
@@ -76,8 +77,7 @@ class StudyTriplets:
         stimuli, count = self.splits[split]
         transform = self._transform(student)
         sampling = spec.to_plain(self._sampler(split).facts)
-        digest = array_digest(self.run.teacher_features(stimuli).values)
-        told = {"n": count, "features": digest, "transform": transform.digest if transform else "", "sampling": sampling}
+        told = {"n": count, "features": self._digest(stimuli), "transform": transform.digest if transform else "", "sampling": sampling}
         path = self._path(student, split)
         if (path / "header.json").is_file():
             table = TripletTable.open(path)
@@ -98,8 +98,8 @@ class StudyTriplets:
     def mapped(self, stimuli: Stimuli) -> MappedFeatures:
         """The unit that maps the teacher's features of pictures once for all ranges."""
         x = self.run.teacher_features(stimuli)
-        digest = array_digest(x.values)
-        return MappedFeatures(values=x.values, ids=x.ids, transform=self.run.transform, digest=digest, progress=self.run.progress)
+        how: dict[str, Any] = {"transform": self.run.transform, "digest": self._digest(stimuli), "progress": self.run.progress}
+        return MappedFeatures(values=x.values, ids=x.ids, **how)
 
     def ranges(self, student: str, split: str) -> tuple[list[LabelRange], LabelsJoin]:
         """The units that label, one a part, and the one that joins."""
@@ -157,6 +157,12 @@ class StudyTriplets:
 
     def _clustered(self, x: Features) -> Features:
         return self.run.transform.transform(x) if self.part.transformed else x
+
+    def _digest(self, stimuli: Stimuli) -> str:
+        """Of what the teacher holds of pictures, which every range asks for."""
+        if stimuli.digest not in self._digests:
+            self._digests[stimuli.digest] = array_digest(self.run.teacher_features(stimuli).values)
+        return self._digests[stimuli.digest]
 
     def _transform(self, student: str) -> FittedTransform | None:
         return self.run.transform if student == STUDENT else None
