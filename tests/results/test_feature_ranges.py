@@ -63,6 +63,9 @@ def test_the_stages_leave_the_bytes_of_one_process(study, tmp_path):
     assert early[:2] == [f"replicates {part}/3 of {MODELS[0]} on photos" for part in (1, 2)]
     with pytest.raises(StageNotReadyError, match=r"^the stage 'replicates' of the study 'shared' needs what the stage 'targets' makes"):
         study.units(shared, stage="replicates")
+    with pytest.raises(StageNotReadyError, match="needs what the stage 'targets' makes"):
+        study.units(shared, stage="scores")
+    assert not objects(tmp_path / "shared")  # no model has run to tell that
     for stage in study.stages:
         if stage == "scores":
             replicates = study.units(shared, stage="replicates")
@@ -112,7 +115,7 @@ def test_a_benchmark_has_a_stage_for_the_layers_that_all_ranges_read(tmp_path):
     assert study.labels(shared, stage="layers") == ["layers of bundled/pixels on kriegeskorte-92"]
     assert study.labels(shared, stage="replicates") == [f"replicates {part}/2 of bundled/pixels on kriegeskorte-92" for part in (1, 2)]
     assert study.labels(shared, stage="scores") == ["bundled/pixels on kriegeskorte-92"]
-    with pytest.raises(StageNotReadyError, match="the stage 'replicates' of the study 'people' needs what the stage 'layers' makes, and 1 "):
+    with pytest.raises(StageNotReadyError, match="needs what the stage 'layers' makes, and 1 of its units"):
         study.units(shared, stage="replicates")
     replace(study, ranges=1).run(alone)
     for stage in study.stages:

@@ -134,7 +134,7 @@ class StudyStages:
         if not position or self.study.stages[position - 1] == "features":
             return
         before = self.study.stages[position - 1]
-        names = [unit.fingerprint for unit in self._units(before)]
+        names = [unit.fingerprint for unit in self.units(before)]  # which looks at those before: no targets are made by a look
         finished = self.store.finished(names)
         if missing := sum(name not in finished for name in names):
             raise StageNotReadyError(
