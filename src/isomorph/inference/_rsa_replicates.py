@@ -35,7 +35,7 @@ def rsa_replicates(
     The draws are those of the seed as a whole, and the scores made of all parts have the digits of one process with as many threads. So
     that they have, permutations are shared out by blocks of 64, and replicates by blocks of 8 where each is computed by itself: by ranks
     and by Kendall's counts, for models without a fit. For other comparisons a replicate is a column of one product of matrices, which
-    takes seconds where ranks take an hour; one part computes them all.
+    takes seconds where ranks take minutes; one part computes them all.
 
     Args:
         models: As in `rsa_scores`.
