@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 from isomorph.errors import FileError, InputError, UnknownNameError
 
 T = TypeVar("T")
+_FILES_CALL_IT = dict.fromkeys(("tuple", "list", "set", "frozenset"), "a list") | dict.fromkeys(("Mapping", "dict"), "a table")
 
 
 def to_plain(value: Any) -> Any:
@@ -133,7 +134,7 @@ def _convert(hint: Any, value: Any, where: str) -> Any:
             return float(value)
         if isinstance(value, hint) and not (hint in (int, float) and isinstance(value, bool)):
             return value
-    raise InputError(f"{where} must be {getattr(hint, '__name__', hint)}; got {value!r:.80}.")
+    raise InputError(f"{where} must be {_in_words(hint)}; got {value!r:.80}.")
 
 
 def _convert_union(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
@@ -147,8 +148,13 @@ def _convert_union(arguments: tuple[Any, ...], value: Any, where: str) -> Any:
             return _convert(each, value, where)
         except InputError:
             continue
-    names = " or ".join(str(getattr(each, "__name__", each)) for each in kinds)
+    names = " or ".join(_in_words(each) for each in kinds)
     raise InputError(f"{where} must be {names}; got {value!r:.80}.")
+
+
+def _in_words(hint: Any) -> str:
+    name = str(getattr(hint, "__name__", hint))
+    return _FILES_CALL_IT.get(name, name)
 
 
 def canonical_json(plain: Any) -> bytes:

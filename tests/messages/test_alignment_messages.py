@@ -180,7 +180,7 @@ def test_damaged_files_of_ours(tmp_path):
         with pytest.raises(FileError, match="holds no transform of Isomorph, or is damaged"):
             FittedTransform.load(path)
     path.write_bytes(whole.replace(b'"seen":null', b'"seen":1234'))
-    with said(FileError, f"{path} holds no transform of Isomorph, or is damaged: _Facts.seen must be tuple; got 1234."):
+    with said(FileError, f"{path} holds no transform of Isomorph, or is damaged: _Facts.seen must be a list; got 1234."):
         FittedTransform.load(path)
     with said(FileError, f"there is no file {tmp_path}/none.npz."):
         FittedTransform.load(tmp_path / "none.npz")
