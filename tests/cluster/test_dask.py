@@ -176,18 +176,38 @@ def test_units_that_read_the_same_prefer_one_worker_but_none_is_idle_for_it(clus
     assert min(shares) >= 3, shares
 
 
-def test_what_few_workers_can_hold_goes_to_no_other_for_what_it_reads(store):
-    """Of two workers only one has the memory for the later units, and the other one has read half of what they read."""
+def workers_with(*gigabytes: int):
+    """A cluster that is not ours, all of it in this process."""
     from distributed import Scheduler, SpecCluster, Worker
 
     how = {"host": "127.0.0.1", "dashboard": False}
-    sizes = {size: {"cls": Worker, "options": how | {"nthreads": 1, "resources": {"MEMORY": size * 10**9}}} for size in (4, 9)}
+    workers = {each: {"cls": Worker, "options": how | {"nthreads": 1, "resources": {"MEMORY": each * 10**9}}} for each in gigabytes}
+    return SpecCluster(workers=workers, scheduler={"cls": Scheduler, "options": how | {"port": 0}}, silence_logs=False)
+
+
+def test_a_link_that_is_lost_ends_the_run_in_one_sentence(store):
+    units = [Square(number=number, seconds=0.05) for number in range(40)]
+    with workers_with(4) as other, DaskEngine(other.scheduler_address) as engine:
+        ending = engine.run(units, store=store)
+        assert next(ending).state == "done"
+
+        async def cut() -> None:
+            for link in other.scheduler.client_comms.values():
+                link.abort()
+
+        other.sync(cut)
+        with pytest.raises(InputError, match=r"^the link to the scheduler of Dask at tcp://127\.0\.0\.1:\d+ was lost, and what became of"):
+            list(ending)
+
+
+def test_what_few_workers_can_hold_goes_to_no_other_for_what_it_reads(store):
+    """Of two workers only one has the memory for the later units, and the other one has read half of what they read."""
     small, large = Needs(memory=3 * 10**9), Needs(memory=8 * 10**9)
     units = [
         Square(number=number, seconds=0.05, needs=replace(small if number < 4 * WORKERS else large, near=f"shard {number % 2}"))
         for number in range(8 * WORKERS)
     ]
-    with SpecCluster(workers=sizes, scheduler={"cls": Scheduler, "options": how | {"port": 0}}, silence_logs=False) as unlike:
+    with workers_with(4, 9) as unlike:
         engine, ended = DaskEngine(unlike.scheduler_address), []
         with engine:
             run = threading.Thread(target=lambda: ended.extend(engine.run(units, store=store)), daemon=True)

@@ -38,6 +38,7 @@ class DaskRun:
 
     def __init__(self, client: Any, *, store: Store, call: Call, offers: Offers, again: bool) -> None:
         self._client, self._store, self._call, self._offers, self._again = client, store, call, offers, again
+        self._address = client.scheduler.address
         self._topic = f"isomorph-{secrets.token_hex(4)}"
         self._events = SimpleQueue[tuple[int, Any, str]]()
         self._waiting: dict[int, tuple[Any, WorkUnit, str]] = {}
@@ -46,7 +47,11 @@ class DaskRun:
         """Of what is read, the worker that is offered it first."""
 
     def outcomes(self, units: Iterable[WorkUnit], *, workers: int) -> Iterator[Outcome]:
-        """One a unit, as each ends."""
+        """One a unit, as each ends.
+
+        Raises:
+            InputError: The link to the scheduler was lost.
+        """
         todo = self._ordered(units)
         self._client.subscribe_topic(self._topic, lambda event: self._events.put(tuple(event[1])))
         try:
@@ -58,6 +63,8 @@ class DaskRun:
                 if index not in self._waiting:
                     continue  # told before
                 future, unit, offered = self._waiting.pop(index)
+                if said is future and future.cancelled():
+                    raise self._lost()
                 if said is future and self._again and _blamed_for_others(future):
                     self._submit(index, unit)
                     continue
@@ -68,9 +75,20 @@ class DaskRun:
                 for each in islice(todo, 1):
                     self._submit(*each)
                 yield _outcome_of(said, unit.label)
+        except Exception as error:
+            if isinstance(error, InputError) or self._client.status == "running":
+                raise
+            raise self._lost() from error
         finally:
-            self._client.unsubscribe_topic(self._topic)
-            self._client.cancel([future for future, _, _ in self._waiting.values() if future is not None], force=True)
+            if self._client.status == "running":
+                self._client.unsubscribe_topic(self._topic)
+                self._client.cancel([future for future, _, _ in self._waiting.values() if future is not None], force=True)
+
+    def _lost(self) -> InputError:
+        return InputError(
+            f"the link to the scheduler of Dask at {self._address} was lost, and what became of the units cannot be told. What was "
+            "finished is in the store; with a scheduler that is there the same command goes on."
+        )
 
     def _ordered(self, units: Iterable[WorkUnit]) -> Iterator[_Place]:
         """Those that no worker can hold first, so that they are told at once; of a plan that is an iterator each in its turn."""
