@@ -49,6 +49,21 @@ def test_losses_cost_time_and_work(scale, units):
     assert np.mean([each.seconds for each in worse]) > np.mean([each.seconds for each in rough])
 
 
+def test_what_a_worker_does_once_is_done_by_each(scale):
+    stage = scale.Stage(seconds=[2.0] * 8)
+    assert [scale.simulate([stage, stage], workers, overhead=0, begin=3).seconds for workers in (1, 2, 8)] == [38, 22, 10]
+
+
+def test_the_check_knows_what_a_process_does_once(scale):
+    def run(workers, units):
+        stage = {"cpu": 10.0, "workers": [{"units": units}]}
+        return {"kind": "work", "workers": workers, "stages": [stage], "cpu": 10.0 + workers, "wall": 20.0, "load": 0.0}
+
+    *_, one, four = scale.check([run(4, []), run(1, [4.0, 2.0, 2.0, 2.0])]).splitlines()
+    assert one == "| work | 1 | 10.0 s | 11.0 s (-9 %) | 20.0 s (-50 %) |"
+    assert four.startswith("| work | 4 | 8.0 s | 7.0 s (+14 %) |")  # each of four begins, and two at a time
+
+
 def test_what_is_shared_saturates(scale):
     stage = scale.Stage(seconds=[10.0] * 100, read=1e12, written=1e9)
     assert scale.simulate([stage], 1).bound == ("workers",)
