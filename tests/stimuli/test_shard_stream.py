@@ -22,7 +22,7 @@ from isomorph.spec import fingerprint
 from isomorph.stimuli import ShardStream, Stimuli
 from isomorph.stimuli import _remote_shard as remote
 from isomorph.stimuli._shard_index import Member, _packed
-from isomorph.store import Store
+from isomorph.store import RemoteStore, Store
 
 PER_SHARD = (3, 4, 2)
 
@@ -172,6 +172,15 @@ def test_what_is_not_there_is_said_at_once(folder, server):
     with pytest.raises(FileError, match=r"^the shard http://\S+/9\.tar cannot be had: the server says 404 Not Found\.$"):
         ShardStream([f"http://127.0.0.1:{server.server_port}/9.tar"], store=Store(folder / "store"))
     assert server.asked == 1
+
+
+def test_indexes_in_a_store_at_an_address_are_read_by_the_next_machine(folder, server, tmp_path):
+    url = f"memory://{tmp_path.name}/store"
+    check(ShardStream(addresses(server), store=RemoteStore(url, cache=tmp_path / "one")))
+    asked = server.asked
+    stream = ShardStream(addresses(server), store=RemoteStore(url, cache=tmp_path / "two"))
+    assert server.asked - asked == len(stream.shards), "only what the shards are now was asked for"
+    check(stream)
 
 
 @pytest.mark.parametrize("change", ["tag", "size"])
