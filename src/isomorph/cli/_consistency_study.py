@@ -9,6 +9,7 @@ import tyro
 
 from isomorph.cli._output import print_json, print_table, say
 from isomorph.cli._parse import StoreFolder, call
+from isomorph.cli._stoppable import stoppable
 
 
 def run(words: list[str]) -> int | None:
@@ -52,7 +53,7 @@ def consistency_study(
         return
     if figures:
         check_matplotlib()
-    with Progress(quiet=json) as progress:
+    with stoppable(), Progress(quiet=json) as progress:
         outcome = asked.run(kept, progress=progress)
         written = consistency_report(outcome.similarities, outcome.results, title=asked.name, notes=outcome.notes)
         with progress.task("report and figures", 1, unit="reports") as row:

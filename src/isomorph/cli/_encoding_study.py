@@ -9,6 +9,7 @@ import tyro
 
 from isomorph.cli._output import print_json, print_table, say
 from isomorph.cli._parse import StoreFolder, call
+from isomorph.cli._stoppable import stoppable
 
 if TYPE_CHECKING:
     from isomorph.report import EncodingReport
@@ -51,7 +52,7 @@ def run_study(
         return
     if figures:
         check_matplotlib()
-    with Progress(quiet=json) as progress:
+    with stoppable(), Progress(quiet=json) as progress:
         outcome = asked.run(kept, progress=progress)
         written = encoding_report(outcome.scores, contrasts=outcome.contrasts, title=asked.name, notes=outcome.notes)
         with progress.task("report and figures", 1, unit="reports") as row:

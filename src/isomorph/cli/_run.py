@@ -12,6 +12,7 @@ from isomorph.cli._evaluate import deliver, print_best
 from isomorph.cli._output import print_json, print_table, say
 from isomorph.cli._parse import Settings, StoreFolder, call, wrong_usage
 from isomorph.cli._plan import study_kind
+from isomorph.cli._stoppable import stoppable
 
 
 def run(words: list[str]) -> int | None:
@@ -64,7 +65,7 @@ def run_study(
         dry_run: Print the plan and stop; one line a model and benchmark.
         part: Do the I-th of N shares of the units, with whatever machines do the others in the same store; a unit that fails does not
             stop the rest. The report is left to a run without this. With an engine its workers do them.
-        stage: Do only this stage of it: `targets` or `scores`.
+        stage: Do only this stage of it; `isomorph plan` names them.
         engine: Where the units run: `local`, this process; `dask`, worker processes of this machine; `slurm`, `pbs`, `lsf`, `sge`,
             `htcondor`, jobs of that batch system; or the address of a scheduler of Dask. A unit that fails does not stop the rest.
         workers: With an engine: how many workers.
@@ -107,7 +108,7 @@ def run_study(
         return run_part(study, part=part, stage=stage, store=store, retry_quarantined=retry_quarantined, profile=profile, json=json)
     if retry_quarantined:
         wrong_usage("run", "--retry-quarantined goes with --part or --engine: a whole run begins every unit.")
-    from isomorph.engine import Progress, StopRequested, StopSignals
+    from isomorph.engine import Progress
     from isomorph.results import Study
     from isomorph.store import open_store
 
@@ -122,12 +123,8 @@ def run_study(
         print_table([row | {"finished": "yes" if row["finished"] else "no"} for row in plan], ["model", "benchmark", "stimuli", "finished"])
         say(f"{sum(not row['finished'] for row in plan)} of {len(plan)} units to do")
         return None
-    try:
-        with StopSignals(), Progress(quiet=json) as progress:
-            results = asked.run(kept, progress=progress)
-    except StopRequested as stop:
-        say("stopped by a signal. What was finished is in the store; the same command goes on.")
-        return stop.status
+    with stoppable(), Progress(quiet=json) as progress:
+        results = asked.run(kept, progress=progress)
     deliver(results, out=None, report=asked.report)
     if json:
         print_json(
